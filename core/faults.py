@@ -1,0 +1,53 @@
+"""What the world or the user can do wrong, as exceptions that carry a code and values, never words.
+
+The words are in `resources/translations/*/fault.toml` under the code. A row's fault is no exception:
+see `core.findings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.findings import Finding
+
+
+class Fault(Exception):
+    """Something that can happen without a bug. `status` is the exit status of the command."""
+
+    status = 3
+
+    def __init__(self, code: str, **values: object) -> None:
+        super().__init__(code, values)
+        self.code = code
+        self.values = values
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.values}" if self.values else self.code
+
+
+class Refused(Fault):
+    """The data or the rules forbid it (blocked clearing, stale edit, bad pack): status 1."""
+
+    status = 1
+
+    def __init__(self, code: str, findings: Sequence[Finding] = (), **values: object) -> None:
+        super().__init__(code, **values)
+        self.findings = tuple(findings)
+
+
+class Usage(Fault):
+    """Asked for wrongly (unknown kind, missing year): status 2."""
+
+    status = 2
+
+
+class WorldFault(Fault):
+    """Disk, lock, permission, damaged file: status 3."""
+
+    status = 3
+
+
+class Cancelled(Exception):
+    """The user pressed Esc; whatever ran leaves everything as it was."""

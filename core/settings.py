@@ -1,0 +1,57 @@
+"""Where the program's own things are, and the few choices that a user keeps between sessions.
+
+A settings key is declared once, here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+ROOT = Path(__file__).resolve().parent.parent
+RESOURCES = ROOT / "resources"
+VERSION = "0.1.0"
+
+
+def home() -> Path:
+    """The folder for settings and logs; DIANZHI_HOME moves it (tests, portable use)."""
+    moved = os.environ.get("DIANZHI_HOME")
+    return Path(moved) if moved else Path(platformdirs.user_data_dir("dianzhi", appauthor=False))
+
+
+@dataclass
+class Settings:
+    """Kept in `settings.json`; a damaged or missing file gives the defaults."""
+
+    language: str = ""  # "" = the system's
+    theme: str = "system"  # system, light, dark
+    recent: list[str] = field(default_factory=list[str])
+    amounts_in_wan: bool = False  # 万元 instead of yuan on screen
+    tables: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
+    user: str = ""  # the name in the ledger; "" = the system's
+
+
+def load() -> Settings:
+    settings = Settings()
+    try:
+        kept = json.loads((home() / "settings.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return settings
+    if isinstance(kept, dict):
+        for key, default in asdict(settings).items():
+            value = kept.get(key, default)
+            if type(value) is type(default):
+                setattr(settings, key, value)
+    return settings
+
+
+def save(settings: Settings) -> None:
+    """Write beside and swap, so that a killed process leaves the old file or the new one."""
+    home().mkdir(parents=True, exist_ok=True)
+    beside = home() / f"settings.{os.getpid()}.tmp"
+    beside.write_text(json.dumps(asdict(settings), ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
+    os.replace(beside, home() / "settings.json")

@@ -1,0 +1,74 @@
+"""The one place where a code becomes words: `resources/translations/LANG/*.toml`, Chinese and English.
+
+Each file's name is the first part of its keys: `finding.toml` holds `finding.amount_unreadable`.
+"""
+
+from __future__ import annotations
+
+import locale
+import os
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+
+from core.findings import Finding
+from core.settings import RESOURCES
+
+LANGUAGES = ("zh", "en")
+
+
+def system_language() -> str:
+    """`zh` where the system speaks Chinese, else `en`."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := os.environ.get(name):
+            return "zh" if value.lower().startswith("zh") else "en"
+    spoken = locale.getlocale()[0] or ""
+    return "zh" if spoken.lower().startswith(("zh", "chinese")) else "en"
+
+
+def _flatten(prefix: str, tree: Mapping[str, object], into: dict[str, str]) -> None:
+    for key, value in tree.items():
+        name = f"{prefix}.{key}"
+        if isinstance(value, dict):
+            _flatten(name, value, into)
+        else:
+            into[name] = str(value)
+
+
+@cache
+def catalogue(lang: str) -> Mapping[str, str]:
+    """Every text of a language by its dotted key."""
+    into: dict[str, str] = {}
+    for path in sorted((RESOURCES / "translations" / lang).glob("*.toml")):
+        _flatten(path.stem, tomllib.loads(path.read_text("utf-8")), into)
+    return into
+
+
+class Texts:
+    """Call it with a key and values: `texts("fault.locked", path=...)`. An unknown key shows itself."""
+
+    def __init__(self, lang: str = "") -> None:
+        self.lang = lang if lang in LANGUAGES else system_language()
+        self._by_key = catalogue(self.lang)
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        text = self._by_key.get(key)
+        if text is None:
+            return f"{key} {values}" if values else key
+        if not values:
+            return text
+        try:
+            return text.format_map(values)
+        except (KeyError, IndexError, ValueError):
+            return f"{text} {values}"
+
+    def has(self, key: str) -> bool:
+        return key in self._by_key
+
+    def finding(self, finding: Finding) -> str:
+        """The sentence of a finding, without its place (file, row and column have columns of their own)."""
+        values = {
+            "file": finding.file, "row": finding.row, "column": finding.column,
+            "value": finding.value, "subject": finding.subject, **finding.values,
+        }
+        return self(f"finding.{finding.code}", **values)
