@@ -1,6 +1,6 @@
 """What the world or the user can do wrong, as exceptions that carry a code and values, never words.
 
-The words are in `resources/translations/*/fault.toml` under the code. A row's fault is no exception:
+the words are in `resources/translations/*/fault_*.toml` under the code. A row's fault is no exception:
 see `core.findings`.
 """
 

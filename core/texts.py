@@ -1,6 +1,7 @@
 """The one place where a code becomes words: `resources/translations/LANG/*.toml`, Chinese and English.
 
-Each file's name is the first part of its keys: `finding.toml` holds `finding.amount_unreadable`.
+The first part of a file's name is the first part of its keys: `finding_intake.toml` holds
+`finding.amount_unreadable`, so that each room keeps its own sentences.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def catalogue(lang: str) -> Mapping[str, str]:
     """Every text of a language by its dotted key."""
     into: dict[str, str] = {}
     for path in sorted((RESOURCES / "translations" / lang).glob("*.toml")):
-        _flatten(path.stem, tomllib.loads(path.read_text("utf-8")), into)
+        _flatten(path.stem.partition("_")[0], tomllib.loads(path.read_text("utf-8")), into)
     return into
 
 
