@@ -1,0 +1,37 @@
+"""What every test stands on: no display, no user's own settings, one language, reproducible properties."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+# Before anything imports Qt, pandas or the settings; child processes inherit it.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["DIANZHI_HOME"] = tempfile.mkdtemp(prefix="dianzhi-test-")
+for name in ("LC_ALL", "LC_MESSAGES", "LANGUAGE"):
+    os.environ.pop(name, None)
+os.environ["LANG"] = "zh_CN.UTF-8"
+os.environ["PYTHONUTF8"] = "1"
+
+# Timed assertions are for tests/bench: a busy machine must not fail a property.
+_common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("local", **_common)
+settings.register_profile("ci", derandomize=True, print_blob=True, **_common)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Settings and logs of one test are never seen by another."""
+    home = tmp_path / "dianzhi-home"
+    monkeypatch.setenv("DIANZHI_HOME", str(home))
+    return home
