@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 
 from core import settings as kept
 from core.faults import Cancelled, Fault
 from core.texts import LANGUAGES, Texts
 from ui.jobs import Job, Jobs
+from ui.look import Look
 
 if TYPE_CHECKING:
     from core.storage.contents import Contents
@@ -66,12 +67,12 @@ class Desk(QObject):
     said = Signal(str)  # one line for the status line
     wanted = Signal(str, object)  # show the page of this key, and there what the page understands
     retranslated = Signal()  # the language is another: rebuild
-    rethemed = Signal()  # settings.theme is another
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.settings = kept.load()
         self.texts = Texts(self.settings.language)
+        self.look = Look(self.settings.theme, self)
         self.jobs = Jobs(self)
         self.jobs.broken.connect(self.broken)
         self.workspace: Workspace | None = None
@@ -261,7 +262,7 @@ class Desk(QObject):
         if theme != self.settings.theme:
             self.settings.theme = theme
             self.save()
-            self.rethemed.emit()
+            self.look.wear(theme)
 
     def save(self) -> None:
         """Keep the settings; a full or read-only disk costs the memory of them, not the work."""
