@@ -1,0 +1,293 @@
+"""Coefficient sets: which one holds, what an institution's coefficient is on a day, edits, publishing.
+
+A coefficient is base + bonuses - deductions, exact, each part as valid on the day; a part given for the fund wins
+over the same part for `all`. Edits go through the ledger; publishing freezes a set under the hash of its content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from core.faults import Refused
+from core.findings import Finding
+from core.money import decimal, plain
+from core.rules.cases import FUNDS
+from core.storage.ledger import Change, Edit, LedgerLine
+
+if TYPE_CHECKING:
+    from core.storage.workspace import Workspace
+
+IMPORTED = "imported"  # the draft that imports write into
+BASE, BONUS, DEDUCTION = "base", "bonus:", "deduction:"
+# More decimals than any circular prints; beyond it 64-bit arithmetic over all cases would not be exact.
+MOST_PLACES = 9
+
+
+@dataclass(frozen=True, slots=True)
+class SetHead:
+    """A set by name. `hash` is that of its content now; of a published one it can never change."""
+
+    name: str
+    state: str  # draft, published
+    hash: str
+    based_on: str
+    at: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of an institution's coefficient from a day on. `day`: YYYYMMDD, 0 from the beginning."""
+
+    code: str
+    fund: str  # employee, resident, all
+    name: str
+    day: int
+    value: Fraction
+    basis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """An institution's coefficient in one fund: from days[i] on it is values[i]; None where no base is valid."""
+
+    days: tuple[int, ...]
+    values: tuple[Fraction | None, ...]
+
+    def at(self, day: int) -> Fraction | None:
+        found = None
+        for start, value in zip(self.days, self.values, strict=True):
+            if start > day:
+                break
+            found = value
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What an edit puts into one cell of the grid; value None takes the row away."""
+
+    code: str
+    fund: str
+    part: str
+    value: str | None
+    valid_from: str = ""
+    basis: str = ""
+
+
+def sets(connection: sqlite3.Connection) -> list[SetHead]:
+    """All sets, the published ones from new to old, then the drafts."""
+    found = connection.execute(
+        "SELECT name, state, coalesce(based_on, ''), at FROM coefficient_set ORDER BY state DESC, at DESC, name"
+    ).fetchall()
+    heads: list[SetHead] = []
+    for name, state, based_on, at in found:
+        content = parts(connection, name)
+        heads.append(SetHead(name, state, content_hash(content), based_on, at, len(content)))
+    return heads
+
+
+def choose(connection: sqlite3.Connection, name: str | None = None) -> SetHead | None:
+    """The set that is named, else the latest published one, else the imported draft; None where there is none."""
+    heads = sets(connection)
+    if name is not None:
+        return next((head for head in heads if head.name == name), None)
+    published = [head for head in heads if head.state == "published"]
+    if published:
+        return published[0]
+    return next((head for head in heads if head.name == IMPORTED), None)
+
+
+def parts(connection: sqlite3.Connection, name: str) -> list[Part]:
+    """The content of a set in canonical order."""
+    rows = connection.execute(
+        "SELECT fixmedins_code, fund, part, valid_from, value, basis FROM coefficient"
+        " WHERE set_name = ? ORDER BY 1, 2, 3, 4", (name,),
+    )
+    return [
+        Part(code, fund, part, int(valid_from.replace("-", "")[:8] or 0), decimal(value), basis)
+        for code, fund, part, valid_from, value, basis in rows
+    ]
+
+
+def content_hash(content: Sequence[Part]) -> str:
+    """What a set says, whoever imported it and in whatever order; the basis is a remark and stays out."""
+    said = sorted([part.code, part.fund, part.name, part.day, plain(part.value)] for part in content)
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
+
+
+def timelines(content: Sequence[Part], fund: str) -> dict[str, Timeline]:
+    """Every institution's coefficient in a fund over time."""
+    by_code: dict[str, list[Part]] = {}
+    for part in content:
+        if part.fund in (fund, "all"):
+            by_code.setdefault(part.code, []).append(part)
+    lines: dict[str, Timeline] = {}
+    for code, own in by_code.items():
+        days = tuple(sorted({part.day for part in own}))
+        lines[code] = Timeline(days, tuple(on_day(own, fund, day) for day in days))
+    return lines
+
+
+def on_day(own: Sequence[Part], fund: str, day: int) -> Fraction | None:
+    """One institution's coefficient on a day from its parts; None without a valid base."""
+    valid = parts_on_day(own, fund, day)
+    if BASE not in valid:
+        return None
+    total = Fraction(0)
+    for name, part in valid.items():
+        total += -part.value if name.startswith(DEDUCTION) else part.value
+    return total
+
+
+def parts_on_day(own: Sequence[Part], fund: str, day: int) -> dict[str, Part]:
+    """The parts that make up one institution's coefficient on a day, by name."""
+    valid: dict[str, Part] = {}
+    for part in own:
+        if part.day > day or part.fund not in (fund, "all"):
+            continue
+        kept = valid.get(part.name)
+        if kept is None or (part.fund != "all", part.day) > (kept.fund != "all", kept.day):
+            valid[part.name] = part
+    return valid
+
+
+# -- changes -----------------------------------------------------------------------------------------------
+
+
+def edit(workspace: Workspace, set_name: str, cells: Sequence[Cell], why: str = "") -> LedgerLine:
+    """Put cells into a draft: one edit, one undo. Refused: unknown or published set, bad cell, nothing changed."""
+    connection = workspace.reader()
+    state = _state(connection, set_name)
+    if state is None:
+        raise Refused("set_unknown", set=set_name)
+    if state == "published":
+        raise Refused("set_published", set=set_name)
+    known = {code for (code,) in connection.execute("SELECT fixmedins_code FROM institution")}
+    findings = [finding for cell in cells for finding in _faults(cell, known)]
+    if findings:
+        raise Refused("cells_refused", findings, count=len(findings))
+    changes: list[Change] = []
+    for cell in {(c.code, c.fund, c.part, c.valid_from): c for c in cells}.values():
+        key: dict[str, object] = {
+            "set_name": set_name, "fixmedins_code": cell.code, "fund": cell.fund, "part": cell.part,
+            "valid_from": cell.valid_from,
+        }
+        before = _row(connection, key)
+        after: dict[str, object] | None = None
+        if cell.value is not None:
+            after = {**key, "value": plain(decimal(cell.value)), "basis": cell.basis, "batch_id": None, "row": None}
+        if before is None and after is None:
+            continue
+        if before and after and all(before[name] == after[name] for name in ("value", "basis")):
+            continue
+        changes.append(Change("coefficient", key, before, after))
+    if not changes:
+        raise Refused("nothing_changed")
+    return workspace.ledger.commit(Edit("edit", _subject(set_name, changes), tuple(changes), why))
+
+
+def draft(workspace: Workspace, name: str, based_on: str, why: str = "") -> LedgerLine:
+    """A new draft with the content of another set, to be edited."""
+    connection = workspace.reader()
+    if _state(connection, based_on) is None:
+        raise Refused("set_unknown", set=based_on)
+    if _state(connection, name) is not None:
+        raise Refused("set_exists", set=name)
+    head: dict[str, object] = {"name": name, "state": "draft", "based_on": based_on, "hash": None, "at": _now()}
+    changes = [Change("coefficient_set", {"name": name}, None, head)]
+    for row in _rows(connection, based_on):
+        copied = {**row, "set_name": name}
+        key = {c: copied[c] for c in ("set_name", "fixmedins_code", "fund", "part", "valid_from")}
+        changes.append(Change("coefficient", key, None, copied))
+    return workspace.ledger.commit(Edit("edit", name, tuple(changes), why))
+
+
+def publish(workspace: Workspace, source: str, name: str, why: str = "") -> SetHead:
+    """Freeze the content of a set under a new name and the hash of its content. It cannot be undone: runs name it."""
+    connection = workspace.reader()
+    if _state(connection, source) is None:
+        raise Refused("set_unknown", set=source)
+    if _state(connection, name) is not None:
+        raise Refused("set_exists", set=name)
+    content = parts(connection, source)
+    if not content:
+        raise Refused("set_empty", set=source)
+    frozen, at = content_hash(content), _now()
+    with workspace.transaction("publish", name) as writer:
+        writer.execute("INSERT INTO coefficient_set VALUES (?, 'draft', ?, NULL, ?)", (name, source, at))
+        writer.execute(
+            "INSERT INTO coefficient (set_name, fixmedins_code, fund, part, valid_from, value, basis, batch_id, row)"
+            " SELECT ?, fixmedins_code, fund, part, valid_from, value, basis, batch_id, row"
+            " FROM coefficient WHERE set_name = ?", (name, source),
+        )
+        writer.execute(
+            "UPDATE coefficient_set SET state = 'published', hash = ? WHERE name = ?", (frozen, name)
+        )
+        workspace.ledger.record(writer, "publish", f"{name} {frozen[:16]}", (), why)
+    return SetHead(name, "published", frozen, source, at, len(content))
+
+
+def _faults(cell: Cell, known: set[str]) -> list[Finding]:
+    """What is wrong with a cell, each with what to do."""
+    said: list[Finding] = []
+    if cell.code not in known:
+        said.append(Finding("coefficient_institution_unknown", "refused", subject=cell.code))
+    if cell.fund not in (*FUNDS, "all"):
+        said.append(Finding("coefficient_fund_unknown", "refused", subject=cell.code, value=cell.fund))
+    named = (BONUS, DEDUCTION)
+    if cell.part != BASE and not (cell.part.startswith(named) and cell.part.partition(":")[2].strip()):
+        said.append(Finding("coefficient_part_unknown", "refused", subject=cell.code, value=cell.part))
+    if cell.valid_from:
+        try:
+            date.fromisoformat(cell.valid_from)
+        except ValueError:
+            said.append(Finding("coefficient_day_unreadable", "refused", subject=cell.code, value=cell.valid_from))
+    if cell.value is not None:
+        try:
+            value = decimal(cell.value)
+        except ValueError:
+            said.append(Finding("coefficient_unreadable", "refused", subject=cell.code, value=cell.value))
+        else:
+            if value < 0 or (value * 10**MOST_PLACES).denominator != 1 or value >= 1000:
+                said.append(Finding("coefficient_out_of_range", "refused", subject=cell.code, value=cell.value))
+    return said
+
+
+def _subject(set_name: str, changes: Sequence[Change]) -> str:
+    codes = sorted({str(change.key["fixmedins_code"]) for change in changes})
+    return f"{set_name}: {codes[0]}" + (f" +{len(codes) - 1}" if len(codes) > 1 else "")
+
+
+def _state(connection: sqlite3.Connection, name: str) -> str | None:
+    found = connection.execute("SELECT state FROM coefficient_set WHERE name = ?", (name,)).fetchone()
+    return found[0] if found else None
+
+
+_COLUMNS = ("set_name", "fixmedins_code", "fund", "part", "valid_from", "value", "basis", "batch_id", "row")
+
+
+def _rows(connection: sqlite3.Connection, set_name: str) -> list[dict[str, object]]:
+    found = connection.execute(
+        f"SELECT {', '.join(_COLUMNS)} FROM coefficient WHERE set_name = ? ORDER BY 2, 3, 4, 5", (set_name,)
+    )
+    return [dict(zip(_COLUMNS, row, strict=True)) for row in found]
+
+
+def _row(connection: sqlite3.Connection, key: Mapping[str, object]) -> dict[str, object] | None:
+    found = connection.execute(
+        f"SELECT {', '.join(_COLUMNS)} FROM coefficient WHERE " + " AND ".join(f"{name} = ?" for name in key),
+        tuple(key.values()),
+    ).fetchone()
+    return dict(zip(_COLUMNS, found, strict=True)) if found else None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
