@@ -3,9 +3,10 @@
     python installer/bootstrap.py demo [--wheels FOLDER] [arguments for main.py ...]
     python installer/bootstrap.py test [--wheels FOLDER] [arguments for pytest ...]
 
-Makes `.venv` beside the project once, installs what pyproject.toml names (from FOLDER alone where given, without a
-network), and goes on. `demo` opens the window on a demonstration; without a display it makes the demonstration, runs the
-clearing and writes the sheet. Exit status: that of what ran; 3 when the machine lacks something, and then it says what.
+Makes `.venv` beside the project once, installs what pyproject.toml names (from FOLDER alone where given,
+without a network), and goes on. `demo` opens the window on a demonstration; without a display it makes the
+demonstration, runs the clearing and writes the sheet. Exit status: that of what ran; 3 when the machine lacks
+something, and then it says what.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def prepare(extras: list[str], wheels: str | None) -> None:
             import venv
         except ImportError:
             stop(
-                "This Python has no venv or ensurepip. On Debian or Ubuntu: sudo apt-get install python3-venv",
+                "This Python has no venv. On Debian or Ubuntu: sudo apt-get install python3-venv",
                 "这个 Python 缺少 venv。Debian 或 Ubuntu 上请先运行:sudo apt-get install python3-venv",
             )
             raise
@@ -159,7 +160,7 @@ def demo(rest: list[str], wheels: str | None) -> int:
         return main_py("--demo", *rest)
     folder = fresh_folder()
     workspace, sheet = folder / "demo.dianzhi", folder / f"clearing-{YEAR}.xlsx"
-    print("no display: demonstration, clearing and sheet only / 没有显示器:只生成演示数据、清算和清算表", flush=True)
+    print("no display: demonstration, clearing and sheet / 没有显示器:只生成演示数据和清算表", flush=True)
     status = main_py("demo", str(workspace), *rest)
     status = status or main_py("clear", str(workspace), "--year", YEAR, "--pack", PACK, "--out", str(sheet))
     if status == 0:
@@ -178,10 +179,10 @@ def test(rest: list[str], wheels: str | None) -> int:
 
 def main() -> int:
     if sys.version_info < (3, 11):  # noqa: UP036  # an older Python may well start this file
-        stop("Python 3.11 or newer is needed / 需要 Python 3.11 或更新版本: this is " + sys.version.split()[0])
+        stop("Python 3.11 or newer is needed / 需要 Python 3.11 或更新版本: " + sys.version.split()[0])
     parser = argparse.ArgumentParser(description="Dianzhi: set up and run")
     parser.add_argument("what", choices=["demo", "test"])
-    parser.add_argument("--wheels", metavar="FOLDER", help="install from this folder alone, without a network")
+    parser.add_argument("--wheels", metavar="FOLDER", help="install from this folder alone")
     known, rest = parser.parse_known_args()
     return {"demo": demo, "test": test}[known.what](rest, known.wheels)
 

@@ -1,0 +1,47 @@
+"""A file is written whole or not at all, and a failing disk has a name."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xlsxwriter.exceptions import FileCreateError, FileSizeError
+
+from core.faults import WorldFault
+
+
+@contextmanager
+def whole_file(path: Path | str) -> Generator[Path]:
+    """Gives a name in the same folder to write to; it takes the place of `path` when all went well.
+
+    WorldFault `export_no_folder`, `export_no_space`, `export_in_use` (no right to write, or open in another
+    program), `export_failed`. Whatever happens, an older file stays as it was until the new one is whole.
+    """
+    target = Path(path)
+    beside = target.with_name(f".{target.name[:100]}.{os.getpid()}.tmp")
+    try:
+        try:
+            yield beside
+            os.replace(beside, target)
+        finally:
+            beside.unlink(missing_ok=True)
+    except FileCreateError as wrapped:
+        raise _fault(target, wrapped.args[0] if wrapped.args else wrapped) from wrapped
+    except FileSizeError as wrapped:
+        raise _fault(target, wrapped) from wrapped
+    except OSError as problem:
+        raise _fault(target, problem) from problem
+
+
+def _fault(target: Path, problem: object) -> WorldFault:
+    number = problem.errno if isinstance(problem, OSError) else None
+    if not target.parent.is_dir():
+        return WorldFault("export_no_folder", path=str(target), folder=str(target.parent))
+    if number in (errno.ENOSPC, errno.EDQUOT if hasattr(errno, "EDQUOT") else errno.ENOSPC, errno.EFBIG):
+        return WorldFault("export_no_space", path=str(target))
+    if isinstance(problem, (PermissionError, IsADirectoryError)):
+        return WorldFault("export_in_use", path=str(target))
+    return WorldFault("export_failed", path=str(target), reason=str(problem))
