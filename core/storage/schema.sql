@@ -8,7 +8,7 @@ CREATE TABLE meta (
 
 -- Append-only; triggers below refuse anything else.
 CREATE TABLE ledger (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,   -- the counter remembers lines that were cut off at the end
     at TEXT NOT NULL,               -- UTC, ISO, seconds
     who TEXT NOT NULL,
     action TEXT NOT NULL,           -- import, edit, publish, run, undo, redo, reopen, interrupted ...
@@ -19,6 +19,10 @@ CREATE TABLE ledger (
     previous TEXT NOT NULL,         -- hash of the line before, '' for the first
     hash TEXT NOT NULL UNIQUE
 );
+CREATE TRIGGER ledger_appends BEFORE INSERT ON ledger
+    WHEN NEW.id <> (SELECT coalesce(max(id), 0) + 1 FROM ledger)
+        OR NEW.previous <> coalesce((SELECT hash FROM ledger ORDER BY id DESC LIMIT 1), '')
+    BEGIN SELECT RAISE (ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger BEGIN SELECT RAISE (ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger BEGIN SELECT RAISE (ABORT, 'the ledger is append-only'); END;
 
@@ -199,6 +203,10 @@ CREATE TRIGGER published_no_update BEFORE UPDATE ON coefficient
     BEGIN SELECT RAISE (ABORT, 'a published set is frozen'); END;
 CREATE TRIGGER published_no_delete BEFORE DELETE ON coefficient
     WHEN (SELECT state FROM coefficient_set WHERE name = OLD.set_name) = 'published'
+    BEGIN SELECT RAISE (ABORT, 'a published set is frozen'); END;
+CREATE TRIGGER published_set_no_update BEFORE UPDATE ON coefficient_set WHEN OLD.state = 'published'
+    BEGIN SELECT RAISE (ABORT, 'a published set is frozen'); END;
+CREATE TRIGGER published_set_no_delete BEFORE DELETE ON coefficient_set WHEN OLD.state = 'published'
     BEGIN SELECT RAISE (ABORT, 'a published set is frozen'); END;
 
 CREATE TABLE budget (

@@ -1,0 +1,120 @@
+"""The layout of a workspace: made whole by `schema.sql`, brought up from older layouts by one function a step.
+
+sqlite-utils is imported where it is used: it pulls in pandas, and opening a workspace must not wait for that.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.faults import WorldFault
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+APPLICATION_ID = 0x4449505A  # "DIPZ": how a file says that it is ours
+LAYOUT = 1
+
+# From layout N to N + 1. A step runs inside the one transaction of the whole migration, foreign keys off.
+STEPS: dict[int, Callable[[Database], None]] = {}
+
+SCHEMA = Path(__file__).with_name("schema.sql")
+
+
+def fact_tables(connection: sqlite3.Connection) -> list[str]:
+    """Tables of imported rows: each names the batch and the row that it came from. `finding` only tells of them."""
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    return [
+        name
+        for name in names
+        if not name.startswith("withdrawn_") and name != "finding" and {"batch_id", "row"} <= set(columns(connection, name))
+    ]
+
+
+def columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    """Column names in order; empty for an unknown table."""
+    return [name for (name,) in connection.execute("SELECT name FROM pragma_table_info(?) ORDER BY cid", (table,))]
+
+
+def create(connection: sqlite3.Connection, meta: dict[str, str]) -> None:
+    """The newest layout in an empty file, in the caller's transaction."""
+    from sqlite_utils import Database
+
+    db = Database(connection, execute_plugins=False)
+    db.executescript(SCHEMA.read_text("utf-8"))
+    db.table("meta").insert_all({"key": key, "value": value} for key, value in meta.items())
+    # The draft that imported coefficients go to: there from the beginning, so that no import has to make it.
+    db.table("coefficient_set").insert({"name": "imported", "state": "draft", "at": meta["created"]})
+    _make_shadows(db)
+    _stamp(connection)
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> Path:
+    """Bring an older layout up, after a backup beside the file, whose path is returned.
+
+    All steps are one transaction: a failure leaves the file as it was. WorldFault("no_migration") for a layout
+    that no step knows, WorldFault("migration_broken") when references no longer hold.
+    """
+    from sqlite_utils import Database
+
+    old = layout(connection)
+    if any(step not in STEPS for step in range(old, LAYOUT)):
+        raise WorldFault("no_migration", path=path, layout=old)
+    backup = _back_up(connection, path, old)
+    connection.execute("PRAGMA foreign_keys = OFF")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        db = Database(connection, execute_plugins=False)
+        for step in range(old, LAYOUT):
+            STEPS[step](db)
+        _make_shadows(db)
+        if broken := connection.execute("PRAGMA foreign_key_check").fetchone():
+            raise WorldFault("migration_broken", path=path, table=broken[0], backup=backup)
+        _stamp(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    finally:
+        connection.execute("PRAGMA foreign_keys = ON")
+    return backup
+
+
+def layout(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _stamp(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {LAYOUT}")
+
+
+def _back_up(connection: sqlite3.Connection, path: Path, old: int) -> Path:
+    """A whole copy beside the file, named with the layout it has; an earlier copy is never overwritten."""
+    backup = path.with_name(f"{path.stem}.layout{old}{path.suffix}")
+    if backup.exists():
+        at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        backup = path.with_name(f"{path.stem}.layout{old}.{at}{path.suffix}")
+    try:
+        connection.execute("VACUUM INTO ?", (str(backup),))
+    except sqlite3.Error:
+        backup.unlink(missing_ok=True)
+        raise
+    return backup
+
+
+def _make_shadows(db: Database) -> None:
+    """`withdrawn_X` for every fact table X: the same columns, no keys; where a withdrawn batch's rows rest."""
+    for table in fact_tables(db.conn):
+        shadow = f"withdrawn_{table}"
+        kinds = {column.name: column.type for column in db.table(table).columns}
+        there = columns(db.conn, shadow)
+        if not there:
+            db.table(shadow).create(kinds)
+        for name in [name for name in kinds if there and name not in there]:
+            db.table(shadow).add_column(name, kinds[name])

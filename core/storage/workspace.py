@@ -1,0 +1,381 @@
+"""The one door to SQLite: open, key, lock, migrate, transactions.
+
+A workspace is one SQLite file in WAL mode. One process writes at a time (a lock file beside it says which may);
+inside it, one connection writes and every thread reads through its own.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import struct
+from _thread import get_ident  # only to know which thread asks; none is started here
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from filelock import FileLock, Timeout
+
+from core.faults import Cancelled, Fault, Refused, WorldFault
+from core.findings import Finding
+from core.storage import migrations
+from core.storage.ledger import Ledger
+
+# The writer holds the unique index of some 2.5 million cases in 96 MB, and importing stays under 500 MB in all.
+WRITER = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA recursive_triggers = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -98304",
+    "PRAGMA journal_size_limit = 67108864",
+)
+READER = (
+    "PRAGMA query_only = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -32768",
+    "PRAGMA mmap_size = 134217728",
+)
+# Seconds to wait for a moment's lock (recovery, a backup program) before it is a fault.
+PATIENCE = 10.0
+
+# The first byte of SQLite's result codes, to what happened in the world.
+FAULTS = {
+    sqlite3.SQLITE_FULL: "disk_full",
+    sqlite3.SQLITE_IOERR: "disk_error",
+    sqlite3.SQLITE_CORRUPT: "damaged",
+    sqlite3.SQLITE_NOTADB: "not_a_workspace",
+    sqlite3.SQLITE_BUSY: "locked",
+    sqlite3.SQLITE_LOCKED: "locked",
+    sqlite3.SQLITE_READONLY: "read_only_place",
+    sqlite3.SQLITE_PERM: "read_only_place",
+    sqlite3.SQLITE_CANTOPEN: "cannot_open",
+}
+
+
+def fault_of(error: sqlite3.Error, path: Path) -> Fault | Cancelled | None:
+    """What an error of SQLite means for the user; None where it can only be a bug."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return None
+    if code == sqlite3.SQLITE_CONSTRAINT_TRIGGER and "frozen" in str(error):
+        return Refused("published_frozen")
+    if code & 0xFF == sqlite3.SQLITE_INTERRUPT:
+        return Cancelled("interrupted")
+    name = FAULTS.get(code & 0xFF)
+    return WorldFault(name, path=path, reason=str(error)) if name else None
+
+
+@contextmanager
+def _as_fault(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        fault = fault_of(error, path)
+        if fault is None:
+            raise
+        raise fault from error
+
+
+class Workspace:
+    """See ARCHITECTURE.md. `read_only_why` is the fault code that keeps us from writing: "" while we may,
+    "read_only_asked" where nobody wanted to, "locked" or "read_only_place"."""
+
+    def __init__(self, path: Path, writer: sqlite3.Connection | None, lock: FileLock | None, why: str) -> None:
+        """Not called from outside: `create` and `open` make one."""
+        self.path = path
+        self.read_only_why = why
+        self.interrupted: tuple[dict[str, str], ...] = ()
+        self.ledger = Ledger(self)
+        self._writer = writer
+        self._lock = lock
+        self._readers: dict[int, sqlite3.Connection] = {}
+        self._writing = False
+        meta = dict[str, str](self.reader().execute("SELECT key, value FROM meta").fetchall())
+        self.region = meta["region"]
+        self.name = meta["name"]
+        self.created = meta["created"]
+        self.synthetic = meta["synthetic"] == "1"
+        self.person_key = bytes.fromhex(meta["person_key"])  # 32 bytes
+
+    # Opening and closing
+
+    @classmethod
+    def create(cls, path: Path | str, region: str = "", name: str = "", synthetic: bool = False) -> Self:
+        """A new, empty workspace, open for writing. region: six digits, or "" while unknown.
+
+        WorldFault: exists, folder_missing, read_only_place, disk_full ...
+        """
+        path = Path(path).resolve()
+        if region and not (len(region) == 6 and region.isascii() and region.isdigit()):
+            raise Refused("region_form", region=region)
+        if not path.parent.is_dir():
+            raise WorldFault("folder_missing", path=path.parent)
+        if path.is_dir() or (path.exists() and path.stat().st_size):
+            raise WorldFault("exists", path=path)
+        lock = _locked(path)
+        if isinstance(lock, str):
+            raise WorldFault(lock, path=path)
+        meta = {
+            "region": region,
+            "name": name or path.stem,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "synthetic": "1" if synthetic else "0",
+            "person_key": secrets.token_hex(32),
+        }
+        connection = None
+        try:
+            with _as_fault(path):
+                connection = _connect(path, "rwc")
+                # Still in rollback mode: a process killed here leaves an empty file, never half a workspace.
+                connection.execute("BEGIN IMMEDIATE")
+                migrations.create(connection, meta)
+                Ledger.record_in(connection, "new", meta["name"])
+                connection.execute("COMMIT")
+                _set(connection, WRITER)
+                return cls(path, connection, lock, "")
+        except BaseException:
+            if connection is not None:
+                connection.close()
+            with suppress(OSError):
+                path.unlink()
+            lock.release()
+            raise
+
+    @classmethod
+    def open(cls, path: Path | str, write: bool = True, strict: bool = False) -> Self:
+        """An existing workspace, brought to the newest layout.
+
+        Where it cannot be written (another process does, or the place forbids it) it opens read-only, or, with
+        `strict`, not at all. WorldFault: missing, not_a_workspace, other_application, damaged, newer_layout,
+        older_layout (cannot be migrated read-only), locked, read_only_place.
+        """
+        path = Path(path).resolve()
+        _look(path)
+        lock = _locked(path) if write else "read_only_asked"
+        if isinstance(lock, str) and strict and write:
+            raise WorldFault(lock, path=path)
+        held = None if isinstance(lock, str) else lock
+        connection = None
+        try:
+            with _as_fault(path):
+                connection = _connect(path, "rw") if held else _reader(path, shared=False)
+                found = _layout(connection, path)
+                if held is None:
+                    connection.close()
+                    if found < migrations.LAYOUT:
+                        raise WorldFault("older_layout", path=path, layout=found)
+                    return cls(path, None, None, str(lock))
+                _set(connection, WRITER)
+                backup = migrations.migrate(connection, path) if found < migrations.LAYOUT else None
+                workspace = cls(path, connection, held, "")
+                workspace._settle(found, backup)
+                return workspace
+        except BaseException:
+            if connection is not None:
+                connection.close()
+            if held is not None:
+                held.release()
+            raise
+
+    def close(self) -> None:
+        """Readers first, so that the writer, closed last, leaves one file. May be called twice."""
+        readers, self._readers = self._readers, {}
+        for reader in readers.values():
+            reader.close()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Reading and writing
+
+    @property
+    def read_only(self) -> bool:
+        return bool(self.read_only_why)
+
+    def reader(self) -> sqlite3.Connection:
+        """The calling thread's own connection, which cannot write; rows are tuples. `interrupt()` on it, from any
+        thread, stops its query."""
+        thread = get_ident()
+        if thread not in self._readers:
+            with _as_fault(self.path):
+                self._readers[thread] = _reader(self.path, shared=not self.read_only)
+        return self._readers[thread]
+
+    def generation(self) -> str:
+        """The hash of the newest ledger line, the key of every cache: what is committed changed only if this did."""
+        row = self.reader().execute("SELECT hash FROM ledger ORDER BY id DESC LIMIT 1").fetchone()
+        return str(row[0]) if row else ""
+
+    @contextmanager
+    def transaction(self, what: str, subject: str) -> Iterator[sqlite3.Connection]:
+        """The writer's connection for all or nothing. Leaving by any exception leaves the workspace as it was.
+
+        What is under way is registered first, in a transaction of its own: if the process dies here, the next
+        one to open says so. WorldFault: read_only, disk_full, disk_error ...
+        """
+        if self._writer is None:
+            raise WorldFault("read_only", path=self.path, reason=self.read_only_why or "closed")
+        if self._writing:
+            raise RuntimeError(f"{what}: a transaction is already open")
+        writer = self._writer
+        self._writing = True
+        activity: int | None = None
+        try:
+            with _as_fault(self.path):
+                activity = writer.execute(
+                    "INSERT INTO activity (at, what, subject) VALUES (?, ?, ?)", (_now(), what, subject)
+                ).lastrowid
+                with _all_or_nothing(writer):
+                    writer.execute("DELETE FROM activity WHERE id = ?", (activity,))
+                    yield writer
+        except BaseException:
+            with suppress(sqlite3.Error):  # a full disk may refuse even this; then it is reported as interrupted
+                writer.execute("DELETE FROM activity WHERE id = ?", (activity,))
+            raise
+        finally:
+            self._writing = False
+
+    def integrity(self) -> list[Finding]:
+        """SQLite's own check of the file and of its references; minutes for the largest workspaces."""
+        reader = self.reader()
+        said: list[str] = []
+        try:
+            said += [text for (text,) in reader.execute("PRAGMA quick_check(20)") if text != "ok"]
+            said += [f"{row[0]} {row[1]}" for row in reader.execute("PRAGMA foreign_key_check").fetchmany(20)]
+        except sqlite3.DatabaseError as error:
+            said.append(str(error))
+        return [Finding("file_damaged", "blocked", file=self.path.name, values={"said": text}) for text in said]
+
+    def _settle(self, found: int, backup: Path | None) -> None:
+        """After opening for writing: note a migration, and what a killed process left under way."""
+        writer = self._writer
+        assert writer is not None
+        left = writer.execute("SELECT id, what, subject, at FROM activity ORDER BY id").fetchall()
+        if not left and backup is None:
+            return
+        with _all_or_nothing(writer):
+            if backup is not None:
+                Ledger.record_in(writer, "migrate", self.name, why=f"{found} -> {migrations.LAYOUT}; {backup.name}")
+            for number, what, subject, at in left:
+                Ledger.record_in(writer, "interrupted", subject, why=f"{what} {at}")
+                writer.execute("DELETE FROM activity WHERE id = ?", (number,))
+        self.interrupted = tuple({"what": what, "subject": subject, "at": at} for _, what, subject, at in left)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@contextmanager
+def _all_or_nothing(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # a full disk may have rolled back already
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.as_uri()}?{'immutable=1' if mode == 'immutable' else 'mode=' + mode}",
+        uri=True,
+        timeout=PATIENCE,
+        isolation_level=None,
+        check_same_thread=False,  # closed by the thread that closes the workspace
+        cached_statements=256,
+    )
+
+
+def _set(connection: sqlite3.Connection, pragmas: tuple[str, ...]) -> None:
+    for pragma in pragmas:
+        connection.execute(pragma)
+
+
+def _reader(path: Path, *, shared: bool) -> sqlite3.Connection:
+    """shared: our own writer is open and keeps the files beside. Else the last one out has to tidy them up, which
+    only a connection that may write can; where the place is read-only and all is in the one file, it is taken
+    as unchanging, as WAL needs a file beside even for reading."""
+    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    mode = "ro" if shared else "rw" if writable else "ro" if _beside(path, "-wal") else "immutable"
+    connection = _connect(path, mode)
+    try:
+        _set(connection, READER)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _beside(path: Path, ending: str) -> bool:
+    """Whether SQLite's side file is there and holds anything."""
+    try:
+        return path.with_name(path.name + ending).stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _locked(path: Path) -> FileLock | str:
+    """The lock of the one writer, or the fault code that says why we cannot have it."""
+    if path.exists() and not os.access(path, os.W_OK):
+        return "read_only_place"
+    lock = FileLock(f"{path}.lock", timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        return "locked"
+    except (OSError, NotImplementedError):
+        return "read_only_place"
+    return lock
+
+
+def _look(path: Path) -> None:
+    """What the first hundred bytes tell without SQLite, which would touch another application's file.
+
+    A workspace carries its application id there from its first commit on. A file shorter than it says was cut off
+    while it was copied; with a -wal beside, SQLite itself sorts that out.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+            size = os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        raise WorldFault("missing", path=path) from None
+    except IsADirectoryError:
+        raise WorldFault("not_a_workspace", path=path) from None
+    except OSError as error:
+        raise WorldFault("cannot_open", path=path, reason=error.strerror or str(error)) from None
+    if len(head) < 100 or not head.startswith(b"SQLite format 3\0"):
+        raise WorldFault("not_a_workspace", path=path)
+    if struct.unpack(">I", head[68:72])[0] != migrations.APPLICATION_ID:
+        raise WorldFault("other_application", path=path)
+    page = struct.unpack(">H", head[16:18])[0]
+    pages, changes, valid_for = struct.unpack(">I", head[28:32]) + struct.unpack(">I", head[24:28]) + struct.unpack(">I", head[92:96])
+    if changes == valid_for and size < pages * (65536 if page == 1 else page) and not _beside(path, "-wal"):
+        raise WorldFault("damaged", path=path, reason=f"{size} < {pages} x {page}")
+
+
+def _layout(connection: sqlite3.Connection, path: Path) -> int:
+    found = migrations.layout(connection)
+    if found > migrations.LAYOUT:
+        raise WorldFault("newer_layout", path=path, layout=found, known=migrations.LAYOUT)
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not {"meta", "ledger", "activity", "batch"} <= tables:
+        raise WorldFault("damaged", path=path, reason="tables are missing")
+    return found
