@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import tempfile
@@ -16,7 +17,9 @@ if str(ROOT) not in sys.path:
 
 # Before anything imports Qt, pandas or the settings; child processes inherit it.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ["DIANZHI_HOME"] = tempfile.mkdtemp(prefix="dianzhi-test-")
+_home = tempfile.TemporaryDirectory(prefix="dianzhi-test-")
+os.environ["DIANZHI_HOME"] = _home.name
+atexit.register(_home.cleanup)
 for name in ("LC_ALL", "LC_MESSAGES", "LANGUAGE"):
     os.environ.pop(name, None)
 os.environ["LANG"] = "zh_CN.UTF-8"

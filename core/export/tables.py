@@ -14,11 +14,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet as Page
 
-from core.export.target import whole_file
+from core.export.target import spreadsheet, whole_file
 from core.findings import Finding
 from core.money import plain
 from core.progress import SILENT, Progress, step
@@ -181,13 +180,6 @@ def worksheet_csv(
     _write_rows(path, rows())
 
 
-def fix_dates(book: Workbook) -> None:
-    """No clock in the file."""
-    from datetime import datetime
-
-    book.set_properties({"created": datetime(2000, 1, 1), "author": "Dianzhi"})
-
-
 def number_format(places: int | None) -> str:
     """Thousands separators and exactly `places` decimals; without places all that are there, at most 12."""
     if places is None:
@@ -206,8 +198,7 @@ def worksheet_xlsx(
     texts = Texts(lang)
     columns = worksheet.columns
     title = worksheet.title.get(texts.lang) or worksheet.id
-    with whole_file(path) as beside, Workbook(str(beside), {"constant_memory": True}) as book:
-        fix_dates(book)
+    with spreadsheet(path, streaming=True) as book:
         bold = book.add_format({"bold": True})
         head = book.add_format({"bold": True, "text_wrap": True, "bg_color": "#E7EDF3", "bottom": 1})
         formats: list[Format] = []

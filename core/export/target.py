@@ -6,8 +6,11 @@ import errno
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError, FileSizeError
 
 from core.faults import WorldFault
@@ -34,6 +37,24 @@ def whole_file(path: Path | str) -> Generator[Path]:
         raise _fault(target, wrapped) from wrapped
     except OSError as problem:
         raise _fault(target, problem) from problem
+
+
+@contextmanager
+def spreadsheet(path: Path | str, *, streaming: bool = False) -> Generator[Workbook]:
+    """An xlsx written whole or not at all, without a clock. `streaming`: constant memory, rows in order."""
+    with whole_file(path) as beside, TemporaryDirectory(prefix="dianzhi-") as rows:
+        options = {"constant_memory": True, "tmpdir": rows} if streaming else {"in_memory": True}
+        book = Workbook(str(beside), options)
+        book.set_properties({"created": datetime(2000, 1, 1), "author": "Dianzhi"})
+        try:
+            yield book
+            book.close()
+        except BaseException:
+            # XlsxWriter would write the file all the same, and keep its files of rows open.
+            for page in book.worksheets():
+                if page.row_data_fh is not None:
+                    page.row_data_fh.close()
+            raise
 
 
 def _fault(target: Path, problem: object) -> WorldFault:
