@@ -30,6 +30,16 @@ class Institution:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """A line of the budget as it was entered; `amount` fen, `item` of the kind `budget`."""
+
+    item: str
+    amount: int
+    date: str = ""
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FundSheet:
     """One fund. `values[step]` is aligned with `institutions` (sorted by code)."""
 
@@ -37,6 +47,7 @@ class FundSheet:
     institutions: tuple[Institution, ...]
     region: Mapping[str, Fraction]
     values: Mapping[str, tuple[Fraction, ...]]
+    budget_lines: tuple[BudgetLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
