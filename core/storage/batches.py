@@ -1,4 +1,4 @@
-"""What was imported, file by file: batches, their findings, remembered mappings, withdrawing and returning, refunds."""
+"""What was imported, file by file: batches, their findings and mappings, withdrawing, returning, refunds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import sqlite3
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -61,28 +61,42 @@ def begin(
     the same bytes are in force as this kind and sheet; once withdrawn they may come again."""
     _refuse_known(connection, kind, sheet, sha256)
     cursor = connection.execute(
-        "INSERT INTO batch (kind, file, sheet, sha256, year, mapping, encoding, rows_read, accepted, refused, at)"
+        "INSERT INTO batch"
+        " (kind, file, sheet, sha256, year, mapping, encoding, rows_read, accepted, refused, at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?)",
-        (kind, file, sheet, sha256, year, _json(mapping), encoding, datetime.now(UTC).isoformat(timespec="seconds")),
+        (
+            kind,
+            file,
+            sheet,
+            sha256,
+            year,
+            _json(mapping),
+            encoding,
+            datetime.now(UTC).isoformat(timespec="seconds"),
+        ),
     )
     assert cursor.lastrowid is not None
     return cursor.lastrowid
 
 
-def finish(connection: sqlite3.Connection, batch_id: int, rows_read: int, accepted: int, refused: int) -> None:
-    """The counts, which have to close: rows read = accepted + refused (the table refuses anything else)."""
+def finish(
+    connection: sqlite3.Connection, batch_id: int, rows_read: int, accepted: int, refused: int
+) -> None:
+    """The counts, which have to close: rows read = accepted + refused (the table holds to it)."""
     connection.execute(
-        "UPDATE batch SET rows_read = ?, accepted = ?, refused = ? WHERE id = ?", (rows_read, accepted, refused, batch_id)
+        "UPDATE batch SET rows_read = ?, accepted = ?, refused = ? WHERE id = ?",
+        (rows_read, accepted, refused, batch_id),
     )
 
 
 def batches(connection: sqlite3.Connection) -> list[Batch]:
     """All of them, withdrawn ones too, in the order of their arrival."""
     rows = connection.execute(
-        "SELECT id, kind, file, sheet, sha256, year, mapping, encoding, rows_read, accepted, refused, withdrawn, at"
-        " FROM batch ORDER BY id"
+        "SELECT id, kind, file, sheet, sha256, year, mapping, encoding, rows_read, accepted, refused,"
+        " withdrawn, at FROM batch ORDER BY id"
     )
-    return [Batch(*row[:6], json.loads(row[6]), *row[7:11], bool(row[11]), row[12]) for row in rows]
+    read = [Batch(*row) for row in rows.fetchall()]
+    return [replace(b, mapping=json.loads(cast(str, b.mapping)), withdrawn=bool(b.withdrawn)) for b in read]
 
 
 # Withdrawing and returning: called by the ledger when it applies a change of batch.withdrawn
@@ -93,14 +107,15 @@ def withdraw(connection: sqlite3.Connection, batch_id: int) -> None:
     for table in fact_tables(connection):
         names = ", ".join(f'"{name}"' for name in columns(connection, table))
         connection.execute(
-            f'INSERT INTO "withdrawn_{table}" ({names}) SELECT {names} FROM "{table}" WHERE batch_id = ?', (batch_id,)
+            f'INSERT INTO "withdrawn_{table}" ({names}) SELECT {names} FROM "{table}" WHERE batch_id = ?',
+            (batch_id,),
         )
         connection.execute(f'DELETE FROM "{table}" WHERE batch_id = ?', (batch_id,))
     connection.execute("UPDATE batch SET withdrawn = 1 WHERE id = ?", (batch_id,))
 
 
 def put_back(connection: sqlite3.Connection, batch_id: int) -> None:
-    """Move the batch's rows back. Refused("file_known") or ("key_taken") where others took their place meanwhile."""
+    """Move the batch's rows back. Refused: file_known, key_taken (others took their place meanwhile)."""
     kind, sheet, sha256 = connection.execute(
         "SELECT kind, sheet, sha256 FROM batch WHERE id = ?", (batch_id,)
     ).fetchone()
@@ -111,10 +126,14 @@ def put_back(connection: sqlite3.Connection, batch_id: int) -> None:
         _refuse_taken(connection, table, batch_id)
         quoted = ", ".join(f'"{name}"' for name in names)
         wanted = quoted
-        # cases.case_id only tells rows apart; where a later import was given the same numbers, take new ones.
-        if table == "cases" and connection.execute(
-            f"SELECT 1 FROM {shadow} AS w JOIN cases USING (case_id) WHERE w.batch_id = ? LIMIT 1", (batch_id,)
-        ).fetchone():
+        # cases.case_id only tells rows apart; where a later import has the same numbers, take new ones.
+        if (
+            table == "cases"
+            and connection.execute(
+                f"SELECT 1 FROM {shadow} AS w JOIN cases USING (case_id) WHERE w.batch_id = ? LIMIT 1",
+                (batch_id,),
+            ).fetchone()
+        ):
             wanted = quoted.replace('"case_id"', "NULL")
         connection.execute(
             f'INSERT INTO "{table}" ({quoted}) SELECT {wanted} FROM {shadow} WHERE batch_id = ?', (batch_id,)
@@ -125,20 +144,25 @@ def put_back(connection: sqlite3.Connection, batch_id: int) -> None:
 
 def _refuse_known(connection: sqlite3.Connection, kind: str, sheet: str, sha256: str) -> None:
     known = connection.execute(
-        "SELECT id, file, at FROM batch WHERE sha256 = ? AND kind = ? AND sheet = ? AND withdrawn = 0", (sha256, kind, sheet)
+        "SELECT id, file, at FROM batch WHERE sha256 = ? AND kind = ? AND sheet = ? AND withdrawn = 0",
+        (sha256, kind, sheet),
     ).fetchone()
     if known:
         raise Refused("file_known", batch=known[0], file=known[1], at=known[2], kind=kind)
 
 
 def _refuse_taken(connection: sqlite3.Connection, table: str, batch_id: int) -> None:
-    indexes = connection.execute('SELECT name FROM pragma_index_list(?) WHERE "unique" = 1', (table,)).fetchall()
+    indexes = connection.execute(
+        'SELECT name FROM pragma_index_list(?) WHERE "unique" = 1', (table,)
+    ).fetchall()
     for (index,) in indexes:
-        key = [name for (name,) in connection.execute("SELECT name FROM pragma_index_info(?) ORDER BY seqno", (index,))]
+        rows = connection.execute("SELECT name FROM pragma_index_info(?) ORDER BY seqno", (index,))
+        key = [name for (name,) in rows.fetchall()]
         quoted = ", ".join(f'w."{name}"' for name in key)
         same = " AND ".join(f't."{name}" = w."{name}"' for name in key)
         taken = connection.execute(
-            f'SELECT {quoted} FROM "withdrawn_{table}" AS w JOIN "{table}" AS t ON {same} WHERE w.batch_id = ? LIMIT 1',
+            f'SELECT {quoted} FROM "withdrawn_{table}" AS w JOIN "{table}" AS t ON {same}'
+            " WHERE w.batch_id = ? LIMIT 1",
             (batch_id,),
         ).fetchone()
         if taken:
@@ -150,7 +174,7 @@ def _refuse_taken(connection: sqlite3.Connection, table: str, batch_id: int) -> 
 
 
 def net_refunds(connection: sqlite3.Connection) -> None:
-    """Set cases.netting from the content alone, whatever the order of rows; after every import, withdrawal, return."""
+    """Set cases.netting, from the content alone; due after every import, withdrawal and return of cases."""
     statement = ""
     for line in NETTING.read_text("utf-8").splitlines(keepends=True):
         statement += line
@@ -163,21 +187,40 @@ def net_refunds(connection: sqlite3.Connection) -> None:
 
 
 def store_findings(
-    connection: sqlite3.Connection, found: Iterable[Finding], batch_id: int | None = None, run_id: int | None = None
+    connection: sqlite3.Connection,
+    found: Iterable[Finding],
+    batch_id: int | None = None,
+    run_id: int | None = None,
 ) -> None:
     """Keep findings under the batch or run they belong to; any iterable, taken as a stream."""
     connection.executemany(
-        "INSERT INTO finding (batch_id, run_id, severity, code, file, sheet, row, column_name, value, subject, details)"
+        "INSERT INTO finding"
+        " (batch_id, run_id, severity, code, file, sheet, row, column_name, value, subject, details)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            (batch_id, run_id, f.severity, f.code, f.file, f.sheet, f.row, f.column, f.value, f.subject, _json(f.values))
+            (
+                batch_id,
+                run_id,
+                f.severity,
+                f.code,
+                f.file,
+                f.sheet,
+                f.row,
+                f.column,
+                f.value,
+                f.subject,
+                _json(f.values),
+            )
             for f in found
         ),
     )
 
 
 def findings(
-    connection: sqlite3.Connection, batch_id: int | None = None, run_id: int | None = None, limit: int | None = None
+    connection: sqlite3.Connection,
+    batch_id: int | None = None,
+    run_id: int | None = None,
+    limit: int | None = None,
 ) -> list[Finding]:
     """Stored findings in the order they were stored: of one batch, of one run, or of every batch in force."""
     if batch_id is not None:
@@ -195,8 +238,11 @@ def findings(
 
 
 def standing_findings(connection: sqlite3.Connection) -> list[Finding]:
-    """What stands now: findings of the batches in force, then one for every case that its refund state leaves out
-    (subject its setl_id, `values` its fee in yuan), then pairs whose amounts differ. A matching pair needs no word."""
+    """What stands now: findings of the batches in force; one for every case that its refund state leaves out
+    (subject its setl_id, `values` its fee in yuan); one for every pair whose amounts differ.
+
+    A pair that matches needs no word.
+    """
     found = findings(connection)
     left_out = connection.execute(
         "SELECT netting, batch.file, batch.sheet, cases.row, setl_id, fee, cases.year, fixmedins_code"
@@ -218,7 +264,9 @@ def standing_findings(connection: sqlite3.Connection) -> list[Finding]:
     )
     for setl_id, file, sheet, row, amount, original, was in unequal:
         values = {"fee": yuan(amount), "original": original, "original_fee": yuan(was)}
-        found.append(Finding("reversal_amount_differs", "warning", file, sheet, row, subject=setl_id, values=values))
+        found.append(
+            Finding("reversal_amount_differs", "warning", file, sheet, row, subject=setl_id, values=values)
+        )
     return found
 
 
@@ -236,7 +284,9 @@ def remember_mapping(
     )
 
 
-def recall_mapping(connection: sqlite3.Connection, kind: str, headings: Sequence[str]) -> dict[str, str | None] | None:
+def recall_mapping(
+    connection: sqlite3.Connection, kind: str, headings: Sequence[str]
+) -> dict[str, str | None] | None:
     """What was remembered for these headings, or None."""
     row = connection.execute(
         "SELECT mapping FROM mapping WHERE kind = ? AND headings = ?", (kind, _headings(headings))

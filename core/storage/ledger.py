@@ -1,7 +1,7 @@
 """What changed, by whom, when and why: append-only lines, each with the hash of the one before.
 
-An edit is a value with an inverse. Undo appends the inverse, redo appends the inverse of that: nothing is deleted,
-and what can be undone is read off the lines, so it survives a restart.
+An edit is a value with an inverse. Undo appends the inverse, redo appends the inverse of that: nothing is
+deleted, and what can be undone is read off the lines, so it survives a restart.
 """
 
 from __future__ import annotations
@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 Value = str | int | None
 Row = Mapping[str, Value]
 
-# Tables a person may edit, by their primary key. Cases and what belongs to them are evidence: imported or withdrawn.
-EDITABLE = frozenset({
-    "institution", "catalogue", "auxiliary", "operation", "reference_mean", "coefficient_set", "coefficient", "budget",
-    "payment", "deduction", "assessment", "special_case", "official_clearing", "control_total", "fund_month",
-})
+# Tables a person may edit, by their primary key. Cases and what belongs to them are evidence: never edited.
+EDITABLE = frozenset(
+    {
+        *("institution", "catalogue", "auxiliary", "operation", "reference_mean", "coefficient_set"),
+        *("coefficient", "budget", "payment", "deduction", "assessment", "special_case"),
+        *("official_clearing", "control_total", "fund_month"),
+    }
+)
 # Done for good: undo passes over them.
 FINAL = frozenset({"publish"})
 
@@ -39,8 +42,8 @@ FINAL = frozenset({"publish"})
 class Change:
     """One row of a table by its natural key. before or after None: no such row.
 
-    An update names in `before` every column that `after` sets. A deletion may name some columns of the row or none
-    ({}); the line keeps them all.
+    An update names in `before` every column that `after` sets. A deletion may name some columns of
+    the row, or none ({}); the line keeps them all.
     """
 
     table: str
@@ -54,7 +57,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What a person did in one go. action: import, edit, publish, withdraw ...; subject: what they would call it."""
+    """What a person did in one go.
+
+    action: import, edit, publish, withdraw ...; subject: what they would call it.
+    """
 
     action: str
     subject: str
@@ -62,7 +68,9 @@ class Edit:
     why: str = ""
 
     def inverse(self) -> Edit:
-        return Edit(self.action, self.subject, tuple(change.inverse() for change in reversed(self.changes)), self.why)
+        return Edit(
+            self.action, self.subject, tuple(change.inverse() for change in reversed(self.changes)), self.why
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,8 @@ class LedgerLine:
 class _Standing:
     """The lines that hold (`done`) and those that were turned back (`undone`), newest last.
 
-    Both map an edit's own line to the line that last put it into that state; `root` maps any line to its edit's.
+    Both map an edit's own line to the line that last put it into that state; `root` maps any line to its
+    edit's own.
     """
 
     done: dict[int, int] = field(default_factory=dict[int, int])
@@ -103,7 +112,8 @@ class Ledger:
     def commit(self, edit: Edit, connection: sqlite3.Connection | None = None) -> LedgerLine:
         """Apply the edit and write its line, in one transaction of its own or in that of `connection`.
 
-        Refused: stale_edit (a row is not what `before` says), not_editable, published_frozen, key_taken, file_known.
+        Refused: stale_edit (a row is not what `before` says), not_editable, published_frozen, key_taken,
+        file_known.
         """
         if connection is None:
             with self._workspace.transaction(edit.action, edit.subject) as own:
@@ -111,20 +121,29 @@ class Ledger:
         return _append(connection, edit, _apply(connection, edit.changes))
 
     def record(
-        self, connection: sqlite3.Connection, action: str, subject: str, changes: Sequence[Change] = (), why: str = ""
+        self,
+        connection: sqlite3.Connection,
+        action: str,
+        subject: str,
+        changes: Sequence[Change] = (),
+        why: str = "",
     ) -> LedgerLine:
         """The line only: the caller has made the change in this transaction (an import, a run)."""
         return self.record_in(connection, action, subject, changes, why)
 
     @staticmethod
     def record_in(
-        connection: sqlite3.Connection, action: str, subject: str, changes: Sequence[Change] = (), why: str = ""
+        connection: sqlite3.Connection,
+        action: str,
+        subject: str,
+        changes: Sequence[Change] = (),
+        why: str = "",
     ) -> LedgerLine:
         edit = Edit(action, subject, tuple(changes), why)
         return _append(connection, edit, edit.changes)
 
     def undo(self, line_id: int | None = None, why: str = "") -> LedgerLine:
-        """Turn back the newest edit that holds, or the one named. Refused: nothing_to_undo, or as `commit`."""
+        """Turn back the newest edit that holds, or the one named. Refused: nothing_to_undo, as `commit`."""
         return self._turn_back("undo", line_id, why)
 
     def redo(self, line_id: int | None = None, why: str = "") -> LedgerLine:
@@ -180,9 +199,12 @@ def _append(
     newest = connection.execute("SELECT id, hash FROM ledger ORDER BY id DESC LIMIT 1").fetchone()
     number, previous = (newest[0] + 1, newest[1]) if newest else (1, "")
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    text = _canonical([
-        {"table": c.table, "key": _plain(c.key), "before": _plain(c.before), "after": _plain(c.after)} for c in changes
-    ])
+    text = _canonical(
+        [
+            {"table": c.table, "key": _plain(c.key), "before": _plain(c.before), "after": _plain(c.after)}
+            for c in changes
+        ]
+    )
     row = (number, at, _who(), edit.action, edit.subject, text, edit.why, answers, previous)
     row = (*row, _hash(row))
     connection.execute(f"INSERT INTO ledger ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
@@ -199,7 +221,7 @@ def _line(row: tuple[Any, ...]) -> LedgerLine:
 
 
 def _hash(row: tuple[Any, ...]) -> str:
-    """Of the line without its hash: canonical JSON of column name to value, `changes` as the text it is kept in."""
+    """Of the line without its hash: canonical JSON of its columns, `changes` as the text it is kept in."""
     names = _COLUMNS.split(", ")[:9]
     return hashlib.sha256(_canonical(dict(zip(names, row[:9], strict=True))).encode()).hexdigest()
 
@@ -292,7 +314,11 @@ def _apply(connection: sqlite3.Connection, changes: Iterable[Change]) -> list[Ch
 
 def _apply_to_batch(connection: sqlite3.Connection, change: Change) -> Change:
     """Withdraw a batch or return it."""
-    if set(change.key) != {"id"} or set(change.before or ()) != {"withdrawn"} or set(change.after or ()) != {"withdrawn"}:
+    if (
+        set(change.key) != {"id"}
+        or set(change.before or ()) != {"withdrawn"}
+        or set(change.after or ()) != {"withdrawn"}
+    ):
         raise Refused("not_editable", table="batch")
     assert change.before is not None
     assert change.after is not None
@@ -338,7 +364,9 @@ def _apply_to_row(connection: sqlite3.Connection, change: Change) -> Change:
         connection.execute(f'UPDATE "{change.table}" SET {columns} WHERE {where}', (*values, *at))
     stands = current()
     if stands is None or any(stands[name] != change.after[name] for name in names):
-        raise TypeError(f"{change.table} {dict(change.key)}: the table keeps other values than {dict(change.after)}")
+        raise TypeError(
+            f"{change.table} {dict(change.key)}: the table keeps other values than {dict(change.after)}"
+        )
     if change.before is None:
         return Change(change.table, change.key, None, stands)
     return Change(change.table, change.key, {name: change.before[name] for name in names}, change.after)
@@ -349,7 +377,9 @@ def _shape(connection: sqlite3.Connection, table: str) -> tuple[list[str], list[
     if table not in EDITABLE:
         raise Refused("not_editable", table=table)
     rows = connection.execute("SELECT name, pk FROM pragma_table_info(?) ORDER BY cid", (table,)).fetchall()
-    return [name for name, pk in sorted(rows, key=lambda row: row[1]) if pk], [name for name, pk in rows if not pk]
+    return [name for name, pk in sorted(rows, key=lambda row: row[1]) if pk], [
+        name for name, pk in rows if not pk
+    ]
 
 
 def _compare(change: Change, found: Row | None) -> None:
@@ -358,7 +388,9 @@ def _compare(change: Change, found: Row | None) -> None:
     if expected is None or found is None:
         stale = expected is not found
     else:
-        stale = any(found[name] != value or type(found[name]) is not type(value) for name, value in expected.items())
+        stale = any(
+            found[name] != value or type(found[name]) is not type(value) for name, value in expected.items()
+        )
     if not stale:
         return
     differing = None
@@ -377,4 +409,8 @@ def _shown(row: Row | None, only: set[str] | None = None) -> str:
     """A row in a sentence; no row at all is a dash."""
     if row is None:
         return "—"
-    return ", ".join(f"{name} = {'' if value is None else value}" for name, value in row.items() if only is None or name in only)
+    return ", ".join(
+        f"{name} = {'' if value is None else value}"
+        for name, value in row.items()
+        if only is None or name in only
+    )

@@ -1,4 +1,4 @@
-"""The layout of a workspace: made whole by `schema.sql`, brought up from older layouts by one function a step.
+"""The layout of a workspace: made whole by `schema.sql`, brought up from older ones by one function a step.
 
 sqlite-utils is imported where it is used: it pulls in pandas, and opening a workspace must not wait for that.
 """
@@ -26,18 +26,18 @@ SCHEMA = Path(__file__).with_name("schema.sql")
 
 
 def fact_tables(connection: sqlite3.Connection) -> list[str]:
-    """Tables of imported rows: each names the batch and the row that it came from. `finding` only tells of them."""
-    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-    return [
-        name
-        for name in names
-        if not name.startswith("withdrawn_") and name != "finding" and {"batch_id", "row"} <= set(columns(connection, name))
-    ]
+    """Tables of imported rows, which name the batch and row they came from; `finding` only tells of them."""
+    rows = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'finding'"
+        " AND name NOT LIKE 'withdrawn!_%' ESCAPE '!' ORDER BY name"
+    )
+    return [name for (name,) in rows.fetchall() if {"batch_id", "row"} <= set(columns(connection, name))]
 
 
 def columns(connection: sqlite3.Connection, table: str) -> list[str]:
     """Column names in order; empty for an unknown table."""
-    return [name for (name,) in connection.execute("SELECT name FROM pragma_table_info(?) ORDER BY cid", (table,))]
+    rows = connection.execute("SELECT name FROM pragma_table_info(?) ORDER BY cid", (table,))
+    return [name for (name,) in rows]
 
 
 def create(connection: sqlite3.Connection, meta: dict[str, str]) -> None:
@@ -56,8 +56,8 @@ def create(connection: sqlite3.Connection, meta: dict[str, str]) -> None:
 def migrate(connection: sqlite3.Connection, path: Path) -> Path:
     """Bring an older layout up, after a backup beside the file, whose path is returned.
 
-    All steps are one transaction: a failure leaves the file as it was. WorldFault("no_migration") for a layout
-    that no step knows, WorldFault("migration_broken") when references no longer hold.
+    All steps are one transaction: a failure leaves the file as it was. WorldFault: no_migration (a layout
+    that no step knows), migration_broken (references no longer hold).
     """
     from sqlite_utils import Database
 
@@ -109,7 +109,7 @@ def _back_up(connection: sqlite3.Connection, path: Path, old: int) -> Path:
 
 
 def _make_shadows(db: Database) -> None:
-    """`withdrawn_X` for every fact table X: the same columns, no keys; where a withdrawn batch's rows rest."""
+    """`withdrawn_X` for every fact table X, with its columns and no keys: where withdrawn rows rest."""
     for table in fact_tables(db.conn):
         shadow = f"withdrawn_{table}"
         kinds = {column.name: column.type for column in db.table(table).columns}

@@ -1,7 +1,7 @@
 """The one door to SQLite: open, key, lock, migrate, transactions.
 
-A workspace is one SQLite file in WAL mode. One process writes at a time (a lock file beside it says which may);
-inside it, one connection writes and every thread reads through its own.
+A workspace is one SQLite file in WAL mode. One process writes at a time, by a lock file beside it; inside it
+one connection writes, and every thread reads through its own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 import struct
 from _thread import get_ident  # only to know which thread asks; none is started here
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from core.findings import Finding
 from core.storage import migrations
 from core.storage.ledger import Ledger
 
-# The writer holds the unique index of some 2.5 million cases in 96 MB, and importing stays under 500 MB in all.
+# 96 MB hold most of the unique index of 2.5 million cases, and importing stays under 500 MB in all.
 WRITER = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
@@ -71,7 +71,7 @@ def fault_of(error: sqlite3.Error, path: Path) -> Fault | Cancelled | None:
 
 
 @contextmanager
-def _as_fault(path: Path) -> Iterator[None]:
+def _as_fault(path: Path) -> Generator[None]:
     try:
         yield
     except sqlite3.Error as error:
@@ -85,7 +85,9 @@ class Workspace:
     """See ARCHITECTURE.md. `read_only_why` is the fault code that keeps us from writing: "" while we may,
     "read_only_asked" where nobody wanted to, "locked" or "read_only_place"."""
 
-    def __init__(self, path: Path, writer: sqlite3.Connection | None, lock: FileLock | None, why: str) -> None:
+    def __init__(
+        self, path: Path, writer: sqlite3.Connection | None, lock: FileLock | None, why: str
+    ) -> None:
         """Not called from outside: `create` and `open` make one."""
         self.path = path
         self.read_only_why = why
@@ -150,8 +152,8 @@ class Workspace:
     def open(cls, path: Path | str, write: bool = True, strict: bool = False) -> Self:
         """An existing workspace, brought to the newest layout.
 
-        Where it cannot be written (another process does, or the place forbids it) it opens read-only, or, with
-        `strict`, not at all. WorldFault: missing, not_a_workspace, other_application, damaged, newer_layout,
+        Where it cannot be written (another process does, or the place forbids it) it opens read-only, or with
+        `strict` not at all. WorldFault: missing, not_a_workspace, other_application, damaged, newer_layout,
         older_layout (cannot be migrated read-only), locked, read_only_place.
         """
         path = Path(path).resolve()
@@ -207,8 +209,10 @@ class Workspace:
         return bool(self.read_only_why)
 
     def reader(self) -> sqlite3.Connection:
-        """The calling thread's own connection, which cannot write; rows are tuples. `interrupt()` on it, from any
-        thread, stops its query."""
+        """The calling thread's own connection, which cannot write; rows are tuples.
+
+        `interrupt()` on it, from any thread, stops its query.
+        """
         thread = get_ident()
         if thread not in self._readers:
             with _as_fault(self.path):
@@ -216,13 +220,13 @@ class Workspace:
         return self._readers[thread]
 
     def generation(self) -> str:
-        """The hash of the newest ledger line, the key of every cache: what is committed changed only if this did."""
+        """The hash of the newest ledger line, the key of every cache: no data changes without it."""
         row = self.reader().execute("SELECT hash FROM ledger ORDER BY id DESC LIMIT 1").fetchone()
         return str(row[0]) if row else ""
 
     @contextmanager
-    def transaction(self, what: str, subject: str) -> Iterator[sqlite3.Connection]:
-        """The writer's connection for all or nothing. Leaving by any exception leaves the workspace as it was.
+    def transaction(self, what: str, subject: str) -> Generator[sqlite3.Connection]:
+        """The writer's connection, all or nothing: leaving by any exception leaves the workspace as it was.
 
         What is under way is registered first, in a transaction of its own: if the process dies here, the next
         one to open says so. WorldFault: read_only, disk_full, disk_error ...
@@ -243,7 +247,7 @@ class Workspace:
                     writer.execute("DELETE FROM activity WHERE id = ?", (activity,))
                     yield writer
         except BaseException:
-            with suppress(sqlite3.Error):  # a full disk may refuse even this; then it is reported as interrupted
+            with suppress(sqlite3.Error):  # if a full disk refuses even this, it is reported as interrupted
                 writer.execute("DELETE FROM activity WHERE id = ?", (activity,))
             raise
         finally:
@@ -258,7 +262,9 @@ class Workspace:
             said += [f"{row[0]} {row[1]}" for row in reader.execute("PRAGMA foreign_key_check").fetchmany(20)]
         except sqlite3.DatabaseError as error:
             said.append(str(error))
-        return [Finding("file_damaged", "blocked", file=self.path.name, values={"said": text}) for text in said]
+        return [
+            Finding("file_damaged", "blocked", file=self.path.name, values={"said": text}) for text in said
+        ]
 
     def _settle(self, found: int, backup: Path | None) -> None:
         """After opening for writing: note a migration, and what a killed process left under way."""
@@ -269,11 +275,15 @@ class Workspace:
             return
         with _all_or_nothing(writer):
             if backup is not None:
-                Ledger.record_in(writer, "migrate", self.name, why=f"{found} -> {migrations.LAYOUT}; {backup.name}")
+                Ledger.record_in(
+                    writer, "migrate", self.name, why=f"{found} -> {migrations.LAYOUT}; {backup.name}"
+                )
             for number, what, subject, at in left:
                 Ledger.record_in(writer, "interrupted", subject, why=f"{what} {at}")
                 writer.execute("DELETE FROM activity WHERE id = ?", (number,))
-        self.interrupted = tuple({"what": what, "subject": subject, "at": at} for _, what, subject, at in left)
+        self.interrupted = tuple(
+            {"what": what, "subject": subject, "at": at} for _, what, subject, at in left
+        )
 
 
 def _now() -> str:
@@ -281,7 +291,7 @@ def _now() -> str:
 
 
 @contextmanager
-def _all_or_nothing(connection: sqlite3.Connection) -> Iterator[None]:
+def _all_or_nothing(connection: sqlite3.Connection) -> Generator[None]:
     try:
         connection.execute("BEGIN IMMEDIATE")
         yield
@@ -309,9 +319,12 @@ def _set(connection: sqlite3.Connection, pragmas: tuple[str, ...]) -> None:
 
 
 def _reader(path: Path, *, shared: bool) -> sqlite3.Connection:
-    """shared: our own writer is open and keeps the files beside. Else the last one out has to tidy them up, which
-    only a connection that may write can; where the place is read-only and all is in the one file, it is taken
-    as unchanging, as WAL needs a file beside even for reading."""
+    """A connection that does not write.
+
+    shared: our own writer is open and keeps the files beside. Else the last one out has to tidy them up,
+    which only a connection that may write can. Where the place is read-only and all is in the one file, that
+    is taken as unchanging: WAL needs a file beside even for reading.
+    """
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
     mode = "ro" if shared else "rw" if writable else "ro" if _beside(path, "-wal") else "immutable"
     connection = _connect(path, mode)
@@ -348,8 +361,8 @@ def _locked(path: Path) -> FileLock | str:
 def _look(path: Path) -> None:
     """What the first hundred bytes tell without SQLite, which would touch another application's file.
 
-    A workspace carries its application id there from its first commit on. A file shorter than it says was cut off
-    while it was copied; with a -wal beside, SQLite itself sorts that out.
+    A workspace carries its application id there from its first commit on. A file shorter than it says was cut
+    off while it was copied; with a -wal beside, SQLite itself sorts that out.
     """
     try:
         with path.open("rb") as file:
@@ -363,10 +376,9 @@ def _look(path: Path) -> None:
         raise WorldFault("cannot_open", path=path, reason=error.strerror or str(error)) from None
     if len(head) < 100 or not head.startswith(b"SQLite format 3\0"):
         raise WorldFault("not_a_workspace", path=path)
-    if struct.unpack(">I", head[68:72])[0] != migrations.APPLICATION_ID:
+    if int.from_bytes(head[68:72], "big") != migrations.APPLICATION_ID:
         raise WorldFault("other_application", path=path)
-    page = struct.unpack(">H", head[16:18])[0]
-    pages, changes, valid_for = struct.unpack(">I", head[28:32]) + struct.unpack(">I", head[24:28]) + struct.unpack(">I", head[92:96])
+    page, changes, pages, valid_for = struct.unpack(">16x H 6x I I 60x I 4x", head)
     if changes == valid_for and size < pages * (65536 if page == 1 else page) and not _beside(path, "-wal"):
         raise WorldFault("damaged", path=path, reason=f"{size} < {pages} x {page}")
 
