@@ -623,11 +623,14 @@ def _tier(node: Tiers, env: Env) -> Expr:
     return table.pick(number(node.argument, env), node.at)
 
 
-def settle(expr: Expr, symbols: Mapping[str, str]) -> Expr:
-    """The formula with every condition on symbolic parameters decided: what a chosen option leaves of it.
+def settle(expr: Expr, symbols: Mapping[str, str], tables: Mapping[str, Table] | None = None) -> Expr:
+    """What the chosen options and the filled tables leave of a formula.
 
+    Conditions on symbolic parameters are decided, an empty table gives way to its `otherwise`, and a conditional
+    whose two sides have become the same to that side.
     `symbols`: the parameter's value by its id, and every option by itself.
     """
+    known = tables or {}
 
     def truth(node: Expr) -> bool | None:
         match node:
@@ -648,8 +651,13 @@ def settle(expr: Expr, symbols: Mapping[str, str]) -> Expr:
     if isinstance(expr, If):
         decided = truth(expr.condition)
         if decided is not None:
-            return settle(expr.then if decided else expr.other, symbols)
-    return _mapped(expr, lambda child: settle(child, symbols))
+            return settle(expr.then if decided else expr.other, symbols, known)
+    if isinstance(expr, Tiers) and expr.table in known:
+        table = known[expr.table]
+        if not table.rows and table.otherwise is not None:
+            return settle(table.otherwise, symbols)
+    left = _mapped(expr, lambda child: settle(child, symbols, known))
+    return left.then if isinstance(left, If) and left.then == left.other else left
 
 
 def truth_of(expr: Expr, symbols: Mapping[str, str]) -> bool:
@@ -782,6 +790,7 @@ Phrases = Mapping[str, str]
 def _shown(
     expr: Expr,
     name: Callable[[str], str],
+    total: Callable[[str], str],
     column: Callable[[str], str],
     phrases: Phrases,
     tables: Mapping[str, Table],
@@ -822,15 +831,15 @@ def _shown(
             case Round(value, places):
                 return phrases["round"].format(write(value)[0], places), _ATOM
             case Sum(id):
-                text = column(id)
+                text = total(id)
                 return text, (_NEG if text.startswith("−") else _ATOM)
             case Tiers(argument, id):
                 table = tables[id]
                 if not table.rows and table.otherwise is not None:
                     return write(table.otherwise)
                 return phrases["tiers"].format(table=table.title[lang], x=write(argument)[0]), _ATOM
-            case Share(total, id):
-                return phrases["share"].format(total=write(total)[0], column=name(id)), _ATOM
+            case Share(whole, id):
+                return phrases["share"].format(total=write(whole)[0], column=column(id)), _ATOM
             case _:
                 assert_never(node)
 
@@ -841,14 +850,20 @@ def words(
     expr: Expr,
     title: Callable[[str], str],
     phrases: Phrases,
-    tables: Mapping[str, Table] | None = None,
     lang: str = "zh",
+    *,
+    column: Callable[[str], str] | None = None,
+    tables: Mapping[str, Table] | None = None,
 ) -> str:
     """The formula in the field's words: (可分配基金 + Σ个人支付) ÷ Σ分值.
 
-    `title` gives a name's words; `phrases` are the `rules.phrase` texts of the language.
+    title: a name's words; column: those of a column of the institutions, where they differ; phrases: the `rules.*`
+    texts of the language, by their keys without the prefix.
     """
-    return _shown(expr, title, lambda id: phrases["sum"].format(title(id)), phrases, tables or {}, lang)
+    of_column = column or title
+    return _shown(
+        expr, title, lambda id: phrases["sum"].format(of_column(id)), of_column, phrases, tables or {}, lang
+    )
 
 
 def filled(
@@ -857,7 +872,9 @@ def filled(
     show_sum: Callable[[str], str],
     phrases: Phrases,
     lang: str = "zh",
+    *,
+    column: Callable[[str], str],
     tables: Mapping[str, Table] | None = None,
 ) -> str:
     """The formula with values put in; give it what `reduce` left. Negative values come with the sign −."""
-    return _shown(expr, show, show_sum, phrases, tables or {}, lang)
+    return _shown(expr, show, show_sum, column, phrases, tables or {}, lang)

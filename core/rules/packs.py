@@ -160,6 +160,9 @@ class CaseRule:
     reference_min_cases: int = 15
     own_pay: Literal["all", "without_ownpay"] = "all"
     intra_province: bool = False
+    cite: str = ""
+    evidence: str = ""
+    open: Title = field(default_factory=dict[str, str])
     values: Mapping[str, Value] = field(default_factory=dict[str, Value])  # parameters and their options
     phrases: Mapping[str, Phrases] = field(default_factory=dict[str, Phrases], compare=False, repr=False)
 
@@ -384,50 +387,26 @@ class _Source:
 
 # --- reading one file strictly ---
 
-_STEP_KEYS = frozenset(
-    [
-        "id",
-        "title",
-        "unit",
-        "formula",
-        "input",
-        "places",
-        "cite",
-        "evidence",
-        "open",
-        "note",
-        "when",
-        "abstract",
-    ]
-)
-_BRANCH_KEYS = frozenset(["name", "title", "when", "score", "review", "cite", "evidence", "open", "note"])
-_MEASURE_KEYS = frozenset(
-    ["id", "title", "unit", "formula", "places", "cite", "evidence", "open", "note", "when"]
-)
-_TABLE_KEYS = frozenset(["id", "title", "closed", "otherwise", "row", "cite", "evidence", "open", "note"])
+_SOURCED = frozenset({"cite", "evidence", "open", "note"})
+_STEP_KEYS = _SOURCED | {"id", "title", "unit", "formula", "input", "places", "when", "abstract"}
+_BRANCH_KEYS = _SOURCED | {"name", "title", "when", "score", "review"}
+_MEASURE_KEYS = _SOURCED | {"id", "title", "unit", "formula", "places", "when"}
+_TABLE_KEYS = _SOURCED | {"id", "title", "closed", "otherwise", "row"}
 _ROW_KEYS = frozenset({"from", "to", "closed", "value"})
-_PARAMETER_KEYS = frozenset(["id", "title", "default", "options", "cite", "evidence", "open", "note"])
-_DOCUMENT_KEYS = frozenset(["key", "number", "title", "evidence", "url", "date", "note"])
-_PACK_KEYS = frozenset(["id", "extends", "title", "region", "years", "funds", "issuer", "note"])
-_CASE_KEYS = frozenset(
-    [
-        "places",
-        "primary_care_coefficient",
-        "disease_level_coefficient",
-        "ungrouped",
-        "reference",
-        "reference_min_cases",
-        "own_pay",
-        "intra_province",
-        "branch",
-        "measure",
-    ]
-)
+_PARAMETER_KEYS = _SOURCED | {"id", "title", "default", "options"}
+_DOCUMENT_KEYS = frozenset({"key", "number", "title", "evidence", "url", "date", "note"})
+_PACK_KEYS = frozenset({"id", "extends", "title", "region", "years", "funds", "issuer", "note"})
+# The settings of [case]: each may also be declared as a parameter, with its document.
+_SETTINGS = frozenset({
+    "primary_care_coefficient", "disease_level_coefficient", "ungrouped", "reference", "reference_min_cases",
+    "own_pay", "intra_province",
+})  # fmt: skip
+_CASE_KEYS = _SOURCED | _SETTINGS | {"places", "branch", "measure"}
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "ungrouped": ("zero", "actual_fee", "block"),
     "own_pay": ("all", "without_ownpay"),
 }
-_UNITS = ("yuan", "points", "yuan/point", "days", "cases", "percent", "")
+_UNITS = ("yuan", "points", "yuan/point", "days", "cases", "percent", "ratio", "coefficient", "")
 
 
 @dataclass(frozen=True)
@@ -725,7 +704,7 @@ class _Builder:
         self.steps = {key: self._step(key[0], item) for key, item in self.merged.steps.items()}
         self.branches = tuple(self._branch(item) for item in self.merged.branches.values())
         # A parameter that documents a setting of [case] takes no part in formulas.
-        chosen = {id: one for id, one in self.parameters.items() if id not in _CASE_KEYS}
+        chosen = {id: one for id, one in self.parameters.items() if id not in _SETTINGS}
         self.numbers = [id for id, one in chosen.items() if not one.options]
         self.options = {option for one in chosen.values() for option in one.options}
         symbols = [*self.options, *(id for id, one in chosen.items() if one.options)]
@@ -924,9 +903,9 @@ class _Builder:
             taken[id] = "step"
         for id, item in self.merged.parameters.items():
             # own_pay and the like name a setting of [case] as well as a step: they never stand in a formula.
-            if taken.get(id) and id not in _CASE_KEYS:
+            if taken.get(id) and id not in _SETTINGS:
                 item.wrong("id", "name_taken", value=id)
-            for option in self.parameters[id].options if id not in _CASE_KEYS else ():
+            for option in self.parameters[id].options if id not in _SETTINGS else ():
                 if option in taken or option in self.merged.parameters:
                     item.wrong("options", "name_taken", value=option)
 
@@ -1083,6 +1062,9 @@ class _Builder:
             value = item.data[key]
             if key == "places":
                 rule = replace(rule, places=item.digits())
+            elif key in _SOURCED:
+                cite, evidence = self._sourced(item)
+                rule = replace(rule, cite=cite, evidence=evidence, open=item.title("open"))
             elif isinstance(value, list):
                 rule = self._set(
                     rule, key, ",".join(map(str, cast("list[Any]", value))), lambda item=item, key=key: item
@@ -1091,7 +1073,7 @@ class _Builder:
                 text = str(value).lower() if isinstance(value, bool) else _plainly(value)
                 rule = self._set(rule, key, text, lambda item=item, key=key: item)
         for id, parameter in self.parameters.items():
-            if id in _CASE_KEYS:
+            if id in _SETTINGS:
                 rule = self._set(rule, id, parameter.default, lambda id=id: self.merged.parameters[id])
         return rule
 
@@ -1335,19 +1317,18 @@ def _finished(
 
 
 def _applied(pack: Pack, parameters: Mapping[str, str]) -> Pack:
-    settings = _CASE_KEYS - {"places", "branch", "measure"}
-    formal = {id: one for id, one in pack.parameters.items() if id not in settings}
+    formal = {id: one for id, one in pack.parameters.items() if id not in _SETTINGS}
     values: dict[str, Value] = {option: option for one in formal.values() for option in one.options}
     rule, steps = pack.case, list(pack.steps)
     chosen = {id: one.default for id, one in pack.parameters.items()}
     placed = sorted({f"{step.id}.places" for step in steps if not step.input} | {"case.places"})
     placed += [f"{measure.id}.places" for measure in rule.measures]
-    known = ", ".join([*pack.parameters, *sorted(settings - set(pack.parameters)), *placed])
+    known = ", ".join([*pack.parameters, *sorted(_SETTINGS - set(pack.parameters)), *placed])
     for name, raw in parameters.items():
         text = raw.strip()
         if name in pack.parameters:
             chosen[name] = text
-        elif name in settings:
+        elif name in _SETTINGS:
             try:
                 rule = _with_setting(rule, name, text)
             except ValueError as error:
@@ -1373,7 +1354,7 @@ def _applied(pack: Pack, parameters: Mapping[str, str]) -> Pack:
         try:
             if one.options and text not in one.options:
                 raise ValueError(" ".join(one.options))
-            if id in settings:
+            if id in _SETTINGS:
                 rule = _with_setting(rule, id, text)
             else:
                 values[id] = text if one.options else _decimal_value(text)
@@ -1408,7 +1389,7 @@ def _settled(pack: Pack) -> Pack:
         return not when or language.truth_of(language.parse(when), symbols)
 
     def settle(expr: Expr) -> Expr:
-        return language.settle(expr, symbols)
+        return language.settle(expr, symbols, pack.tables)
 
     steps = tuple(
         replace(step, expr=settle(step.expr)) if step.expr is not None else step

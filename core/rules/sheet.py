@@ -120,6 +120,6 @@ class Explanation:
     cite: str
     evidence: str
     documents: Sequence[tuple[str, str, str, str]]
-    open: str
+    open: Title
     parts: tuple[Part, ...]
     beneath: str
