@@ -72,7 +72,7 @@ class Grid(QTableView):
         self.edge.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
         self.heading.sectionResized.connect(self._width_changed)
-        self.front.sectionResized.connect(lambda place, _, size: self.heading.resizeSection(place, size))
+        self.front.sectionResized.connect(self._front_changed)
         self.verticalScrollBar().valueChanged.connect(self.body.verticalScrollBar().setValue)
         self.body.verticalScrollBar().valueChanged.connect(self.verticalScrollBar().setValue)
         self.horizontalScrollBar().valueChanged.connect(lambda: self.moved.emit())
@@ -125,6 +125,11 @@ class Grid(QTableView):
             if self.front.sectionSize(place) != size:
                 self.front.resizeSection(place, size)
         self._lay_out()
+
+    def _front_changed(self, place: int, _: int, size: int) -> None:
+        """Dragged in the frozen heading. Hiding a section says size 0, and means nothing here."""
+        if place < self._frozen and size > 0 and self.heading.sectionSize(place) != size:
+            self.heading.resizeSection(place, size)
 
     def _lay_out(self) -> None:
         wide = self.frozen_width()
@@ -273,7 +278,7 @@ class Totals(QWidget):
             column = self._sheet.column(place)
             text = self.label if place == labelled else self.text(place)
             side = Qt.AlignmentFlag.AlignRight if is_number(column) else Qt.AlignmentFlag.AlignLeft
-            inner = rect.adjusted(PAD - 2, 0, -PAD + 2, 0)
+            inner = rect.adjusted(PAD, 0, -PAD, 0)
             if metrics.horizontalAdvance(text) > inner.width():  # half a number would be a wrong number
                 text = "#" * max(1, inner.width() // max(1, metrics.horizontalAdvance("#"))) if is_number(column) else (
                     metrics.elidedText(text, Qt.TextElideMode.ElideRight, inner.width())

@@ -16,7 +16,7 @@ from ui.table.rows import is_number
 if TYPE_CHECKING:
     from core.texts import Texts
 
-PAD = 6
+PAD = 3  # what Qt leaves beside the text of a cell
 SIGN = 16  # width of the filter sign's place
 
 
@@ -82,7 +82,7 @@ class Heading(QHeaderView):
         bold = QFont(self.font())
         bold.setWeight(QFont.Weight.DemiBold)
         title = QFontMetrics(bold).horizontalAdvance(self._sheet.title(column))
-        return max(title, QFontMetrics(self.font()).horizontalAdvance(self.second(column))) + 2 * PAD + SIGN + 4
+        return max(title, QFontMetrics(self.font()).horizontalAdvance(self.second(column))) + 2 * PAD + SIGN + 10
 
     # Size and painting.
 
@@ -204,27 +204,28 @@ class Heading(QHeaderView):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._pressed = None
         if event.button() == Qt.MouseButton.LeftButton:
-            place = self._in_sign(event.pos())
+            place = self._in_sign(event.position().toPoint())
             if place >= 0 and self.cursor().shape() != Qt.CursorShape.SplitHCursor:
                 rect = self._section_rect(place)
                 self.menu_wanted.emit(place, self.viewport().mapToGlobal(rect.bottomLeft()))
                 return
-            self._pressed = event.pos()
+            self._pressed = event.position().toPoint()
         super().mousePressEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         pressed, resizing = self._pressed, self.cursor().shape() == Qt.CursorShape.SplitHCursor
         super().mouseReleaseEvent(event)
         self._pressed = None
-        if pressed is None or resizing or (event.pos() - pressed).manhattanLength() > 5:
+        at = event.position().toPoint()
+        if pressed is None or resizing or (at - pressed).manhattanLength() > 5:
             return
-        place = self.logicalIndexAt(event.pos())
+        place = self.logicalIndexAt(at)
         if place >= 0 and place == self.logicalIndexAt(pressed):
             self.sort_wanted.emit(place)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
-        over = self.logicalIndexAt(event.pos())
+        over = self.logicalIndexAt(event.position().toPoint())
         if over != self._over:
             self._over = over
             self.viewport().update()

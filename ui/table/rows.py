@@ -55,10 +55,12 @@ def _pinyin_rank(distinct: np.ndarray) -> np.ndarray:
 
 def _exact_order(cells: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Rows by exact value. The nearest float never reverses two rationals, so only equal floats are looked at again."""
+    if not len(rows):
+        return rows
     near = np.array([float(cell) for cell in cells[rows]], dtype=np.float64)
     order = np.argsort(near, kind="stable")
     rows, near = rows[order], near[order]
-    starts = np.flatnonzero(np.r_[True, near[1:] != near[:-1]]) if len(near) else np.empty(0, dtype=np.int64)
+    starts = np.flatnonzero(np.r_[True, near[1:] != near[:-1]])
     for start, end in zip(starts, np.r_[starts[1:], len(near)], strict=True):
         if end - start > 1 and any(cells[rows[start]] != cells[row] for row in rows[start + 1 : end]):
             rows[start:end] = sorted(rows[start:end], key=lambda row: cells[row])

@@ -12,7 +12,7 @@ import numpy as np
 from PySide6.QtCore import QEvent, QItemSelectionModel, QMimeData, QModelIndex, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QFont, QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
-    QFileDialog, QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QScrollBar, QToolButton, QVBoxLayout, QWidget,
+    QFileDialog, QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QScrollBar, QSizePolicy, QToolButton, QVBoxLayout, QWidget,
 )
 
 from core.money import decimal, plain
@@ -98,9 +98,6 @@ class Table(QWidget):
         self.clear_filters = QPushButton(texts("table.clear_filters"))
         self.clear_filters.hide()
         self.columns = self._menu_button("table.columns", self._fill_columns)
-        self.wan = QToolButton(checkable=True, text=texts("table.wan"))
-        self.wan.setToolTip(texts("table.wan_tip"))
-        self.wan.setChecked(self._desk.wan)
         self.export = self._menu_button("table.export", self._fill_export)
 
         self.bar = QHBoxLayout()
@@ -108,7 +105,7 @@ class Table(QWidget):
         self.bar.setSpacing(GAP)
         for widget, stretch in (
             (self.find, 2), (self.found_text, 0), (self.condition, 4), (self.clear_filters, 0),
-            (self.columns, 0), (self.wan, 0), (self.export, 0),
+            (self.columns, 0), (self.export, 0),
         ):
             self.bar.addWidget(widget, stretch)
 
@@ -120,9 +117,11 @@ class Table(QWidget):
         self.picked_text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         foot = QHBoxLayout()
         foot.setContentsMargins(2, 0, 2, 0)
-        foot.addWidget(self.status)
-        foot.addStretch(1)
-        foot.addWidget(self.picked_text)
+        for label in (self.status, self.picked_text):  # a long sentence must not widen the window
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.picked_text.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        foot.addWidget(self.status, 1)
+        foot.addWidget(self.picked_text, 1)
 
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -148,7 +147,7 @@ class Table(QWidget):
         inner.addWidget(self.nothing_button, 0, Qt.AlignmentFlag.AlignCenter)
 
     def _menu_button(self, key: str, fill: Callable[[QMenu], None]) -> QToolButton:
-        button = QToolButton(text=self._texts(key))
+        button = QToolButton(text=self._texts(key) + " ▾")
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         menu = QMenu(button)
@@ -181,7 +180,6 @@ class Table(QWidget):
         self.condition.textChanged.connect(self._condition_edited)
         self.condition.installEventFilter(self)
         self.clear_filters.clicked.connect(self.clear_all_filters)
-        self.wan.toggled.connect(self._desk.show_wan)
         self._desk.changed.connect(self._desk_changed)
         self._find_pause = QTimer(self, singleShot=True, interval=140)
         self._find_pause.timeout.connect(self._search)
@@ -230,8 +228,6 @@ class Table(QWidget):
             order = kept.get("sort")
             self._sort = (str(order[0]), bool(order[1])) if isinstance(order, list) and order[0] in ids else None
         self.condition.setToolTip(self._condition_help(sheet))
-        money = any(column.unit == "yuan" and is_number(column) for column in sheet.columns)
-        self.wan.setVisible(money)
         for widget in (self.find, self.condition, self.columns, self.export):
             widget.setEnabled(bool(sheet.columns))
         self.model.show_sheet(sheet)
@@ -879,9 +875,6 @@ class Table(QWidget):
     def _desk_changed(self, changes: Changes) -> None:
         if changes.display and self.model.wan != self._desk.wan:
             self.model.wan = self._desk.wan
-            self.wan.blockSignals(True)
-            self.wan.setChecked(self._desk.wan)
-            self.wan.blockSignals(False)
             self._dress()
             self.grid.viewport().update()
             self.grid.body.viewport().update()
