@@ -78,8 +78,11 @@ class Actions(QObject):
             action.setObjectName(declared.id)
             tip = texts(f"actions.{declared.id}.tip")
             action.setStatusTip(tip)
-            action.setToolTip(f"{tip} ({QKeySequence(declared.keys[0]).toString(QKeySequence.SequenceFormat.NativeText)})"
-                              if declared.keys else tip)
+            action.setToolTip(
+                f"{tip} ({QKeySequence(declared.keys[0]).toString(QKeySequence.SequenceFormat.NativeText)})"
+                if declared.keys
+                else tip
+            )
             action.setShortcuts([QKeySequence(key) for key in declared.keys])
             action.setCheckable(declared.checkable or bool(declared.group))
             if declared.group:

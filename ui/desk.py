@@ -50,8 +50,12 @@ class Changes:
         return self.workspace or "*" in self.tables or not self.tables.isdisjoint(tables)
 
     def __or__(self, other: Changes) -> Changes:
-        return Changes(self.workspace or other.workspace, self.tables | other.tables,
-                       self.choices or other.choices, self.display or other.display)
+        return Changes(
+            self.workspace or other.workspace,
+            self.tables | other.tables,
+            self.choices or other.choices,
+            self.display or other.display,
+        )
 
 
 class Desk(QObject):
@@ -66,12 +70,13 @@ class Desk(QObject):
     broken = Signal(object, str)  # a bug: the error and its trace
     said = Signal(str)  # one line for the status line
     wanted = Signal(str, object)  # show the page of this key, and there what the page understands
+    asked = Signal(str)  # do the action of this id (`ui.actions`)
     retranslated = Signal()  # the language is another: rebuild
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, language: str = "", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.settings = kept.load()
-        self.texts = Texts(self.settings.language)
+        self.texts = Texts(language or self.settings.language)
         self.look = Look(self.settings.theme, self)
         self.jobs = Jobs(self)
         self.jobs.broken.connect(self.broken)
@@ -82,10 +87,15 @@ class Desk(QObject):
         self.set_name = ""
         self.opening: Path | None = None  # under way
 
-    # -- reading and writing -------------------------------------------------------------------------------------
-
-    def ask(self, work: DeskWork, answer: Callable[[Any], None], *, place: str,
-            failed: Callable[[Exception], None] | None = None, title: str = "") -> Job:
+    def ask(
+        self,
+        work: DeskWork,
+        answer: Callable[[Any], None],
+        *,
+        place: str,
+        failed: Callable[[Exception], None] | None = None,
+        title: str = "",
+    ) -> Job:
         """Read: `work(workspace, progress)` in a thread, then `answer(value)` here.
 
         The newest question of a `place` wins; `place` is the page's key, a dot and a word. Without `failed`
@@ -100,9 +110,15 @@ class Desk(QObject):
 
         return self.jobs.ask(read, answer, place=place, failed=failed or self._trouble, title=title)
 
-    def change(self, work: DeskWork, done: Callable[[Any], None] | None = None, *,
-               failed: Callable[[Exception], None] | None = None, title: str = "",
-               tables: Iterable[str] = ALL_TABLES) -> Job:
+    def change(
+        self,
+        work: DeskWork,
+        done: Callable[[Any], None] | None = None,
+        *,
+        failed: Callable[[Exception], None] | None = None,
+        title: str = "",
+        tables: Iterable[str] = ALL_TABLES,
+    ) -> Job:
         """Write: `work(workspace, progress)` in the writer's thread, then `changed` to all, then `done(value)`.
 
         `tables`: what the work may touch. A cancelled or failed change has changed nothing.
@@ -127,19 +143,24 @@ class Desk(QObject):
         if isinstance(error, Fault | Cancelled):
             self.troubled.emit(error)
 
-    # -- the workspace in hand -----------------------------------------------------------------------------------
+    # The workspace in hand
 
     def open(self, path: str | Path) -> None:
         """Take this workspace in hand; the one before is put away. Opening may migrate, so it is a job."""
         from core.storage.workspace import Workspace
 
-        self._take(Path(path), lambda job: Workspace.open(path), self.texts("ui.opening", name=Path(path).name))
+        self._take(
+            Path(path), lambda job: Workspace.open(path), self.texts("ui.opening", name=Path(path).name)
+        )
 
     def new(self, path: str | Path, region: str, name: str) -> None:
         from core.storage.workspace import Workspace
 
-        self._take(Path(path), lambda job: Workspace.create(path, region=region, name=name),
-                   self.texts("ui.creating", name=Path(path).name))
+        self._take(
+            Path(path),
+            lambda job: Workspace.create(path, region=region, name=name),
+            self.texts("ui.creating", name=Path(path).name),
+        )
 
     def demonstrate(self, path: str | Path, scale: int) -> None:
         """Build the demonstration region at 1:scale into `path` and take it in hand; kept and reused."""
@@ -168,8 +189,11 @@ class Desk(QObject):
         self.changed.emit(Changes(workspace=True))
 
         def close() -> None:
-            self.jobs.change(lambda job: workspace.close(), lambda _: then() if then is not None else None,
-                             failed=self._trouble)
+            self.jobs.change(
+                lambda job: workspace.close(),
+                lambda _: then() if then is not None else None,
+                failed=self._trouble,
+            )
 
         self.jobs.when_idle(close)
 
@@ -218,9 +242,11 @@ class Desk(QObject):
         self.settings.recent = [other for other in self.settings.recent if other != path]
         self.save()
 
-    # -- choices -------------------------------------------------------------------------------------------------
+    # Choices
 
-    def choose(self, *, year: int | None = None, fund: str | None = None, set_name: str | None = None) -> None:
+    def choose(
+        self, *, year: int | None = None, fund: str | None = None, set_name: str | None = None
+    ) -> None:
         """Change one or more of the three choices; what is not given stays."""
         before = (self.year, self.fund, self.set_name)
         if year is not None:
@@ -271,7 +297,7 @@ class Desk(QObject):
         except OSError as error:
             self.said.emit(self.texts("ui.settings_not_kept", reason=str(error)))
 
-    # -- small things ----------------------------------------------------------------------------------------------
+    # Small things
 
     def say(self, text: str) -> None:
         self.said.emit(text)
@@ -279,6 +305,10 @@ class Desk(QObject):
     def go(self, page: str, target: object = None) -> None:
         """Ask the window for another page, and there for what that page understands (`XPage.show_target`)."""
         self.wanted.emit(page, target)
+
+    def act(self, action: str) -> None:
+        """Ask the window to do an action by its id."""
+        self.asked.emit(action)
 
     @property
     def who(self) -> str:

@@ -44,8 +44,16 @@ class Job:
     title: what the status line calls it. code, done, total: the newest report.
     """
 
-    def __init__(self, jobs: Jobs, work: Work, answer: Answer | None, failed: Failed | None, place: str,
-                 title: str, writes: bool) -> None:
+    def __init__(
+        self,
+        jobs: Jobs,
+        work: Work,
+        answer: Answer | None,
+        failed: Failed | None,
+        place: str,
+        title: str,
+        writes: bool,
+    ) -> None:
         self._jobs = jobs
         self._work: Work | None = work
         self._answer, self._failed = answer, failed
@@ -124,15 +132,18 @@ class Jobs(QObject):
         self._when_idle: list[tuple[bool, Callable[[], None]]] = []
         self._wake.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
-    def ask(self, work: Work, answer: Answer | None, *, place: str, failed: Failed | None = None,
-            title: str = "") -> Job:
+    def ask(
+        self, work: Work, answer: Answer | None, *, place: str, failed: Failed | None = None, title: str = ""
+    ) -> Job:
         """Read in the background. `place` names who asks: the newest question of a place wins."""
         self.drop(place)
         job = Job(self, work, answer, failed, place, title, writes=False)
         self._newest[place] = job
         return self._begin(job)
 
-    def change(self, work: Work, done: Answer | None, *, failed: Failed | None = None, title: str = "") -> Job:
+    def change(
+        self, work: Work, done: Answer | None, *, failed: Failed | None = None, title: str = ""
+    ) -> Job:
         """Write in the background, strictly one after the other, in the order of the calls."""
         return self._begin(Job(self, work, done, failed, "", title, writes=True))
 
@@ -201,8 +212,13 @@ class Jobs(QObject):
             self._post(job, None, value, error)
             del job, value, error  # else the idle thread keeps the last answer alive
 
-    def _post(self, job: Job, report: tuple[str, int, int | None] | None, value: Any = None,
-              error: Exception | None = None) -> None:
+    def _post(
+        self,
+        job: Job,
+        report: tuple[str, int, int | None] | None,
+        value: Any = None,
+        error: Exception | None = None,
+    ) -> None:
         """From any thread. The values wait in a deque of ours: the signal itself carries nothing that could get lost."""
         with self._lock:
             if self._closed:

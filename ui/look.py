@@ -13,7 +13,17 @@ from fractions import Fraction
 from string import Template
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QFontInfo,
+    QGuiApplication,
+    QIcon,
+    QPainter,
+    QPalette,
+    QPixmap,
+)
 from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
 
 from core.settings import RESOURCES
@@ -24,8 +34,17 @@ TIGHT, GAP, EDGE = 4, 8, 16
 ROW = 24  # height of a table's row
 ICON = 18
 # Chinese faces by preference; the first that the machine has stands behind the system's own.
-CHINESE = ("Microsoft YaHei UI", "Microsoft YaHei", "PingFang SC", "Noto Sans CJK SC", "Noto Sans SC",
-           "Source Han Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "SimSun")
+CHINESE = (
+    "Microsoft YaHei UI",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "SimSun",
+)
 # What fontconfig answers when nobody chose a font for the desktop: wider than anything meant for Chinese beside it.
 LAST_RESORT = ("DejaVu Sans", "Sans Serif", "")
 
@@ -152,11 +171,27 @@ def _palette(c: Colours) -> QPalette:
     palette = QPalette()
     role = QPalette.ColorRole
     roles = {
-        role.Window: c.ground, role.WindowText: c.text, role.Base: c.sheet, role.AlternateBase: c.raised,
-        role.Text: c.text, role.Button: c.ground, role.ButtonText: c.text, role.BrightText: c.bad,
-        role.Highlight: c.accent, role.HighlightedText: c.on_accent, role.Link: c.accent, role.LinkVisited: c.accent,
-        role.ToolTipBase: c.raised, role.ToolTipText: c.text, role.PlaceholderText: c.muted, role.Accent: c.accent,
-        role.Light: c.raised, role.Midlight: c.raised, role.Mid: c.line, role.Dark: c.line, role.Shadow: c.line,
+        role.Window: c.ground,
+        role.WindowText: c.text,
+        role.Base: c.sheet,
+        role.AlternateBase: c.raised,
+        role.Text: c.text,
+        role.Button: c.ground,
+        role.ButtonText: c.text,
+        role.BrightText: c.bad,
+        role.Highlight: c.accent,
+        role.HighlightedText: c.on_accent,
+        role.Link: c.accent,
+        role.LinkVisited: c.accent,
+        role.ToolTipBase: c.raised,
+        role.ToolTipText: c.text,
+        role.PlaceholderText: c.muted,
+        role.Accent: c.accent,
+        role.Light: c.raised,
+        role.Midlight: c.raised,
+        role.Mid: c.line,
+        role.Dark: c.line,
+        role.Shadow: c.line,
     }
     for name, colour in roles.items():
         palette.setColor(name, QColor(colour))
@@ -172,7 +207,11 @@ def _icon(name: str, colour: str, muted: str) -> QIcon:
     drawing = (RESOURCES / "icons" / f"{name}.svg").read_text("utf-8")
     ratio = max((screen.devicePixelRatio() for screen in QGuiApplication.screens()), default=1.0)
     icon = QIcon()
-    for mode, tint in ((QIcon.Mode.Normal, colour), (QIcon.Mode.Selected, colour), (QIcon.Mode.Disabled, muted)):
+    for mode, tint in (
+        (QIcon.Mode.Normal, colour),
+        (QIcon.Mode.Selected, colour),
+        (QIcon.Mode.Disabled, muted),
+    ):
         renderer = QSvgRenderer(QByteArray(drawing.replace("currentColor", tint).encode()))
         for size in (16, ICON, 24):
             picture = QPixmap(QSize(round(size * ratio), round(size * ratio)))

@@ -1,0 +1,253 @@
+"""Ctrl+K: any page, action, institution or disease group by name, code or pinyin initials, as you type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QFrame,
+    QLineEdit,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.progress import SILENT, Progress, step
+from ui.desk import Desk
+from ui.look import GAP
+
+SHOWN = 40
+_CHINESE = re.compile(r"[一-鿿]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something that can be found. kind: page, action, institution, group; code: what it is called by, or its keys."""
+
+    kind: str
+    code: str
+    title: str
+    initials: str = ""
+
+
+@cache
+def _initials_of(segment: str) -> str:
+    from pypinyin import Style, lazy_pinyin
+
+    return "".join(lazy_pinyin(segment, style=Style.FIRST_LETTER))
+
+
+def initials(text: str) -> str:
+    """The pinyin initials of the Chinese in `text`, the rest of it as it is, in small letters.
+
+    By stretches of Chinese, so that words are read as words (重庆 is cq) and what repeats is looked up once.
+    """
+    return _CHINESE.sub(lambda found: _initials_of(found.group()), text).lower()
+
+
+def with_initials(entries: Iterable[Entry], progress: Progress = SILENT) -> list[Entry]:
+    """A twelve thousand groups take seconds the first time: call it in a job."""
+    done: list[Entry] = []
+    for at, entry in enumerate(entries):
+        if at % 500 == 0:
+            step(progress, "index", at)
+        done.append(Entry(entry.kind, entry.code, entry.title, initials(entry.title)))
+    return done
+
+
+class Index:
+    """What can be found, in the order of preference among equals."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._rows = [(entry.title.lower(), entry.code.lower(), entry.initials, entry) for entry in entries]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def find(self, text: str, limit: int = SHOWN) -> list[Entry]:
+        """Entries that hold every word of `text` in name, code or initials; those that begin with it first."""
+        words = text.lower().split()
+        if not words:
+            return [row[3] for row in self._rows[:limit] if row[3].kind in ("page", "action")]
+        first = words[0]
+        starts: list[Entry] = []
+        inside: list[Entry] = []
+        for title, code, short, entry in self._rows:
+            for word in words:
+                if word not in title and word not in code and word not in short:
+                    break
+            else:
+                if title.startswith(first) or code.startswith(first) or short.startswith(first):
+                    starts.append(entry)
+                    if len(starts) == limit:
+                        return starts
+                elif len(inside) < limit:
+                    inside.append(entry)
+        return (starts + inside)[:limit]
+
+
+class _Found(QAbstractListModel):
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.entries: list[Entry] = []
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.entries)
+
+    def data(
+        self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.entries[index.row()].title
+        return None
+
+    def put(self, entries: list[Entry]) -> None:
+        self.beginResetModel()
+        self.entries = entries
+        self.endResetModel()
+
+
+class _Row(QStyledItemDelegate):
+    """The name to the left, code and kind muted to the right."""
+
+    def __init__(self, desk: Desk, parent: QObject) -> None:
+        super().__init__(parent)
+        self._desk = desk
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(100, option.fontMetrics.height() + 12)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        model = index.model()
+        assert isinstance(model, _Found)
+        entry = model.entries[index.row()]
+        colours = self._desk.look.colours
+        painter.save()
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(option.rect, QColor(colours.accent_soft))
+        box = option.rect.adjusted(GAP, 0, -GAP, 0)
+        kind = self._desk.texts(f"ui.finder.{entry.kind}")
+        right = f"{entry.code}   {kind}" if entry.code else kind
+        width = option.fontMetrics.horizontalAdvance(right)
+        painter.setPen(QColor(colours.muted))
+        painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, right)
+        painter.setPen(QColor(colours.text))
+        left = QRect(box)
+        left.setWidth(max(0, box.width() - width - 2 * GAP))
+        title = option.fontMetrics.elidedText(entry.title, Qt.TextElideMode.ElideRight, left.width())
+        painter.drawText(left, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
+        painter.restore()
+
+
+class Finder(QFrame):
+    """Lies over the window's top. `chosen` carries the Entry; Esc or a click elsewhere puts it away."""
+
+    chosen = Signal(object)
+
+    def __init__(self, desk: Desk, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("finder")
+        self.setAutoFillBackground(True)
+        self._index = Index([])
+        self._came_from: QWidget | None = None
+        self.field = QLineEdit()
+        self.field.setPlaceholderText(desk.texts("ui.finder.hint"))
+        self.field.setAccessibleName(desk.texts("ui.finder.hint"))
+        self.field.textChanged.connect(self._search)
+        self.field.installEventFilter(self)
+        self._found = _Found(self)
+        self.list = QListView()
+        self.list.setModel(self._found)
+        self.list.setItemDelegate(_Row(desk, self.list))
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setUniformItemSizes(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.clicked.connect(self._choose)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 1, 1, 1)
+        layout.setSpacing(0)
+        layout.addWidget(self.field)
+        layout.addWidget(self.list)
+        self.hide()
+
+    def put(self, index: Index) -> None:
+        self._index = index
+        if self.isVisible():
+            self._search(self.field.text())
+
+    def pop(self, came_from: QWidget | None) -> None:
+        """Show it, empty, with the keyboard; the keyboard goes back to `came_from` when it is put away."""
+        self._came_from = came_from
+        parent = self.parentWidget()
+        width = min(640, parent.width() - 2 * GAP)
+        self.setGeometry((parent.width() - width) // 2, 44, width, min(420, parent.height() - 80))
+        self.field.clear()
+        self._search("")
+        self.show()
+        self.raise_()
+        self.field.setFocus()
+
+    def entries(self) -> list[Entry]:
+        """What is found now."""
+        return list(self._found.entries)
+
+    def _search(self, text: str) -> None:
+        self._found.put(self._index.find(text))
+        if self._found.entries:
+            self.list.setCurrentIndex(self._found.index(0))
+
+    def _choose(self, index: QModelIndex) -> None:
+        if not index.isValid():
+            return
+        entry = self._found.entries[index.row()]
+        self._put_away()
+        self.chosen.emit(entry)
+
+    def _put_away(self) -> None:
+        self.hide()
+        if self._came_from is not None:
+            self._came_from.setFocus()
+        self._came_from = None
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.field:
+            if event.type() == QEvent.Type.FocusOut and self.isVisible():
+                self.hide()
+            elif isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+                return self._steer(event)
+        return super().eventFilter(watched, event)
+
+    def _steer(self, event: QKeyEvent) -> bool:
+        steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 10, Qt.Key.Key_PageUp: -10}
+        key = Qt.Key(event.key())
+        if key == Qt.Key.Key_Escape:
+            self._put_away()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._choose(self.list.currentIndex())
+        elif key in steps and self._found.entries:
+            row = min(max(self.list.currentIndex().row() + steps[key], 0), len(self._found.entries) - 1)
+            self.list.setCurrentIndex(self._found.index(row))
+        else:
+            return False
+        return True
