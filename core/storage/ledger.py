@@ -303,6 +303,8 @@ def _apply(connection: sqlite3.Connection, changes: Iterable[Change]) -> list[Ch
     """Make the changes in order; return them as they are to stand in the line."""
     done: list[Change] = []
     for change in changes:
+        for row in (change.key, change.before, change.after):
+            _plain(row)
         if change.table == "batch":
             done.append(_apply_to_batch(connection, change))
         else:

@@ -51,9 +51,10 @@ SELECT reversal_id, CASE WHEN same_year THEN 1 ELSE 4 END FROM netting_pair
 UNION ALL
 SELECT original_id, CASE WHEN same_year THEN 1 ELSE 4 END FROM netting_pair;
 
-UPDATE cases SET netting = verdict.netting
-FROM netting_verdict AS verdict
-WHERE cases.case_id = verdict.case_id AND cases.netting <> verdict.netting;
+UPDATE cases
+SET netting = (SELECT netting FROM netting_verdict AS verdict WHERE verdict.case_id = cases.case_id)
+WHERE case_id IN (SELECT case_id FROM netting_verdict)
+    AND netting <> (SELECT netting FROM netting_verdict AS verdict WHERE verdict.case_id = cases.case_id);
 
 DROP TABLE netting_verdict;
 DROP TABLE netting_pair;

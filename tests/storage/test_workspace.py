@@ -1,0 +1,466 @@
+"""The door: what opens, what does not and why, one writer, all or nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from case_rows import put_batch, put_case
+
+from core.faults import Cancelled, Refused, WorldFault
+from core.storage import batches, migrations
+from core.storage.ledger import Change, Edit
+from core.storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Of a closed workspace, in a folder whose name needs quoting in an address."""
+    folder = tmp_path / "宁德 100%#?"
+    folder.mkdir()
+    Workspace.create(folder / "市.dianzhi", region="350900", name="宁德").close()
+    return folder / "市.dianzhi"
+
+
+def budget(amount: int, year: int = 2024) -> Edit:
+    key = {"year": year, "fund": "employee", "item": "dip_budget", "document": "", "date": ""}
+    return Edit("edit", str(year), (Change("budget", key, None, {"amount": amount}),))
+
+
+def fault(code: str, path: Path, **open_as: bool) -> WorldFault:
+    with pytest.raises(WorldFault) as caught:
+        Workspace.open(path, **open_as).close()
+    assert caught.value.code == code
+    return caught.value
+
+
+def test_a_new_workspace_is_what_was_asked_for(path: Path) -> None:
+    with Workspace.open(path) as workspace:
+        assert (workspace.region, workspace.name, workspace.synthetic) == ("350900", "宁德", False)
+        assert len(workspace.person_key) == 32
+        assert not workspace.read_only
+        assert workspace.interrupted == ()
+        assert workspace.integrity() == []
+        assert [line.action for line in workspace.ledger.lines()] == ["new"]
+        reader = workspace.reader()
+        assert reader.execute("PRAGMA application_id").fetchone() == (migrations.APPLICATION_ID,)
+        assert reader.execute("PRAGMA user_version").fetchone() == (migrations.LAYOUT,)
+        assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        with workspace.transaction("look", "") as writer:
+            assert writer.execute("PRAGMA foreign_keys").fetchone() == (1,)
+            with pytest.raises(sqlite3.IntegrityError):
+                put_case(writer, 77, 2, setl_id="of no batch")
+
+
+def test_each_workspace_has_a_key_of_its_own(tmp_path: Path) -> None:
+    with Workspace.create(tmp_path / "a.dz") as a, Workspace.create(tmp_path / "b.dz") as b:
+        assert a.person_key != b.person_key
+
+
+def test_closed_it_is_one_file(path: Path) -> None:
+    with Workspace.open(path) as workspace:
+        workspace.ledger.commit(budget(1))
+    with Workspace.open(path, write=False) as workspace:
+        assert workspace.reader().execute("SELECT amount FROM budget").fetchall() == [(1,)]
+    assert sorted(p.name for p in path.parent.iterdir()) == ["市.dianzhi", "市.dianzhi.lock"]
+
+
+def test_create_overwrites_nothing(path: Path) -> None:
+    before = path.read_bytes()
+    with pytest.raises(WorldFault, match="exists"):
+        Workspace.create(path)
+    assert path.read_bytes() == before
+    with pytest.raises(WorldFault, match="folder_missing"):
+        Workspace.create(path.parent / "none" / "a.dz")
+    with pytest.raises(Refused, match="region_form"):
+        Workspace.create(path.parent / "b.dz", region="3509")
+    assert not (path.parent / "b.dz").exists()
+
+
+def test_what_is_no_workspace_is_refused_and_left_alone(tmp_path: Path) -> None:
+    fault("missing", tmp_path / "none.dz")
+    fault("missing", tmp_path / "no folder" / "none.dz")
+    fault("not_a_workspace", tmp_path)
+    for name, data in {
+        "empty": b"",
+        "text": b"setl_id,medfee\n" * 200,
+        "short": b"SQLite format 3\0",
+    }.items():
+        (tmp_path / name).write_bytes(data)
+        fault("not_a_workspace", tmp_path / name)
+        assert (tmp_path / name).read_bytes() == data
+    other = tmp_path / "other.sqlite"
+    connection = sqlite3.connect(other)
+    connection.execute("CREATE TABLE meta (key, value)")
+    connection.close()
+    before = other.read_bytes()
+    fault("other_application", other)
+    assert other.read_bytes() == before
+    assert not (tmp_path / "other.sqlite.lock").exists()
+
+
+def test_a_cut_or_scrambled_file_is_damaged(path: Path) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    fault("damaged", path)
+    fault("damaged", path, write=False)
+    path.write_bytes(whole[:100] + bytes(range(256)) * ((len(whole) - 100) // 256))
+    fault("damaged", path)
+    path.write_bytes(whole)
+    with Workspace.open(path) as workspace:
+        assert workspace.integrity() == []
+
+
+def test_damage_deep_inside_is_found_by_the_check(path: Path) -> None:
+    with Workspace.open(path) as workspace, workspace.transaction("import", "f") as writer:
+        put_batch(writer, ({"setl_id": f"S{i:05}"} for i in range(3000)))
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2 // 4096 * 4096)
+        file.write(b"\xff" * 8192)
+    with Workspace.open(path, write=False) as workspace:
+        found = workspace.integrity()
+        assert found
+        assert {finding.code for finding in found} == {"file_damaged"}
+
+
+def test_a_newer_layout_is_refused(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {migrations.LAYOUT + 1}")
+    connection.close()
+    caught = fault("newer_layout", path)
+    assert caught.values["layout"] == migrations.LAYOUT + 1
+    fault("newer_layout", path, write=False)
+
+
+# Migration, from a layout made here: 0 had no budget.document and kept the name under another key
+
+
+def make_layout_0(path: Path) -> None:
+    with Workspace.open(path) as workspace:
+        workspace.ledger.commit(budget(123))
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        """
+        CREATE TABLE old_budget (year INTEGER, fund TEXT, item TEXT, amount INTEGER);
+        INSERT INTO old_budget SELECT year, fund, item, amount FROM budget;
+        DROP TABLE budget;
+        DROP TABLE withdrawn_budget;
+        DROP TABLE withdrawn_fund_month;
+        UPDATE meta SET key = 'title' WHERE key = 'name';
+        PRAGMA user_version = 0;
+        """
+    )
+    connection.close()
+
+
+def to_1(db: Database) -> None:
+    db.executescript(
+        """
+        CREATE TABLE budget (
+            year INTEGER NOT NULL, fund TEXT NOT NULL, item TEXT NOT NULL,
+            document TEXT NOT NULL DEFAULT '', date TEXT NOT NULL DEFAULT '', amount INTEGER NOT NULL,
+            batch_id INTEGER REFERENCES batch (id), row INTEGER,
+            PRIMARY KEY (year, fund, item, document, date)
+        ) WITHOUT ROWID;
+        INSERT INTO budget (year, fund, item, amount) SELECT year, fund, item, amount FROM old_budget;
+        DROP TABLE old_budget;
+        """
+    )
+    db.execute("UPDATE meta SET key = 'name' WHERE key = 'title'")
+
+
+def test_an_older_layout_is_migrated_after_a_backup(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_layout_0(path)
+    fault("no_migration", path)
+    monkeypatch.setitem(migrations.STEPS, 0, to_1)
+    fault("older_layout", path, write=False)
+    with Workspace.open(path) as workspace:
+        assert workspace.name == "宁德"
+        assert workspace.reader().execute("SELECT amount FROM budget").fetchall() == [(123,)]
+        assert workspace.reader().execute("PRAGMA user_version").fetchone() == (migrations.LAYOUT,)
+        assert {"withdrawn_budget", "withdrawn_fund_month"} <= {
+            name for (name,) in workspace.reader().execute("SELECT name FROM sqlite_master")
+        }
+        newest = workspace.ledger.lines()[0]
+        assert (newest.action, newest.why) == ("migrate", "0 -> 1; 市.layout0.dianzhi")
+        assert workspace.ledger.check() == []
+        assert workspace.integrity() == []
+        workspace.ledger.undo()  # an edit from before the migration
+    backup = sqlite3.connect(path.with_name("市.layout0.dianzhi"))
+    assert backup.execute("SELECT amount FROM old_budget").fetchall() == [(123,)]
+    assert backup.execute("PRAGMA user_version").fetchone() == (0,)
+    backup.close()
+    with Workspace.open(path) as workspace:
+        assert workspace.ledger.lines()[0].action == "undo"
+
+
+def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_layout_0(path)
+
+    def halfway(db: Database) -> None:
+        to_1(db)
+        raise KeyboardInterrupt
+
+    def orphan(db: Database) -> None:
+        to_1(db)
+        db.execute("INSERT INTO budget VALUES (2024, 'resident', 'x', '', '', 1, 99, 1)")
+
+    monkeypatch.setitem(migrations.STEPS, 0, halfway)
+    with pytest.raises(KeyboardInterrupt):
+        Workspace.open(path)
+    monkeypatch.setitem(migrations.STEPS, 0, orphan)
+    fault("migration_broken", path)
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA user_version").fetchone() == (0,)
+    assert connection.execute("SELECT amount FROM old_budget").fetchall() == [(123,)]
+    assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'budget'").fetchone() == (0,)
+    connection.close()
+    assert len(list(path.parent.glob("市.layout0*"))) == 2  # no backup overwrites another
+
+
+# One writer
+
+
+def test_the_second_to_open_reads_only(path: Path) -> None:
+    with Workspace.open(path) as first:
+        with Workspace.open(path) as second:
+            assert second.read_only
+            assert second.read_only_why == "locked"
+            first.ledger.commit(budget(5))
+            assert second.reader().execute("SELECT amount FROM budget").fetchall() == [(5,)]
+            assert second.generation() == first.generation()
+            with pytest.raises(WorldFault, match="read_only"):
+                second.ledger.commit(budget(6, 2025))
+            with pytest.raises(WorldFault, match="read_only"), second.transaction("import", "f"):
+                pass
+        fault("locked", path, strict=True)
+    with Workspace.open(path, strict=True) as third:
+        assert not third.read_only
+
+
+def test_the_lock_holds_across_processes(path: Path) -> None:
+    code = (
+        "import sys; from core.storage.workspace import Workspace\n"
+        "ws = Workspace.open(sys.argv[1]); print(ws.read_only_why or 'writes', flush=True)\n"
+        "sys.stdin.read(); ws.close()"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(path)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    with child:
+        assert child.stdout.readline().strip() == "writes"
+        with Workspace.open(path) as mine:
+            assert mine.read_only
+        fault("locked", path, strict=True)
+        child.stdin.close()
+        assert child.wait() == 0
+    with Workspace.open(path) as mine:
+        assert not mine.read_only
+
+
+def test_asked_to_read_it_leaves_the_lock_to_others(path: Path) -> None:
+    with Workspace.open(path, write=False) as reading, Workspace.open(path, strict=True) as writing:
+        assert reading.read_only_why == "read_only_asked"
+        writing.ledger.commit(budget(5))
+        assert reading.generation() == writing.generation()
+
+
+def test_a_place_that_forbids_writing_is_read(path: Path) -> None:
+    """As nobody, since root may write anywhere."""
+    with Workspace.open(path) as workspace:
+        workspace.ledger.commit(budget(7))
+    code = (
+        "import os, sys; from core.faults import WorldFault; from core.storage.workspace import Workspace\n"
+        "if os.geteuid() == 0: os.setresuid(65534, 65534, 65534)\n"
+        "ws = Workspace.open(sys.argv[1])\n"
+        "print(ws.read_only_why, ws.reader().execute('SELECT amount FROM budget').fetchall()); ws.close()\n"
+        "for what in (lambda: Workspace.open(sys.argv[1], strict=True), lambda: Workspace.create(sys.argv[2])):\n"
+        "    try: what()\n"
+        "    except WorldFault as fault: print(fault.code)\n"
+    )
+    folder = (
+        Path("/tmp") / f"dianzhi-read-only-{os.getpid()}"
+    )  # pytest's own folders are closed to other users
+    folder.mkdir()
+    try:
+        there = folder / "a.dz"
+        shutil.copy(path, there)
+        there.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
+        folder.chmod(0o555)
+        said = subprocess.run(
+            [sys.executable, "-c", code, str(there), str(folder / "new.dz")],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert said.stdout.split("\n")[:3] == ["read_only_place [(7,)]", "read_only_place", "read_only_place"]
+        assert [p.name for p in folder.iterdir()] == ["a.dz"]
+    finally:
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+# Readers
+
+
+def test_readers_are_one_a_thread_and_cannot_write(path: Path) -> None:
+    with Workspace.open(path) as workspace:
+        mine = workspace.reader()
+        assert workspace.reader() is mine
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            mine.execute("DELETE FROM meta")
+        theirs: list[sqlite3.Connection] = []
+        thread = threading.Thread(target=lambda: theirs.append(workspace.reader()))
+        thread.start()
+        thread.join()
+        assert theirs[0] is not mine
+    for connection in (mine, theirs[0]):
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+    workspace.close()
+
+
+def test_a_reader_sees_what_is_committed_only(path: Path) -> None:
+    with Workspace.open(path) as workspace:
+        before = workspace.generation()
+        with workspace.transaction("edit", "x") as writer:
+            workspace.ledger.commit(budget(5), writer)
+            assert workspace.generation() == before
+            assert workspace.reader().execute("SELECT count(*) FROM budget").fetchone() == (0,)
+        assert workspace.generation() != before
+
+
+# All or nothing
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, Cancelled, ValueError, Refused])
+def test_any_exception_leaves_everything_as_it_was(path: Path, error: type[BaseException]) -> None:
+    with Workspace.open(path) as workspace:
+        generation = workspace.generation()
+
+        def work() -> None:
+            with workspace.transaction("import", "f") as writer:
+                put_batch(writer, [{"setl_id": "A"}])
+                workspace.ledger.record(writer, "import", "f")
+                raise error("x")
+
+        with pytest.raises(error):
+            work()
+        assert workspace.generation() == generation
+        for table in ("activity", "cases", "batch"):
+            assert workspace.reader().execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+        workspace.ledger.commit(budget(1))
+    with Workspace.open(path) as workspace:
+        assert workspace.interrupted == ()
+
+
+def test_a_transaction_does_not_nest(path: Path) -> None:
+    with Workspace.open(path) as workspace:
+        with pytest.raises(RuntimeError), workspace.transaction("a", ""), workspace.transaction("b", ""):
+            pass
+        workspace.ledger.commit(budget(1))
+
+
+def test_a_full_disk_is_a_fault_and_changes_nothing(path: Path) -> None:
+    with Workspace.open(path) as workspace:
+        workspace.ledger.commit(budget(1))
+        with workspace.transaction("look", "") as writer:
+            pages = writer.execute("PRAGMA page_count").fetchone()[0]
+            writer.execute(f"PRAGMA max_page_count = {pages + 10}")  # SQLite's own full disk
+        with pytest.raises(WorldFault, match="disk_full"), workspace.transaction("import", "big") as writer:
+            put_batch(writer, ({"setl_id": f"S{i}", "diag_name": "x" * 500} for i in range(10_000)))
+        assert workspace.reader().execute("SELECT count(*) FROM cases").fetchone() == (0,)
+        assert workspace.reader().execute("SELECT count(*) FROM activity").fetchone() == (0,)
+        workspace.ledger.undo()
+    with Workspace.open(path) as workspace:
+        assert workspace.interrupted == ()
+        assert workspace.integrity() == []
+
+
+# Killed
+
+
+WORK = {
+    "import": (
+        "from case_rows import put_case\n"
+        "with ws.transaction('import', 'cases.csv') as c:\n"
+        "    b = batches.begin(c, 'cases', 'cases.csv', '', 'ab', None, {}, 'utf-8')\n"
+        "    for i in range(10**9):\n"
+        "        put_case(c, b, i + 2, setl_id=f'S{i}', diag_name='x' * 400)\n"
+        "        if i == 60000: print('now', flush=True)\n"
+    ),
+    "edit": (
+        "with ws.transaction('edit', 'cases.csv') as c:\n"
+        "    ws.ledger.commit(Edit('edit', '2025', (Change('budget', {'year': 2025, 'fund': 'employee',"
+        " 'item': 'dip_budget', 'document': '', 'date': ''}, None, {'amount': 9}),)), c)\n"
+        "    print('now', flush=True); time.sleep(60)\n"
+    ),
+    "undo": (
+        "with ws.transaction('undo', 'cases.csv') as c:\n"
+        "    c.execute('DELETE FROM budget')\n"
+        "    print('now', flush=True); time.sleep(60)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("what", sorted(WORK))
+def test_a_killed_process_leaves_it_whole_and_is_told_of(path: Path, what: str) -> None:
+    with Workspace.open(path) as workspace:
+        workspace.ledger.commit(budget(5))
+        generation = workspace.generation()
+    code = (
+        "import sys, time; sys.path.insert(0, sys.argv[2])\n"
+        "from core.storage import batches\n"
+        "from core.storage.ledger import Change, Edit\n"
+        "from core.storage.workspace import Workspace\n"
+        "ws = Workspace.open(sys.argv[1], strict=True)\n"
+    ) + WORK[what]
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(path), str(Path(__file__).parent)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    with child:
+        assert child.stdout.readline() == "now\n"
+        child.kill()
+    with Workspace.open(path, write=False) as workspace:  # may read, must not clear
+        assert workspace.interrupted == ()
+        assert workspace.generation() == generation
+    with Workspace.open(path) as workspace:
+        (left,) = workspace.interrupted
+        assert (left["what"], left["subject"]) == (what, "cases.csv")
+        newest, before = workspace.ledger.lines(limit=2)
+        assert (newest.action, newest.subject, before.hash) == ("interrupted", "cases.csv", generation)
+        assert workspace.reader().execute("SELECT year, amount FROM budget").fetchall() == [(2024, 5)]
+        assert workspace.reader().execute("SELECT count(*) FROM cases").fetchone() == (0,)
+        assert batches.batches(workspace.reader()) == []
+        assert workspace.ledger.check() == []
+        assert workspace.integrity() == []
+    with Workspace.open(path) as workspace:
+        assert workspace.interrupted == ()
+
+
+def test_a_process_killed_while_creating_leaves_nothing_in_the_way(tmp_path: Path) -> None:
+    path = tmp_path / "a.dz"
+    path.touch()  # what a kill before the first commit leaves
+    with Workspace.create(path) as workspace:
+        assert workspace.integrity() == []
