@@ -21,7 +21,8 @@ from core.export.target import spreadsheet, whole_file
 from core.findings import Finding
 from core.money import plain
 from core.progress import SILENT, Progress, step
-from core.rules.sheet import Clearing
+from core.rules.packs import Pack, Step
+from core.rules.sheet import Clearing, Title
 from core.texts import Texts
 from core.worksheet import Cells, Column, Worksheet, text_of
 
@@ -33,18 +34,21 @@ CHUNK = 20_000
 
 def clearing_json(clearing: Clearing) -> str:
     """The run as one object (`interfaces.md` 4), keys sorted. Every number is a plain decimal in a string."""
+    region = {one.id: one for one in clearing.pack.scope("region")}
+    columns = {one.id: one for one in clearing.pack.scope("institution")}
     document = {
         "pack": clearing.stamps.pack,
         "year": str(clearing.year),
         "set": clearing.stamps.set_name,
         "synthetic": clearing.stamps.synthetic,
         "stamps": _strings(asdict(clearing.stamps)),
+        "tags": _tags(clearing.pack),
         "funds": {
             sheet.fund: {
-                "region": {name: plain(value) for name, value in sheet.region.items()},
+                "region": {name: figure(region[name], value) for name, value in sheet.region.items()},
                 "institutions": [
                     {"fixmedins_code": institution.code}
-                    | {name: plain(values[i]) for name, values in sheet.values.items()}
+                    | {name: figure(columns[name], values[i]) for name, values in sheet.values.items()}
                     for i, institution in enumerate(sheet.institutions)
                 ],
             }
@@ -52,6 +56,28 @@ def clearing_json(clearing: Clearing) -> str:
         },
     }
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def figure(one: Step, value: Fraction) -> str:
+    """A step's value in full: at least the decimals that it is rounded to, amounts at least two."""
+    least = one.places if one.places is not None else 2 if one.unit == "yuan" else 0
+    padded = plain(value, least)
+    return padded if Fraction(padded) == value else plain(value)
+
+
+def _tags(pack: Pack) -> dict[str, object]:
+    """What no policy says, or what it leaves open, by its place in the pack: evidence tag and open text."""
+    tagged: list[tuple[str, str, Title]] = []
+    tagged += [(f"{one.scope}.{one.id}", one.evidence, one.open) for one in pack.steps]
+    tagged += [(f"case.{one.id}", one.evidence, one.open) for one in pack.case.branches]
+    tagged += [(f"measure.{one.id}", one.evidence, one.open) for one in pack.case.measures]
+    tagged += [(f"parameter.{one.id}", one.evidence, one.open) for one in pack.parameters.values()]
+    tagged += [(f"table.{one.id}", one.evidence, one.open) for one in pack.tables.values()]
+    return {
+        place: {"evidence": evidence} | ({"open": dict(left)} if any(left.values()) else {})
+        for place, evidence, left in tagged
+        if evidence not in ("", "V") or any(left.values())
+    }
 
 
 def _strings(value: object) -> object:
@@ -87,24 +113,27 @@ def write_csv(clearing: Clearing, path: Path | str, texts: Texts) -> None:
     another fund has keeps an empty cell.
     """
     steps = list(dict.fromkeys(name for sheet in clearing.funds for name in sheet.values))
-    summed = {name for name in steps if is_summed(clearing, name)}
+    known = {one.id: one for one in clearing.pack.scope("institution")}
     rows: list[list[str]] = [["fund", "fixmedins_code", "fixmedins_name", "level", "county", *steps]]
     for sheet in clearing.funds:
         for i, one in enumerate(sheet.institutions):
-            figures = [plain(sheet.values[name][i]) if name in sheet.values else "" for name in steps]
+            figures = [
+                figure(known[name], sheet.values[name][i]) if name in sheet.values else "" for name in steps
+            ]
             named = (inert(one.code), inert(one.name), str(one.level), inert(one.county))
             rows.append([sheet.fund, *named, *figures])
         totals = [
-            plain(sum(sheet.values[name], Fraction(0))) if name in summed and name in sheet.values else ""
+            figure(known[name], sum(sheet.values[name], Fraction(0)))
+            if name in sheet.values and is_summed(known[name]) else ""
             for name in steps
         ]
         rows.append([sheet.fund, "TOTAL", "", "", "", *totals])
     _write_rows(path, rows)
 
 
-def is_summed(clearing: Clearing, name: str) -> bool:
-    """Whether the sum of an institution step over the region means something: cases, points, amounts."""
-    return clearing.pack.institution(name).unit in ("yuan", "points", "cases")
+def is_summed(one: Step) -> bool:
+    """Whether an institution step's sum over the region means something: cases, points, amounts."""
+    return one.unit in ("yuan", "points", "cases")
 
 
 def write_findings(findings: Sequence[Finding], path: Path | str, texts: Texts) -> None:

@@ -25,7 +25,8 @@ from core.worksheet import Column, Worksheet, column_of
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = [
-    "=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "001234", "甲,乙", "a\nb", "",
+    "=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "001234", "甲,乙", "a\nb",
+    'say "x"', "",
 ]
 
 
