@@ -1,0 +1,619 @@
+"""A file into the workspace: all of its rows or none of them, with a receipt that closes.
+
+A second process reads and checks large files while this one writes; small ones take one process. Either way the
+rows, the findings and their order are the same.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from core.faults import Fault, Refused, Usage, WorldFault
+from core.findings import Finding
+from core.intake import checks, readers
+from core.intake.checks import Checked, Checks, Plan
+from core.intake.kinds import KINDS, Kind, heading_forms, in_wan
+from core.intake.readers import CHUNK, Source
+from core.progress import SILENT, Progress, step
+from core.storage import batches
+from core.storage.ledger import arrival
+from core.storage.workspace import Workspace
+
+SAMPLE = 200  # findings that a receipt carries; all of them are in the workspace
+ALONE = 4 << 20  # below this many bytes a second process costs more than it saves
+IMPORTED = "imported"  # the draft set that imported coefficients go to
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """How a file would be read. kinds: how many columns of each kind it has, best first. missing: required columns
+    that no heading claims. sample: rows below the heading, persons masked."""
+
+    kind: str
+    kinds: tuple[tuple[str, int], ...]
+    sheet: str
+    sheets: tuple[str, ...]
+    encoding: str
+    separator: str
+    heading_row: int
+    titles: tuple[str, ...]
+    headings: tuple[str, ...]
+    mapping: Mapping[str, str | None]
+    unclaimed: tuple[str, ...]
+    missing: tuple[str, ...]
+    wan: frozenset[str]
+    sample: tuple[tuple[str, ...], ...]
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What became of a file: rows_read = accepted + refused. findings: a sample, refused rows first."""
+
+    batch_id: int | None
+    kind: str
+    rows_read: int = 0
+    accepted: int = 0
+    refused: int = 0
+    warnings: int = 0
+    findings: list[Finding] = field(default_factory=list[Finding])
+    mapping: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
+    unclaimed: tuple[str, ...] = ()
+
+
+def read_mapping(path: Path) -> dict[str, str | None]:
+    """The file of `--map`: which heading stands for which column.
+
+    JSON: an object, `{"住院费用合计": "medfee_sumamt", "备用": null}`; CSV: two columns heading,column with or without
+    those two words as a first line. null or an empty column: the heading is not taken. Usage: `map_unreadable`.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as fault:
+        raise WorldFault("file_unreadable", file=str(path), reason=fault.strerror or str(fault)) from fault
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("gb18030", "replace")
+    if text.lstrip().startswith("{"):
+        try:
+            found = json.loads(text)
+        except ValueError as fault:
+            raise Usage("map_unreadable", file=path.name) from fault
+        if not all(value is None or isinstance(value, str) for value in found.values()):
+            raise Usage("map_unreadable", file=path.name)
+        return {str(heading): value or None for heading, value in found.items()}
+    into: dict[str, str | None] = {}
+    for row in csv.reader(text.splitlines()):
+        if not row or row == ["heading", "column"]:
+            continue
+        if len(row) != 2:
+            raise Usage("map_unreadable", file=path.name)
+        into[row[0].strip()] = row[1].strip() or None
+    if not into:
+        raise Usage("map_unreadable", file=path.name)
+    return into
+
+
+def _contract(kind: str) -> Kind:
+    if kind not in KINDS:
+        raise Usage("kind_unknown", kind=kind, kinds=", ".join(KINDS))
+    return KINDS[kind]
+
+
+def _given(
+    kind: Kind, headings: Iterable[str], mapping: Mapping[str, str | None], file: str
+) -> dict[str, str | None]:
+    """A mapping by the file's own spelling of its headings. Usage: names of columns or headings that are not there."""
+    columns = {column.name for column in kind.columns}
+    unknown = [
+        column
+        for column in mapping.values()
+        if column and column not in columns and not column.startswith("step:")
+    ]
+    if unknown:
+        raise Usage("map_column_unknown", columns=", ".join(unknown), kind=kind.name)
+    by_form = {heading_forms(heading)[0]: heading for heading in reversed(list(headings))}
+    into: dict[str, str | None] = {}
+    for heading, column in mapping.items():
+        own = heading if heading in headings else by_form.get(heading_forms(heading)[0])
+        if own is None and column:
+            raise Usage("map_heading_unknown", heading=heading, headings="、".join(headings), file=file)
+        if own is not None:
+            into[own] = column
+    twice = [column for column, count in Counter(into.values()).items() if column and count > 1]
+    if twice:
+        raise Usage("map_column_twice", columns=", ".join(twice))
+    return into
+
+
+def _recognise(
+    workspace: Workspace | None,
+    kind: Kind,
+    path: Path,
+    sheet: str | None,
+    mapping: Mapping[str, str | None] | None,
+) -> Source:
+    """The source with its mapping: given, else remembered for these headings, else matched."""
+    if mapping is None:
+        source = readers.read(path, sheet, kind)
+        recalled = (
+            batches.recall_mapping(workspace.reader(), kind.name, source.headings) if workspace else None
+        )
+        if not recalled:
+            return source
+        mapping = {heading: column for heading, column in recalled.items() if heading in source.headings}
+        return readers.read(path, source.sheet or None, kind, mapping)
+    source = readers.read(path, sheet, kind, mapping)
+    own = _given(kind, source.headings, mapping, path.name)
+    return readers.read(path, source.sheet or None, kind, own)
+
+
+def _missing(kind: Kind, source: Source, year: int | None) -> list[str]:
+    claimed = {column for column in source.mapping.values() if column}
+    absent = [column.name for column in kind.columns if column.required and column.name not in claimed]
+    if any(column.startswith("step:") for column in claimed):
+        absent = [name for name in absent if name not in ("column", "amount")]
+    if year is not None:
+        absent = [name for name in absent if name not in ("year", "period")]
+    return absent
+
+
+def _wan(kind: Kind, source: Source) -> frozenset[str]:
+    """Columns given in 万元: by their own heading, else by a title row that says so of the whole sheet."""
+    whole = any("万元" in title and ("单位" in title or len(title) <= 8) for title in source.titles)
+    into: set[str] = set()
+    for heading, column in source.mapping.items():
+        if not column:
+            continue
+        contract = kind.field(column)
+        amount = (
+            column.startswith("step:")
+            or (contract is not None
+            and (contract.type == "money" or (kind.name == "official_clearing" and column == "amount")))
+        )
+        if amount and (in_wan(heading) or (whole and "元" not in heading)):
+            into.add(column)
+    return frozenset(into)
+
+
+def _unclaimed(source: Source) -> tuple[str, ...]:
+    return tuple(heading for heading in source.headings if source.mapping.get(heading) is None)
+
+
+def propose(
+    workspace: Workspace | None,
+    path: Path,
+    kind: str | None = None,
+    sheet: str | None = None,
+    mapping: Mapping[str, str | None] | None = None,
+) -> Proposal:
+    """How the file would be read, before anything is. Without `kind` the one whose headings fit best."""
+    ranks: list[tuple[str, int]] = []
+    if kind is None:
+        found = readers.read(path, sheet)
+        if not found.matched:
+            raise Refused("heading_not_found", file=path.name, headings="、".join(found.headings[:20]))
+        fits: list[tuple[bool, int, str]] = []
+        for contract in KINDS.values():
+            source = readers.read(path, found.sheet or None, contract)
+            fits.append((not _missing(contract, source, 0), source.matched, contract.name))
+        fits.sort(key=lambda fit: (fit[0], fit[1]), reverse=True)
+        ranks = [(name, matched) for _, matched, name in fits if matched]
+        kind = ranks[0][0]
+        sheet = found.sheet or None
+    contract = _contract(kind)
+    source = _recognise(workspace, contract, path, sheet, mapping)
+    places = [
+        k for k, heading in enumerate(source.headings) if source.mapping.get(heading) not in checks.PRIVATE
+    ]
+    sample = tuple(
+        tuple(
+            cell if k in places else "···" if cell else ""
+            for k, cell in enumerate(row[: len(source.headings)])
+        )
+        for row in source.sample
+    )
+    return Proposal(
+        kind,
+        tuple(ranks) or ((kind, source.matched),),
+        source.sheet,
+        source.sheets,
+        source.encoding,
+        source.separator,
+        source.heading_row,
+        source.titles,
+        source.headings,
+        source.mapping,
+        _unclaimed(source),
+        tuple(_missing(contract, source, 0)),
+        _wan(contract, source),
+        sample,
+    )
+
+
+def import_file(
+    workspace: Workspace,
+    kind: str,
+    path: Path,
+    *,
+    year: int | None = None,
+    sheet: str | None = None,
+    mapping: Mapping[str, str | None] | None = None,
+    version: str | None = None,
+    dry_run: bool = False,
+    progress: Progress = SILENT,
+    chunk: int = CHUNK,
+) -> Receipt:
+    """Import one file in one transaction. year: of rows that carry none. version: of a catalogue without that column
+    (else the file's stem). dry_run: everything is checked and nothing stays. chunk: bytes at a time; changes nothing.
+
+    Refused: file_empty, file_kind, file_damaged, file_known, heading_not_found, columns_missing.
+    Usage: kind_unknown, sheet_unknown, sheet_needed, year_missing, map_*. WorldFault: from the disk or the workspace.
+    """
+    path = Path(path)
+    contract = _contract(kind)
+    step(progress, "import", 0, None)
+    source = _recognise(workspace, contract, path, sheet, mapping)
+    _refuse_unfit(contract, source, year)
+    plan = Plan(
+        kind=kind,
+        file=path.name,
+        sheet=source.sheet,
+        places={
+            column: place
+            for place, heading in enumerate(source.headings)
+            if (column := source.mapping.get(heading))
+        },
+        wan=_wan(contract, source),
+        year=year,
+        version=version or path.stem,
+        person_key=_person_key(workspace),
+    )
+    receipt = Receipt(None, kind, mapping=dict(source.mapping), unclaimed=_unclaimed(source))
+    try:
+        with workspace.transaction("import", path.name) as connection:
+            with path.open("rb") as stream:
+                sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            batch = batches.begin(
+                connection, kind, path.name, source.sheet, sha256, year, source.mapping, source.encoding
+            )
+            _fill(connection, batch, source, plan, receipt, progress, chunk)
+            batches.finish(connection, batch, receipt.rows_read, receipt.accepted, receipt.refused)
+            if kind == "cases":
+                step(progress, "import_netting", 0, None)
+                batches.net_refunds(connection)
+            if mapping is not None:
+                batches.remember_mapping(connection, kind, source.headings, source.mapping)
+            workspace.ledger.record(connection, "import", path.name, (arrival(batch),))
+            receipt.batch_id = batch
+            if dry_run:
+                raise _DryRun
+    except _DryRun:
+        receipt.batch_id = None
+    except OSError as fault:
+        raise WorldFault("file_unreadable", file=str(path), reason=fault.strerror or str(fault)) from fault
+    return receipt
+
+
+class _DryRun(Exception):
+    """Takes everything back."""
+
+
+def _person_key(workspace: Workspace) -> bytes:
+    key = workspace.person_key
+    return bytes.fromhex(key) if isinstance(key, str) else key
+
+
+def _refuse_unfit(kind: Kind, source: Source, year: int | None) -> None:
+    headings = "、".join(source.headings[:40])
+    if not source.matched:
+        raise Refused("heading_not_found", file=source.path.name, headings=headings)
+    missing = _missing(kind, source, year)
+    if missing in (["year"], ["period"]):
+        raise Usage("year_missing", file=source.path.name)
+    if missing:
+        found = [
+            Finding(
+                "column_missing",
+                "blocked",
+                source.path.name,
+                source.sheet,
+                source.heading_row,
+                name,
+                values={"headings": headings},
+            )
+            for name in missing
+        ]
+        raise Refused(
+            "columns_missing", found, file=source.path.name, columns=", ".join(missing), headings=headings
+        )
+
+
+def _notes(kind: Kind, source: Source, plan: Plan) -> list[Finding]:
+    """What there is to say about the file as a whole."""
+    row = source.heading_row
+    own = {column: heading for heading, column in source.mapping.items() if column}
+
+    def note(code: str, heading: str, severity: str = "note", **values: str) -> Finding:
+        return Finding(code, severity, plan.file, plan.sheet, row, heading, "", "", values)  # type: ignore[arg-type]
+
+    found = [note("heading_twice", heading, "warning") for heading in source.twice]
+    found += [
+        note("column_unclaimed", heading) for heading in _unclaimed(source) if heading not in source.twice
+    ]
+    for column, heading in own.items():
+        contract = kind.field(column)
+        if contract is not None and contract.type == "private":
+            found.append(note("column_private", heading))
+        elif contract is not None and contract.stored == "-":
+            found.append(note("column_passed", heading))
+    found += [note("wan_converted", own[column]) for column in sorted(plan.wan)]
+    found += [note("sheet_left", "", sheet=other) for other in source.others]
+    if kind.name == "cases" and "psn_part_amt" not in plan.places:
+        found.append(note("own_pay_derived", "psn_part_amt"))
+    return found
+
+
+# --- reading, in this process or beside it -------------------------------------------------------------
+
+
+def _checked(source: Source, plan: Plan, chunk: int) -> Iterator[Checked]:
+    check = Checks(plan)
+    for block in source.blocks(chunk):
+        yield check.check(block)
+
+
+def _beside(pipe: Connection, source: Source, plan: Plan, chunk: int) -> None:
+    """The second process: reads, checks, sends. It ends when its reader is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the writer decides; we see its end of the pipe close
+    try:
+        try:
+            for checked in _checked(source, plan, chunk):
+                pipe.send(checked)
+            pipe.send(None)
+        except (BrokenPipeError, ConnectionError):
+            return
+        except Fault as fault:
+            pipe.send((type(fault).__name__, fault.code, fault.values))
+        except Exception as bug:  # told to the writer, who raises it
+            import traceback
+
+            pipe.send(("bug", repr(bug), {"trace": traceback.format_exc()}))
+    except (BrokenPipeError, ConnectionError):
+        return
+
+
+_FAULTS: Mapping[str, type[Fault]] = {"Refused": Refused, "Usage": Usage, "WorldFault": WorldFault}
+
+
+def _blocks(source: Source, plan: Plan, chunk: int) -> Iterator[Checked]:
+    if source.size() < ALONE or (os.cpu_count() or 1) < 2:
+        yield from _checked(source, plan, chunk)
+        return
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_beside, args=(theirs, source, plan, chunk), daemon=True)
+    came = False
+    try:
+        try:
+            process.start()
+        except (
+            OSError,
+            RuntimeError,
+            ValueError,
+            AssertionError,
+        ):  # no more processes here, or we are a daemon
+            theirs.close()
+            yield from _checked(source, plan, chunk)
+            return
+        theirs.close()
+        while True:
+            try:
+                checked = ours.recv()
+            except (EOFError, ConnectionError):
+                if came:
+                    raise WorldFault("reader_died", file=plan.file) from None
+                yield from _checked(source, plan, chunk)  # it never got going: `__main__` cannot be imported
+                return
+            came = True
+            if checked is None:
+                return
+            if isinstance(checked, tuple):
+                name, code, values = checked
+                if name == "bug":
+                    raise RuntimeError(f"{code}\n{values['trace']}")
+                raise _FAULTS[name](code, **values)
+            yield checked
+    finally:
+        ours.close()
+        if process.pid is not None:
+            process.join(5)
+            if process.is_alive():
+                process.kill()
+                process.join()
+
+
+# --- writing -------------------------------------------------------------------------------------------
+
+
+def _fill(
+    connection: sqlite3.Connection,
+    batch: int,
+    source: Source,
+    plan: Plan,
+    receipt: Receipt,
+    progress: Progress,
+    chunk: int,
+) -> None:
+    kind = plan.contract
+    counts: Counter[tuple[str, str, str]] = Counter()
+    samples: tuple[list[Finding], list[Finding]] = ([], [])
+
+    def say(found: list[Finding]) -> None:
+        batches.store_findings(connection, found, batch)
+        for finding in found:
+            kept = samples[finding.severity != "refused"]
+            if len(kept) < SAMPLE:
+                kept.append(finding)
+
+    notes = _notes(kind, source, plan)
+    counts.update((finding.severity, finding.code, finding.column) for finding in notes)
+    say(notes)
+    if kind.name == "coefficients":
+        connection.execute(
+            "INSERT INTO coefficient_set (name, state, at) VALUES (?, 'draft', ?) ON CONFLICT (name) DO NOTHING",
+            (IMPORTED, datetime.now(UTC).isoformat(timespec="seconds")),
+        )
+    table = _Table(connection, kind, batch, plan)
+    size = source.size()
+    stream = _blocks(source, plan, chunk)
+    try:
+        for checked in stream:
+            receipt.rows_read += checked.read
+            counts.update(checked.counts)
+            taken = table.insert(checked)
+            if taken:
+                counts.update(("refused", finding.code, "") for finding in taken)
+                checked.findings = sorted([*checked.findings, *taken], key=lambda finding: finding.row or 0)
+            receipt.accepted += checked.accepted - len(taken)
+            say(checked.findings)
+            step(progress, "import", min(checked.done, size), size)
+    finally:
+        stream.close()  # type: ignore[attr-defined]
+    more = [
+        Finding(
+            "more_of_the_same",
+            "note",
+            plan.file,
+            plan.sheet,
+            None,
+            column,
+            values={"finding": code, "count": str(count)},
+        )
+        for (severity, code, column), count in sorted(counts.items())
+        if severity != "refused" and count > checks.WARNINGS_KEPT
+    ]
+    say(more)
+    receipt.refused = receipt.rows_read - receipt.accepted
+    receipt.warnings = sum(count for (severity, _, _), count in counts.items() if severity == "warning")
+    receipt.findings = [*samples[0], *samples[1]][:SAMPLE]
+
+
+class _Table:
+    """Writes the accepted rows of block after block; a row whose natural key is there already comes back as a finding."""
+
+    def __init__(self, connection: sqlite3.Connection, kind: Kind, batch: int, plan: Plan) -> None:
+        self._connection = connection
+        self._kind = kind
+        self._batch = batch
+        self._plan = plan
+        self._counted: Counter[str] = (
+            Counter()
+        )  # lines of a settlement so far, where the file does not number them
+
+    def insert(self, checked: Checked) -> list[Finding]:
+        rows = len(checked.rows)
+        if rows == 0:
+            return []
+        kind, connection = self._kind, self._connection
+        values = dict(checked.values)
+        columns = {name: column.listed() for name, column in values.items()}
+        if "ord" in kind.key and "ord" not in columns:
+            columns["ord"] = self._numbered(columns["setl_id"])
+        columns["batch_id"] = [self._batch] * rows
+        columns["row"] = checked.rows.tolist()
+        names = ", ".join(columns)
+        marks = ", ".join("?" * len(columns))
+        newest = 0
+        if kind.name == "cases":
+            newest = connection.execute("SELECT coalesce(max(case_id), 0) FROM cases").fetchone()[0]
+        before = connection.total_changes
+        connection.executemany(
+            f"INSERT INTO {kind.table} ({names}) VALUES ({marks}) ON CONFLICT ({', '.join(kind.key)}) DO NOTHING",
+            zip(*columns.values(), strict=True),
+        )
+        if connection.total_changes - before == rows:
+            return []
+        return self._taken(checked.rows, columns, newest)
+
+    def _numbered(self, settlements: list[str | int | None]) -> list[str | int | None]:
+        order: list[str | int | None] = []
+        for settlement in settlements:
+            self._counted[str(settlement)] += 1
+            order.append(self._counted[str(settlement)])
+        return order
+
+    def _taken(
+        self, rows: checks.Ints, columns: Mapping[str, list[str | int | None]], newest: int
+    ) -> list[Finding]:
+        """The rows that did not go in, each with the row that has its key; of a wide row nothing stays then."""
+        kind, connection = self._kind, self._connection
+        where, having = (
+            ("case_id > ?", (newest,))
+            if kind.name == "cases"
+            else ("batch_id = ? AND row BETWEEN ? AND ?", (self._batch, int(rows.min()), int(rows.max())))
+        )
+        present = Counter(
+            row for (row,) in connection.execute(f"SELECT row FROM {kind.table} WHERE {where}", having)
+        )
+        wanted = Counter(rows.tolist())
+        lacking = {row for row, count in wanted.items() if present[row] < count}
+        first: dict[int, int] = {}
+        holder = f"SELECT batch_id, row FROM {kind.table} WHERE " + " AND ".join(
+            f"{name} = ?" for name in kind.key
+        )
+        files: dict[int, str] = {}
+        found: list[Finding] = []
+        for place, row in enumerate(rows.tolist()):
+            if row not in lacking or row in first:
+                continue
+            key = [columns[name][place] for name in kind.key]
+            held = connection.execute(holder, key).fetchone()
+            if held is None or (held[0] == self._batch and held[1] == row):
+                continue
+            first[row] = place
+            owner = files.get(held[0])
+            if owner is None:
+                got = (
+                    connection.execute("SELECT file FROM batch WHERE id = ?", (held[0],)).fetchone()
+                    if held[0]
+                    else None
+                )
+                owner = files[held[0]] = str(got[0]) if got else ""
+            shown = " · ".join(
+                str(part)
+                for name, part in zip(kind.key, key, strict=True)
+                if name not in ("sign", "set_name")
+            )
+            code = "key_repeated" if held[0] == self._batch else "key_taken"
+            found.append(
+                Finding(
+                    code,
+                    "refused",
+                    self._plan.file,
+                    self._plan.sheet,
+                    row,
+                    kind.key[0],
+                    shown,
+                    shown,
+                    {"first_row": str(held[1] or ""), "first_file": owner},
+                )
+            )
+        if "column_id" in columns:
+            connection.executemany(
+                f"DELETE FROM {kind.table} WHERE batch_id = ? AND row = ?",
+                [(self._batch, row) for row in lacking],
+            )
+        return found
