@@ -19,7 +19,7 @@ from core.faults import Refused
 from core.findings import Finding
 from core.money import decimal, plain
 from core.rules.cases import FUNDS
-from core.storage.ledger import Change, Edit, LedgerLine
+from core.storage.ledger import Change, Edit, LedgerLine, Value
 
 if TYPE_CHECKING:
     from core.storage.workspace import Workspace
@@ -109,7 +109,8 @@ def parts(connection: sqlite3.Connection, name: str) -> list[Part]:
     """The content of a set in canonical order."""
     rows = connection.execute(
         "SELECT fixmedins_code, fund, part, valid_from, value, basis FROM coefficient"
-        " WHERE set_name = ? ORDER BY 1, 2, 3, 4", (name,),
+        " WHERE set_name = ? ORDER BY 1, 2, 3, 4",
+        (name,),
     )
     return [
         Part(code, fund, part, int(valid_from.replace("-", "")[:8] or 0), decimal(value), basis)
@@ -176,14 +177,17 @@ def edit(workspace: Workspace, set_name: str, cells: Sequence[Cell], why: str = 
         raise Refused("cells_refused", findings, count=len(findings))
     changes: list[Change] = []
     for cell in {(c.code, c.fund, c.part, c.valid_from): c for c in cells}.values():
-        key: dict[str, object] = {
-            "set_name": set_name, "fixmedins_code": cell.code, "fund": cell.fund, "part": cell.part,
+        key: dict[str, Value] = {
+            "set_name": set_name,
+            "fixmedins_code": cell.code,
+            "fund": cell.fund,
+            "part": cell.part,
             "valid_from": cell.valid_from,
         }
         before = _row(connection, key)
-        after: dict[str, object] | None = None
+        after: dict[str, Value] | None = None
         if cell.value is not None:
-            after = {**key, "value": plain(decimal(cell.value)), "basis": cell.basis, "batch_id": None, "row": None}
+            after = {"value": plain(decimal(cell.value)), "basis": cell.basis, "batch_id": None, "row": None}
         if before is None and after is None:
             continue
         if before and after and all(before[name] == after[name] for name in ("value", "basis")):
@@ -201,12 +205,14 @@ def draft(workspace: Workspace, name: str, based_on: str, why: str = "") -> Ledg
         raise Refused("set_unknown", set=based_on)
     if _state(connection, name) is not None:
         raise Refused("set_exists", set=name)
-    head: dict[str, object] = {"name": name, "state": "draft", "based_on": based_on, "hash": None, "at": _now()}
+    head: dict[str, Value] = {"state": "draft", "based_on": based_on, "hash": None, "at": _now()}
     changes = [Change("coefficient_set", {"name": name}, None, head)]
-    for row in _rows(connection, based_on):
-        copied = {**row, "set_name": name}
-        key = {c: copied[c] for c in ("set_name", "fixmedins_code", "fund", "part", "valid_from")}
-        changes.append(Change("coefficient", key, None, copied))
+    for row in connection.execute(
+        f"SELECT {', '.join(_KEY + _OTHERS)} FROM coefficient WHERE set_name = ? ORDER BY 2, 3, 4, 5",
+        (based_on,),
+    ):
+        key = dict(zip(_KEY, (name, *row[1 : len(_KEY)]), strict=True))
+        changes.append(Change("coefficient", key, None, dict(zip(_OTHERS, row[len(_KEY) :], strict=True))))
     return workspace.ledger.commit(Edit("edit", name, tuple(changes), why))
 
 
@@ -226,7 +232,8 @@ def publish(workspace: Workspace, source: str, name: str, why: str = "") -> SetH
         writer.execute(
             "INSERT INTO coefficient (set_name, fixmedins_code, fund, part, valid_from, value, basis, batch_id, row)"
             " SELECT ?, fixmedins_code, fund, part, valid_from, value, basis, batch_id, row"
-            " FROM coefficient WHERE set_name = ?", (name, source),
+            " FROM coefficient WHERE set_name = ?",
+            (name, source),
         )
         writer.execute(
             "UPDATE coefficient_set SET state = 'published', hash = ? WHERE name = ?", (frozen, name)
@@ -249,7 +256,9 @@ def _faults(cell: Cell, known: set[str]) -> list[Finding]:
         try:
             date.fromisoformat(cell.valid_from)
         except ValueError:
-            said.append(Finding("coefficient_day_unreadable", "refused", subject=cell.code, value=cell.valid_from))
+            said.append(
+                Finding("coefficient_day_unreadable", "refused", subject=cell.code, value=cell.valid_from)
+            )
     if cell.value is not None:
         try:
             value = decimal(cell.value)
@@ -257,7 +266,9 @@ def _faults(cell: Cell, known: set[str]) -> list[Finding]:
             said.append(Finding("coefficient_unreadable", "refused", subject=cell.code, value=cell.value))
         else:
             if value < 0 or (value * 10**MOST_PLACES).denominator != 1 or value >= 1000:
-                said.append(Finding("coefficient_out_of_range", "refused", subject=cell.code, value=cell.value))
+                said.append(
+                    Finding("coefficient_out_of_range", "refused", subject=cell.code, value=cell.value)
+                )
     return said
 
 
@@ -271,22 +282,17 @@ def _state(connection: sqlite3.Connection, name: str) -> str | None:
     return found[0] if found else None
 
 
-_COLUMNS = ("set_name", "fixmedins_code", "fund", "part", "valid_from", "value", "basis", "batch_id", "row")
+_KEY = ("set_name", "fixmedins_code", "fund", "part", "valid_from")
+_OTHERS = ("value", "basis", "batch_id", "row")
 
 
-def _rows(connection: sqlite3.Connection, set_name: str) -> list[dict[str, object]]:
+def _row(connection: sqlite3.Connection, key: Mapping[str, Value]) -> dict[str, Value] | None:
+    """What stands beside the key, as the ledger wants it."""
     found = connection.execute(
-        f"SELECT {', '.join(_COLUMNS)} FROM coefficient WHERE set_name = ? ORDER BY 2, 3, 4, 5", (set_name,)
-    )
-    return [dict(zip(_COLUMNS, row, strict=True)) for row in found]
-
-
-def _row(connection: sqlite3.Connection, key: Mapping[str, object]) -> dict[str, object] | None:
-    found = connection.execute(
-        f"SELECT {', '.join(_COLUMNS)} FROM coefficient WHERE " + " AND ".join(f"{name} = ?" for name in key),
+        f"SELECT {', '.join(_OTHERS)} FROM coefficient WHERE " + " AND ".join(f"{name} = ?" for name in key),
         tuple(key.values()),
     ).fetchone()
-    return dict(zip(_COLUMNS, found, strict=True)) if found else None
+    return dict(zip(_OTHERS, found, strict=True)) if found else None
 
 
 def _now() -> str:

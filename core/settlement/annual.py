@@ -1,0 +1,327 @@
+"""The annual clearing: inputs to case scores, case scores to sums, sums through the pack's steps to the sheet.
+
+A clearing is stored as a run that names pack, coefficient set and data by hash. The case scores of the last clearings
+are kept: after a change only the cases whose coefficient or reference mean moved are scored again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.export.tables import clearing_json
+from core.findings import Finding
+from core.money import plain
+from core.progress import SILENT, Progress, step
+from core.rules import case_scores, steps
+from core.rules.cases import FUNDS, CaseScores, CaseTable, Ints, Scaled
+from core.rules.sheet import Clearing, FundSheet
+from core.settlement.gather import Inputs, Standing, gather, ordered
+from core.storage import batches
+
+if TYPE_CHECKING:
+    from core.rules.packs import CaseRule, Pack
+    from core.storage.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A clearing's inputs with what the pack's branches made of every case."""
+
+    inputs: Inputs
+    rule: CaseRule
+    scores: CaseScores
+
+
+# The last clearings case by case, newest last: what is cleared again after a change, and what `why` looks into.
+_scored: list[Scored] = []
+KEPT = 2
+
+
+def clear(
+    workspace: Workspace,
+    year: int,
+    pack: Pack,
+    *,
+    funds: Sequence[str] = FUNDS,
+    set_name: str | None = None,
+    catalogue: str | None = None,
+    grouping: str = "official",
+    progress: Progress = SILENT,
+    store: bool = True,
+) -> Clearing:
+    """Clear the year. Refused("blocked") with every blocking fact, Refused("rule_failed") where values do not fit a formula.
+
+    Stored unless the workspace is read-only or `store` is off; the same clearing again is not stored twice.
+    """
+    scored = score_cases(
+        workspace,
+        year,
+        pack,
+        funds=funds,
+        set_name=set_name,
+        catalogue=catalogue,
+        grouping=grouping,
+        progress=progress,
+    )
+    step(progress, "steps", 0)
+    clearing = _sheets(pack, scored)
+    if store and not workspace.read_only:
+        _store(workspace, clearing)
+    return clearing
+
+
+def score_cases(
+    workspace: Workspace,
+    year: int,
+    pack: Pack,
+    *,
+    funds: Sequence[str] = FUNDS,
+    set_name: str | None = None,
+    catalogue: str | None = None,
+    grouping: str = "official",
+    progress: Progress = SILENT,
+) -> Scored:
+    """Inputs and case scores; from what is kept where only some cases changed."""
+    inputs = gather(
+        workspace,
+        year,
+        pack,
+        funds=funds,
+        set_name=set_name,
+        catalogue=catalogue,
+        grouping=grouping,
+        progress=progress,
+    )
+    step(progress, "score_cases", 0, len(inputs.cases))
+    earlier = next(
+        (
+            one
+            for one in reversed(_scored)
+            if one.inputs.standing is inputs.standing and one.rule == pack.case
+        ),
+        None,
+    )
+    scores = None if earlier is None else _rescored(earlier, inputs, pack.case)
+    if scores is None:
+        scores = case_scores.score(pack.case, inputs.cases, progress)
+    scored = Scored(inputs, pack.case, scores)
+    _scored[:] = [one for one in _scored if one is not earlier] + [scored]
+    del _scored[:-KEPT]
+    return scored
+
+
+def kept() -> tuple[Scored, ...]:
+    """The last clearings case by case, newest last."""
+    return tuple(_scored)
+
+
+def forget() -> None:
+    """Drop what is kept of earlier clearings."""
+    _scored.clear()
+
+
+def _rescored(earlier: Scored, inputs: Inputs, rule: CaseRule) -> CaseScores | None:
+    """Only the cases whose coefficient or reference moved; None where that is most of them."""
+    old, new = earlier.inputs.cases, inputs.cases
+    places = max(old.k.places, new.k.places)
+    moved = old.k.values * 10 ** (places - old.k.places) != new.k.values * 10 ** (places - new.k.places)
+    if old.reference is not new.reference:
+        moved |= old.reference != new.reference
+    where = np.flatnonzero(moved)
+    if not len(where):
+        return earlier.scores
+    if 2 * len(where) > len(new):
+        return None
+    part = case_scores.score(rule, taken(new, where))
+    kept = earlier.scores
+    score = exact = None
+    if kept.score is not None and part.score is not None:
+        more = (
+            kept.score.places - part.score.places
+        )  # a decided score among the others may have more decimals
+        if more < 0:
+            return None
+        score = Scaled(_patched(kept.score.values, where, part.score.values * 10**more), kept.score.places)
+    elif kept.exact is not None and part.exact is not None:
+        every = list(kept.exact)
+        for i, value in zip(where.tolist(), part.exact, strict=True):
+            every[i] = value
+        exact = tuple(every)
+    else:
+        return None
+    measures: dict[str, Scaled] = {}
+    for name, own in kept.measures.items():
+        if own.places != part.measures[name].places:
+            return None
+        measures[name] = Scaled(_patched(own.values, where, part.measures[name].values), own.places)
+    return CaseScores(
+        score,
+        exact,
+        _patched(kept.branch, where, part.branch),
+        _patched(kept.review, where, part.review),
+        measures,
+    )
+
+
+def _patched(values: NDArray[np.generic], where: Ints, new: NDArray[np.generic]) -> NDArray[np.generic]:
+    copy = values.copy()
+    copy[where] = new
+    copy.setflags(write=False)
+    return copy
+
+
+def taken(cases: CaseTable, where: Ints) -> CaseTable:
+    """Only some of the cases."""
+    return replace(
+        cases,
+        setl_id=cases.setl_id[where],
+        fund=cases.fund[where],
+        institution=cases.institution[where],
+        group=cases.group[where],
+        day=cases.day[where],
+        fee=cases.fee[where],
+        booked=cases.booked[where],
+        own_pay=cases.own_pay[where],
+        other_pay=cases.other_pay[where],
+        reference=cases.reference[where],
+        reference_source=cases.reference_source[where],
+        special=cases.special[where],
+        rw=Scaled(cases.rw.values[where], cases.rw.places),
+        k=Scaled(cases.k.values[where], cases.k.places),
+        u=Scaled(cases.u.values[where], cases.u.places),
+        special_score=Scaled(cases.special_score.values[where], cases.special_score.places),
+    )
+
+
+# -- from scores to the sheet --------------------------------------------------------------------------------
+
+
+def _sheets(pack: Pack, scored: Scored) -> Clearing:
+    inputs, scores = scored.inputs, scored.scores
+    standing = inputs.standing
+    totals = {"score": _by_place(standing, scores.score, scores.exact)}
+    for name, values in scores.measures.items():
+        totals[name] = _by_place(standing, values, None)
+    sheets: list[FundSheet] = []
+    findings = list(inputs.findings)
+    n = len(inputs.cases.institutions)
+    for fund, institutions in inputs.institutions.items():
+        codes = [one.code for one in institutions]
+        place = {code: FUNDS.index(fund) * n + i for i, code in enumerate(inputs.cases.institutions)}
+        facts = dict(inputs.institution[fund])
+        for name, sums in totals.items():
+            facts[name] = tuple(sums[place[code]] if code in place else Fraction(0) for code in codes)
+        values = steps.run(pack, inputs.region[fund], facts, codes, fund)
+        sheets.append(
+            FundSheet(fund, institutions, values.region, values.institutions, inputs.budget_lines[fund])
+        )
+        residual = values.region.get("residual", Fraction(0))
+        if residual:
+            findings.append(Finding("residual", "note", subject=fund, value=plain(residual)))
+        review = int(scores.review[inputs.cases.fund == FUNDS.index(fund)].sum())
+        if review:
+            findings.append(Finding("review", "note", subject=fund, value=str(review)))
+    clearing = Clearing(pack, inputs.year, tuple(sheets), inputs.stamps, ordered(findings))
+    return replace(clearing, stamps=replace(inputs.stamps, run_hash=run_hash(clearing)))
+
+
+def _by_place(standing: Standing, values: Scaled | None, exact: Sequence[Fraction] | None) -> list[Fraction]:
+    """Exact sums by fund and institution."""
+    places = len(standing.listed)
+    if values is not None:
+        total = np.zeros(places, np.int64)
+        np.add.at(total, standing.place, values.values)
+        return [Fraction(one, 10**values.places) for one in total.tolist()]
+    sums = [Fraction(0)] * places
+    # Whole numbers over each denominator, so that adding hundreds of thousands of fractions stays quick.
+    parts: dict[tuple[int, int], int] = {}
+    for place, value in zip(standing.place.tolist(), exact or (), strict=True):
+        key = (place, value.denominator)
+        parts[key] = parts.get(key, 0) + value.numerator
+    for (place, denominator), numerator in sorted(parts.items()):
+        sums[place] += Fraction(numerator, denominator)
+    return sums
+
+
+def run_hash(clearing: Clearing) -> str:
+    """Of everything that the run stood on and of every figure, exact."""
+    stamps = clearing.stamps
+    said = [
+        clearing.year,
+        stamps.region,
+        stamps.pack,
+        stamps.pack_hash,
+        stamps.set_name,
+        stamps.set_hash,
+        stamps.catalogue,
+        stamps.grouping,
+        stamps.data_hash,
+        sorted(stamps.parameters.items()),
+        sorted(stamps.references.items()),
+        [
+            [
+                sheet.fund,
+                [[name, str(value)] for name, value in sheet.region.items()],
+                [one.code for one in sheet.institutions],
+                [[name, [str(value) for value in values]] for name, values in sheet.values.items()],
+            ]
+            for sheet in clearing.funds
+        ],
+    ]
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
+
+
+# -- keeping ---------------------------------------------------------------------------------------------------
+
+
+def _store(workspace: Workspace, clearing: Clearing) -> None:
+    """The run, its findings and its ledger line, in one transaction; nothing where the same run is there."""
+    stamps = clearing.stamps
+    reader = workspace.reader()
+    if reader.execute("SELECT 1 FROM run WHERE hash = ?", (stamps.run_hash,)).fetchone():
+        return
+    result = clearing_json(clearing)
+    in_force = [
+        number for (number,) in reader.execute("SELECT id FROM batch WHERE withdrawn = 0 ORDER BY id")
+    ]
+    subject = run_subject(clearing.year, stamps.pack, stamps.run_hash)
+    with workspace.transaction("clear", subject) as writer:
+        line = workspace.ledger.record(writer, "run", subject)
+        run = writer.execute(
+            "INSERT INTO run (at, who, year, pack, pack_hash, pack_text, set_name, set_hash, catalogue, grouping, funds,"
+            " parameters, data_hash, batches, result, result_hash, hash)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                line.at,
+                line.who,
+                clearing.year,
+                stamps.pack,
+                stamps.pack_hash,
+                clearing.pack.text,
+                stamps.set_name,
+                stamps.set_hash,
+                stamps.catalogue,
+                stamps.grouping,
+                ",".join(sheet.fund for sheet in clearing.funds),
+                json.dumps(dict(stamps.parameters), ensure_ascii=False, sort_keys=True),
+                stamps.data_hash,
+                json.dumps(in_force),
+                result,
+                hashlib.sha256(result.encode()).hexdigest(),
+                stamps.run_hash,
+            ),
+        ).lastrowid
+        batches.store_findings(writer, clearing.findings, run_id=run)
+
+
+def run_subject(year: int, pack: str, run_hash: str) -> str:
+    """What the ledger calls a run: enough of its hash to know the row by."""
+    return f"{year} {pack} #{run_hash[:16]}"

@@ -1,0 +1,339 @@
+"""The case rows of one year as arrays: net of refunds, in scope, in one canonical order.
+
+The year is read once, in chunks, a column at a time; texts that repeat become indices on the way, so that
+2.5 million cases fit. The order is that of a 64-bit hash of the settlement's id: whatever order the rows were
+imported in, the arrays are the same to the byte.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from core.progress import Progress, step
+from core.rules.cases import Index, Ints, Small, Texts
+
+CHUNK = 16_384
+# What `cases.netting` and `cases.scope` say, as reasons in counts and findings.
+NETTING = {
+    1: "refund_pair",
+    2: "refund_flag_alone",
+    3: "reversal_alone",
+    4: "refund_across_years",
+    5: "invalid",
+}
+SCOPE = {1: "insutype", 2: "hi_paymtd", 3: "med_type"}
+AREA, UNREGISTERED = "area", "unregistered"
+REASONS = (*NETTING.values(), *SCOPE.values(), AREA, UNREGISTERED)
+MISSING = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What of a year is wanted. province: patients of the whole province are in scope.
+
+    days, persons, own: read the stay, age and intensive care and the auxiliary detail, the share of full own pay.
+    """
+
+    year: int
+    region: str
+    province: bool
+    days: bool = False
+    persons: bool = False
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """One element a case. institutions, groups, details, dates and given_scores are sorted; the indices point into them.
+
+    group -1: none stated. fund: 0 employee, 1 resident. days, nwb_age, age, icu_days, ownpay: -1 where the cell is empty.
+    out: rows left out by reason; out_fee: their cost; unregistered: rows and cost by institution.
+    """
+
+    institutions: tuple[str, ...]
+    groups: tuple[str, ...]
+    setl_id: Texts
+    fund: Small
+    institution: Index
+    group: Index
+    given_score: Index
+    given_scores: tuple[str, ...]
+    day: Ints
+    fee: Ints
+    booked: Ints
+    own_pay: Ints
+    other_pay: Ints
+    ownpay: Ints | None
+    days: Ints | None
+    nwb_age: Ints | None
+    age: Ints | None
+    icu_days: Ints | None
+    born: Index | None
+    admitted: Index | None
+    dates: tuple[str, ...]
+    detail: Index | None
+    details: tuple[str, ...]
+    rows: int
+    out: Mapping[str, int]
+    out_fee: Mapping[str, int]
+    unregistered: Mapping[str, tuple[int, int]]
+
+    def __len__(self) -> int:
+        return len(self.fee)
+
+
+class Codes(defaultdict[str, int]):
+    """Text to index in order of appearance, at the speed of a dictionary."""
+
+    def __missing__(self, key: str) -> int:
+        index = self[key] = len(self)
+        return index
+
+
+def read(
+    connection: sqlite3.Connection, wanted: Reading, registered: Mapping[str, object], progress: Progress
+) -> Arrivals:
+    """All cases of a year that count, and what was left out by reason."""
+    raw, codes, setl_id = _columns(connection, wanted, progress, ids=True)
+    institutions = _sorted(codes["institution"], raw, "institution")
+    reason = _reasons(raw, codes["area"], institutions, wanted, registered)
+    keep = reason == 0
+    out = {
+        name: int(n)
+        for name, n in zip(REASONS, np.bincount(reason, minlength=len(REASONS) + 1)[1:], strict=True)
+    }
+    out_fee = {name: int(raw["fee"][reason == i + 1].sum()) for i, name in enumerate(REASONS) if out[name]}
+    stray: dict[str, tuple[int, int]] = {}
+    for index in np.unique(raw["institution"][reason == len(REASONS)]):
+        rows = (reason == len(REASONS)) & (raw["institution"] == index)
+        stray[institutions[index]] = (int(rows.sum()), int(raw["fee"][rows].sum()))
+
+    ids = np.array(setl_id, dtype=object)
+    del setl_id
+    rows = len(ids)
+    ids, order = _canonical(ids, keep)
+    kept = {name: values[order] for name, values in raw.items() if name not in ("netting", "scope", "area")}
+    del raw
+    groups = _sorted(codes["group"], kept, "group")
+    if groups and groups[0] == "":  # no group stated
+        groups = groups[1:]
+        kept["group"] = kept["group"] - 1
+    scores = _sorted(codes["given_score"], kept, "given_score")
+    dates = details = ()
+    if wanted.persons:
+        both: list[str] = sorted(set(codes["born"]) | set(codes["admitted"]))
+        place = {text: i for i, text in enumerate(both)}
+        for name in ("born", "admitted"):
+            kept[name] = np.array([place[text] for text in codes[name]] or [0], np.int32)[kept[name]]
+        dates = tuple(both)
+        details = _sorted(codes["detail"], kept, "detail")
+    institutions, kept["institution"] = _used(institutions, kept["institution"])
+    groups, kept["group"] = _used(groups, kept["group"])
+    return Arrivals(
+        institutions=institutions,
+        groups=groups,
+        setl_id=frozen(ids),
+        fund=frozen((kept["fund"] - 1).astype(np.int8)),
+        institution=frozen(kept["institution"]),
+        group=frozen(kept["group"]),
+        given_score=frozen(kept["given_score"]),
+        given_scores=scores,
+        day=frozen(kept["day"]),
+        fee=frozen(kept["fee"]),
+        booked=frozen(kept["booked"]),
+        own_pay=frozen(kept["own_pay"]),
+        other_pay=frozen(kept["other_pay"]),
+        ownpay=kept.get("ownpay"),
+        days=kept.get("days"),
+        nwb_age=kept.get("nwb_age"),
+        age=kept.get("age"),
+        icu_days=kept.get("icu_days"),
+        born=kept.get("born"),
+        admitted=kept.get("admitted"),
+        dates=dates,
+        detail=kept.get("detail"),
+        details=details,
+        rows=rows,
+        out=out,
+        out_fee=out_fee,
+        unregistered=stray,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """The fees of a year's net in-scope cases: what means by hospital level are made from."""
+
+    institutions: tuple[str, ...]
+    groups: tuple[str, ...]
+    institution: Index
+    group: Index
+    fee: Ints
+
+
+def read_fees(
+    connection: sqlite3.Connection, wanted: Reading, registered: Mapping[str, object], progress: Progress
+) -> Fees:
+    """Fees, institutions and groups of a year; half the columns of `read`, and no ids."""
+    raw, codes, _ = _columns(connection, wanted, progress, ids=False)
+    institutions = _sorted(codes["institution"], raw, "institution")
+    groups = _sorted(codes["group"], raw, "group")
+    keep = _reasons(raw, codes["area"], institutions, wanted, registered) == 0
+    return Fees(institutions, groups, raw["institution"][keep], raw["group"][keep], raw["fee"][keep])
+
+
+def frozen(values: NDArray[Any]) -> NDArray[Any]:
+    values.setflags(write=False)
+    return values
+
+
+# -- reading -----------------------------------------------------------------------------------------------
+
+_WHOLE = (
+    "netting",
+    "scope",
+    "fund",
+    "day",
+    "fee",
+    "booked",
+    "own_pay",
+    "other_pay",
+    "days",
+    "nwb_age",
+    "age",
+    "icu_days",
+    "ownpay",
+)
+
+
+def _columns(
+    connection: sqlite3.Connection, wanted: Reading, progress: Progress, *, ids: bool
+) -> tuple[dict[str, NDArray[Any]], dict[str, Codes], list[str]]:
+    """Every wanted column of the year's rows: whole numbers as int64, repeating texts as indices."""
+    joined = connection.execute("SELECT EXISTS (SELECT 1 FROM case_group)").fetchone()[0]
+    select: dict[str, str] = {
+        "netting": "netting",
+        "scope": "scope",
+        "area": "coalesce(substr(insu_admdvs, 1, 4), '')",
+        "institution": "fixmedins_code",
+        "group": _stated("dip_dise_grp_code", joined),
+        "fee": "fee",
+    }
+    if ids:
+        select |= {
+            "setl_id": "setl_id",
+            "fund": "fund",
+            "day": "day",
+            "booked": "hifp_pay",
+            "own_pay": "own_pay",
+            "other_pay": "other_pay",
+            "given_score": _stated("grp_dise_sco", joined),
+        }
+    if wanted.own:
+        select["ownpay"] = f"coalesce(psn_ownpay, {MISSING})"
+    if wanted.days:
+        select["days"] = f"coalesce(act_ipt_days, {MISSING})"
+    if wanted.persons:
+        select |= {name: f"coalesce({name}, {MISSING})" for name in ("nwb_age", "age", "icu_days")}
+        select |= {
+            "born": "coalesce(substr(brdy, 1, 10), '')",
+            "admitted": "coalesce(substr(adm_time, 1, 10), '')",
+            "detail": _stated("asst_list_detl", joined),
+        }
+    names = list(select)
+    codes = {name: Codes() for name in names if name not in _WHOLE and name != "setl_id"}
+    pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in names if name != "setl_id"}
+    setl_id: list[str] = []
+    total = connection.execute("SELECT count(*) FROM cases WHERE year = ?", (wanted.year,)).fetchone()[0]
+    cursor = connection.execute(
+        f"SELECT {', '.join(select.values())} FROM cases WHERE year = ?", (wanted.year,)
+    )
+    done = 0
+    stage = "read_cases" if ids else "read_earlier_cases"
+    while rows := cursor.fetchmany(CHUNK):
+        for name, values in zip(names, zip(*rows, strict=True), strict=True):
+            if name == "setl_id":
+                setl_id.extend(values)
+            elif name in codes:
+                pieces[name].append(np.fromiter(map(codes[name].__getitem__, values), np.int32, len(rows)))
+            else:
+                pieces[name].append(np.fromiter(values, np.int64, len(rows)))
+        done += len(rows)
+        step(progress, stage, done, total)
+    raw: dict[str, NDArray[Any]] = {}
+    for name in list(pieces):
+        kind = np.int32 if name in codes else np.int64
+        raw[name] = np.concatenate(pieces.pop(name) or [np.empty(0, kind)])
+    return raw, codes, setl_id
+
+
+def _stated(column: str, joined: bool) -> str:
+    """A group column of the case's own row, else of the platform's group results; a failed grouping states none."""
+    own = f"nullif({column}, '')"
+    if not joined:
+        return f"coalesce({own}, '')"
+    beside = (
+        f"(SELECT {column} FROM case_group WHERE case_group.setl_id = cases.setl_id"
+        " AND coalesce(grp_stas, 1) <> 0)"
+    )
+    return f"coalesce({own}, {beside}, '')"
+
+
+def _reasons(
+    raw: Mapping[str, NDArray[Any]],
+    areas: Codes,
+    institutions: Sequence[str],
+    wanted: Reading,
+    registered: Mapping[str, object],
+) -> Small:
+    """0 for a row that counts, else 1 + index into REASONS; a reversed pair is never anything else."""
+    digits = 2 if wanted.province else 4
+    home = wanted.region[:digits]
+    outside = np.array([bool(area and home and area[:digits] != home) for area in areas] or [False])
+    stray = np.array([code not in registered for code in institutions] or [False])
+    reason = raw["netting"].astype(np.int8)
+    free = reason == 0
+    reason = np.where(free & (raw["scope"] != 0), raw["scope"] + len(NETTING), reason)
+    reason = np.where((reason == 0) & outside[raw["area"]], REASONS.index(AREA) + 1, reason)
+    reason = np.where((reason == 0) & stray[raw["institution"]], REASONS.index(UNREGISTERED) + 1, reason)
+    return reason.astype(np.int8)
+
+
+def _sorted(codes: Codes, columns: dict[str, NDArray[Any]], name: str) -> tuple[str, ...]:
+    """The texts in order, and the column's indices pointing into it."""
+    texts = sorted(codes)
+    place = {text: i for i, text in enumerate(texts)}
+    columns[name] = np.array([place[text] for text in codes] or [0], np.int32)[columns[name]]
+    return tuple(texts)
+
+
+def _used(texts: tuple[str, ...], index: Index) -> tuple[tuple[str, ...], Index]:
+    """Only the texts that cases in scope name: rows that were left out leave no trace in the order."""
+    present = np.zeros(len(texts) + 1, bool)
+    present[index] = True  # -1, no group, falls on the last place
+    present = present[:-1]
+    place = np.full(len(texts) + 1, -1, np.int32)
+    place[:-1][present] = np.arange(int(present.sum()), dtype=np.int32)
+    return tuple(text for text, used in zip(texts, present, strict=True) if used), place[index]
+
+
+def _canonical(ids: Texts, keep: NDArray[np.bool_]) -> tuple[Texts, Ints]:
+    """The kept ids and their positions, in the order of their hash, then of the id itself."""
+    positions = np.flatnonzero(keep)
+    ids = ids[positions]
+    keys = pd.util.hash_array(ids, categorize=False)
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    if bool((keys[1:] == keys[:-1]).any()):
+        order = np.array(sorted(order.tolist(), key=ids.__getitem__), dtype=np.int64)
+        keys = pd.util.hash_array(ids[order], categorize=False)
+        order = order[np.argsort(keys, kind="stable")]
+    return ids[order], positions[order]

@@ -1,0 +1,447 @@
+"""Why a figure is what it is: from a cell of the sheet down to the cases and imported rows beneath it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from core.faults import Refused
+from core.money import round_ratios, rounded, yuan
+from core.rules import steps
+from core.rules.case_scores import explain_case
+from core.rules.cases import FUNDS, Ints, Scaled
+from core.rules.sheet import Clearing, Explanation, Scope, Title
+from core.settlement import annual, arrivals, coefficients, facts, references
+from core.settlement.annual import Scored, score_cases, taken
+from core.texts import LANGUAGES, Texts
+from core.worksheet import Cells, Column, Kind, Worksheet, column_of
+
+if TYPE_CHECKING:
+    from core.storage.workspace import Workspace
+
+X_PLACES = 6  # of the shown ratio of fee to reference; branches are decided exactly
+# Which imported rows are beneath an input step.
+ROWS = {
+    **{step: ("payment", kind) for kind, step in facts.PAYMENTS.items()},
+    **{step: ("deduction", kind) for kind, step in facts.DEDUCTIONS.items()},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a case's story. `value` is plain; `cite` where a rule decided it."""
+
+    id: str
+    title: Title
+    value: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseStory:
+    """One case from its row in the file to its score.
+
+    counted: it is in the scores. out: else the reason (`finding.out_*`, by_item). sentence, filled: the branch's formula in
+    words and with values. lines: what went in, in reading order.
+    """
+
+    setl_id: str
+    file: str
+    sheet: str
+    row: int
+    counted: bool
+    out: str
+    branch: Title
+    sentence: Title
+    filled: Title
+    cite: str
+    documents: Sequence[tuple[str, str, str, str]]
+    open: Title
+    score: Fraction | None
+    review: bool
+    lines: tuple[Line, ...]
+
+
+def explain(
+    workspace: Workspace, clearing: Clearing, fund: str, scope: Scope, code: str, step: str
+) -> Explanation:
+    """The cell of a step; `beneath` says whether institutions, cases or imported rows lie under it."""
+    return steps.explain_step(clearing.pack, clearing.fund(fund), scope, code, step)
+
+
+def detail(workspace: Workspace, clearing: Clearing) -> Scored:
+    """The cases of a clearing, from memory or computed again. Refused("run_stale") where its data is no longer there."""
+    stamps = clearing.stamps
+    for scored in reversed(annual.kept()):
+        own = scored.inputs.stamps
+        if (
+            own.data_hash == stamps.data_hash
+            and own.set_hash == stamps.set_hash
+            and scored.rule == clearing.pack.case
+        ):
+            return scored
+    scored = score_cases(
+        workspace,
+        clearing.year,
+        clearing.pack,
+        funds=tuple(sheet.fund for sheet in clearing.funds),
+        set_name=stamps.set_name,
+        catalogue=stamps.catalogue,
+        grouping=stamps.grouping,
+    )
+    own = scored.inputs.stamps
+    if own.data_hash != stamps.data_hash or own.set_hash != stamps.set_hash:
+        raise Refused("run_stale", run=stamps.run_hash[:16])
+    return scored
+
+
+def cases_of(
+    workspace: Workspace, clearing: Clearing, fund: str, code: str = "", lang: str = ""
+) -> Worksheet:
+    """Case by case what a fund's scores are made of, of one institution or of all; sorted by institution, then settlement."""
+    scored = detail(workspace, clearing)
+    whole = scored.inputs.cases
+    where = whole.fund == FUNDS.index(fund)
+    if code:
+        at = whole.institutions.index(code) if code in whole.institutions else -1
+        where &= whole.institution == at
+    chosen = np.flatnonzero(where)
+    ids = np.asarray(pd.Series(whole.setl_id[chosen], dtype=object).argsort(kind="stable"))
+    chosen = chosen[ids]
+    chosen = chosen[np.argsort(whole.institution[chosen], kind="stable")]
+    cases = taken(whole, chosen)
+    standing = scored.inputs.standing
+    stated = standing.rows.group[chosen]
+    texts = Texts(lang)
+    codes, names = (
+        [*whole.groups, ""],
+        [*(standing.groups[g].name if g in standing.groups else "" for g in whole.groups), ""],
+    )
+    branches = [branch.title.get(texts.lang, branch.id) for branch in clearing.pack.case.branches]
+    branches += [texts("case.ungrouped"), texts("case.adjusted")]  # -2 and -1 count from the end
+    referenced = cases.reference > 0
+    x = np.zeros(len(chosen), np.int64)
+    x[referenced] = round_ratios(cases.fee[referenced] * 10**X_PLACES, cases.reference[referenced])
+    cells: dict[str, Cells] = {
+        "setl_id": cases.setl_id,
+        "fixmedins_code": _named([*whole.institutions], cases.institution),
+        "day": _named(*_days(cases.day)),
+        "dip_code": _named(codes, stated),
+        "dip_name": _named(names, stated),
+        "fee": cases.fee,
+        "reference": cases.reference,
+        "reference_source": _named(
+            [texts(f"reference.{references.NAMES[i]}") for i in sorted(references.NAMES)],
+            cases.reference_source,
+        ),
+        "x": x,
+        "rw": cases.rw.values,
+        "k": cases.k.values,
+        "u": cases.u.values,
+        "branch": _named(branches, scored.scores.branch[chosen]),
+        "review": scored.scores.review[chosen].astype(np.int64),
+        "booked": cases.booked,
+        "own_pay": cases.own_pay,
+        "other_pay": cases.other_pay,
+    }
+    columns = [
+        _column("setl_id", "结算ID", "Settlement", "code"),
+        _column("fixmedins_code", "机构编码", "Institution", "code"),
+        _column("day", "结算日期", "Settled on", "code"),
+        _column("dip_code", "病种编码", "Group", "code"),
+        _column("dip_name", "病种名称", "Group name"),
+        _column("fee", "医疗费用", "Fee", "fixed", "yuan", 2, total=True),
+        _column("reference", "参照均费", "Reference mean", "fixed", "yuan", 2),
+        _column("reference_source", "均费来源", "From"),
+        _column("x", "费用倍率", "Fee / mean", "fixed", "", X_PLACES),
+        _column("rw", "病种分值", "Group score", "fixed", "points", cases.rw.places),
+        _column("k", "机构系数", "Coefficient", "fixed", "", cases.k.places),
+        _column("u", "辅助系数", "Auxiliary factor", "fixed", "", cases.u.places),
+        _column("branch", "计分方式", "Branch"),
+    ]
+    if scored.scores.score is not None:
+        cells["score"] = scored.scores.score.values[chosen]
+        columns.append(
+            _column(
+                "score", "病例分值", "Case score", "fixed", "points", scored.scores.score.places, total=True
+            )
+        )
+    else:
+        exact = scored.scores.exact or ()
+        cells["score"] = column_of([exact[i] for i in chosen.tolist()], "exact")
+        columns.append(_column("score", "病例分值", "Case score", "exact", "points", None, total=True))
+    columns += [
+        _column("review", "待审核", "For review", "int"),
+        _column("booked", "统筹记账", "Booked", "fixed", "yuan", 2, total=True),
+        _column("own_pay", "个人支付", "Own payment", "fixed", "yuan", 2, total=True),
+        _column("other_pay", "其他基金支付", "Other funds", "fixed", "yuan", 2, total=True),
+    ]
+    for name, values in scored.scores.measures.items():
+        measure = next(one for one in clearing.pack.case.measures if one.id == name)
+        cells[name] = values.values[chosen]
+        columns.append(Column(name, measure.title, "fixed", measure.unit, values.places, total=True))
+    totals: dict[str, object] = {}
+    for column in columns:
+        if column.total:
+            own = cells[column.id]
+            totals[column.id] = int(own.sum()) if column.kind == "fixed" else sum(own, Fraction(0))
+    title = {"zh": "病例明细", "en": "Cases"}
+    return Worksheet("cases", title, columns, cells, len(chosen), totals, keys=cases.setl_id)
+
+
+def rows_of(workspace: Workspace, clearing: Clearing, fund: str, code: str, step: str) -> Worksheet:
+    """The imported rows beneath an input: payments, deductions, assessments, budget lines, special cases, each with its file and row."""
+    connection = workspace.reader()
+    year = clearing.year
+    place = "coalesce(batch.file, ''), coalesce(batch.sheet, ''), t.row"
+    joined = "AS t LEFT JOIN batch ON batch.id = t.batch_id"
+    where = "(:code = '' OR t.fixmedins_code = :code)"
+    values = {"fund": fund, "code": code, "year": year, "period": str(year), "number": FUNDS.index(fund) + 1}
+    if step in ROWS:
+        table, values["kind"] = ROWS[step]
+        note = "note" if table == "deduction" else "''"
+        query = (
+            f"SELECT t.fixmedins_code, t.period, {note}, t.amount, {place} FROM {table} {joined} WHERE {where}"
+            " AND t.fund = :fund AND t.kind = :kind AND substr(t.period, 1, 4) = :period ORDER BY 1, 2, 3"
+        )
+    elif step == "assessment_score":
+        query = (
+            f"SELECT t.fixmedins_code, t.indicator, t.points || ' / ' || t.max_points, NULL, {place} FROM assessment"
+            f" {joined} WHERE {where} AND t.year = :year ORDER BY 1, 2"
+        )
+    elif step == "by_item":
+        query = (
+            "SELECT c.fixmedins_code, c.setl_id, coalesce(t.document, ''), c.hifp_pay, coalesce(batch.file, ''),"
+            " coalesce(batch.sheet, ''), t.row FROM special_case AS t JOIN cases AS c ON c.setl_id = t.setl_id AND c.sign = 1"
+            " LEFT JOIN batch ON batch.id = t.batch_id WHERE t.decision = 'by_item' AND c.year = :year"
+            " AND c.netting = 0 AND c.scope = 0 AND c.fund = :number AND (:code = '' OR c.fixmedins_code = :code)"
+            " ORDER BY 1, 2"
+        )
+    else:
+        items = ("dip_budget", "dip_topup") if step == "budget" else (step,)
+        marks = ", ".join(f"'{item}'" for item in items if item.replace("_", "").isalnum())
+        query = (
+            f"SELECT t.item, t.date, t.document, t.amount, {place} FROM budget {joined} WHERE t.year = :year"
+            f" AND t.fund = :fund AND t.item IN ({marks}) ORDER BY 1, 2, 3"
+        )
+    found = connection.execute(query, values).fetchall()
+    amounts = step != "assessment_score"
+    columns = [
+        _column("subject", "机构或项目", "Institution or item", "code"),
+        _column("period", "期间或日期", "Period or date", "code"),
+        _column("remark", "说明", "Remark"),
+        *([_column("amount", "金额", "Amount", "fixed", "yuan", 2, total=True)] if amounts else []),
+        _column("file", "文件", "File"),
+        _column("sheet", "工作表", "Sheet"),
+        _column("row", "行", "Row", "exact", "", 0),
+    ]
+    picked = [0, 1, 2, *([3] if amounts else []), 4, 5, 6]
+    cells = {c.id: column_of([row[i] for row in found], c.kind) for c, i in zip(columns, picked, strict=True)}
+    totals: dict[str, object] = {"amount": int(cells["amount"].sum())} if amounts else {}
+    return Worksheet(
+        f"rows_{step}", {"zh": "导入行", "en": "Imported rows"}, columns, cells, len(found), totals
+    )
+
+
+def case_story(workspace: Workspace, clearing: Clearing, setl_id: str) -> CaseStory:
+    """One case. Refused("case_unknown") where the workspace holds no such settlement."""
+    connection = workspace.reader()
+    row = connection.execute(
+        "SELECT coalesce(b.file, ''), coalesce(b.sheet, ''), c.row, c.fixmedins_code, c.fund, c.day, c.diag_code, c.diag_name,"
+        " c.oprn_code, c.fee, c.netting, c.scope, c.hifp_pay, c.own_pay, c.other_pay FROM cases AS c"
+        " LEFT JOIN batch AS b ON b.id = c.batch_id WHERE c.setl_id = ? ORDER BY c.sign DESC",
+        (setl_id,),
+    ).fetchone()
+    if row is None:
+        raise Refused("case_unknown", case=setl_id)
+    (
+        file,
+        sheet,
+        line,
+        code,
+        fund,
+        day,
+        diagnosis,
+        named,
+        operation,
+        fee,
+        netting,
+        scope,
+        booked,
+        own,
+        other,
+    ) = row
+    lines = [
+        _line(
+            "fixmedins_code", "医疗机构", "Institution", f"{code} {_institution(connection, code)}".strip()
+        ),
+        _line("day", "结算日期", "Settled on", f"{day // 10000:04d}-{day // 100 % 100:02d}-{day % 100:02d}"),
+        _line("diag_code", "主要诊断", "Principal diagnosis", f"{diagnosis} {named or ''}".strip()),
+        _line("oprn_code", "主要手术操作", "Main operation", operation or ""),
+        _line("fee", "医疗费用", "Fee", yuan(fee), "yuan"),
+        _line("booked", "统筹记账", "Booked", yuan(booked), "yuan"),
+        _line("own_pay", "个人支付", "Own payment", yuan(own), "yuan"),
+        _line("other_pay", "其他基金支付", "Other funds", yuan(other), "yuan"),
+    ]
+    scored = detail(workspace, clearing)
+    found = np.flatnonzero(scored.inputs.cases.setl_id == setl_id)
+    if not len(found) or fund == 0:
+        reason = (
+            arrivals.NETTING.get(netting)
+            or arrivals.SCOPE.get(scope)
+            or _left(connection, scored, setl_id, code)
+        )
+        nothing: Title = dict.fromkeys(LANGUAGES, "")
+        return CaseStory(
+            setl_id,
+            file,
+            sheet,
+            line,
+            False,
+            reason,
+            nothing,
+            nothing,
+            nothing,
+            "",
+            (),
+            nothing,
+            None,
+            False,
+            tuple(lines),
+        )
+    i = int(found[0])
+    return _counted(connection, clearing, scored, i, (setl_id, file, sheet, line), lines)
+
+
+def _counted(
+    connection: sqlite3.Connection,
+    clearing: Clearing,
+    scored: Scored,
+    i: int,
+    place: tuple[str, str, str, int],
+    lines: list[Line],
+) -> CaseStory:
+    """The story of a case that counts: group, score, coefficient, mean, branch."""
+    cases, scores, standing = scored.inputs.cases, scored.scores, scored.inputs.standing
+    fund, code = FUNDS[int(cases.fund[i])], cases.institutions[int(cases.institution[i])]
+    stated = int(standing.rows.group[i])
+    group = standing.groups.get(cases.groups[stated]) if stated >= 0 else None
+    reference, source = int(cases.reference[i]), references.NAMES[int(cases.reference_source[i])]
+    score = (
+        (scores.exact[i] if scores.exact is not None else None)
+        if scores.score is None
+        else scores.score.at(i)
+    )
+    parts = coefficients.parts_on_day(
+        [part for part in coefficients.parts(connection, clearing.stamps.set_name) if part.code == code],
+        fund,
+        int(cases.day[i]),
+    )
+    texts = {lang: Texts(lang) for lang in LANGUAGES}
+    lines = [
+        *lines,
+        _line(
+            "group",
+            "病种",
+            "Group",
+            f"{cases.groups[stated]} {group.name if group else ''}".strip() if stated >= 0 else "",
+        ),
+        _line("rw", "病种分值", "Group score", _shown(cases.rw, i), "points"),
+        *(
+            _line(f"k_{name}", f"系数：{name}", f"Coefficient: {name}", str(steps.shown(part.value, None)))
+            for name, part in sorted(parts.items())
+        ),
+        _line("k", "适用系数", "Coefficient that applies", _shown(cases.k, i)),
+        _line("u", "辅助系数", "Auxiliary factor", _shown(cases.u, i)),
+        Line(
+            "reference",
+            {
+                lang: f"{texts[lang]('case.reference')} ({texts[lang](f'reference.{source}')})"
+                for lang in LANGUAGES
+            },
+            yuan(reference) if reference else "",
+            "yuan",
+        ),
+    ]
+    told = explain_case(scored.rule, cases, i, scores)
+    if "x" in told.values:
+        ratio = steps.shown(rounded(told.values["x"], X_PLACES), X_PLACES)
+        lines.append(_line("x", "费用倍率", "Fee / reference mean", ratio))
+    return CaseStory(
+        *place,
+        counted=True,
+        out="",
+        branch=told.title,
+        sentence=told.sentence,
+        filled=told.filled,
+        cite=told.cite,
+        documents=clearing.pack.cited(told.cite) if told.cite else (),
+        open=told.open,
+        score=told.value,
+        review=told.review,
+        lines=tuple(lines),
+    )
+
+
+def _left(connection: sqlite3.Connection, scored: Scored, setl_id: str, code: str) -> str:
+    """Why a case whose own row is in scope is not among the cases."""
+    decision = connection.execute(
+        "SELECT decision FROM special_case WHERE setl_id = ?", (setl_id,)
+    ).fetchone()
+    if decision and decision[0] == facts.BY_ITEM:
+        return facts.BY_ITEM
+    if code not in scored.inputs.standing.registered:
+        return arrivals.UNREGISTERED
+    year = connection.execute("SELECT year FROM cases WHERE setl_id = ? AND sign = 1", (setl_id,)).fetchone()
+    if year and year[0] != scored.inputs.year:
+        return "year"
+    return "actual_fee" if scored.rule.ungrouped == "actual_fee" else arrivals.AREA
+
+
+def _institution(connection: sqlite3.Connection, code: str) -> str:
+    found = connection.execute(
+        "SELECT fixmedins_name FROM institution WHERE fixmedins_code = ?", (code,)
+    ).fetchone()
+    return found[0] if found else ""
+
+
+def _shown(values: Scaled, i: int) -> str:
+    return steps.shown(values.at(i), None)
+
+
+def _line(name: str, zh: str, en: str, value: str, unit: str = "") -> Line:
+    return Line(name, {"zh": zh, "en": en}, value, unit)
+
+
+def _column(
+    name: str,
+    zh: str,
+    en: str,
+    kind: Kind = "text",
+    unit: str = "",
+    places: int | None = None,
+    *,
+    total: bool = False,
+) -> Column:
+    return Column(name, {"zh": zh, "en": en}, kind, unit, places, total=total)
+
+
+def _named(names: Sequence[str], index: Ints | Cells) -> Cells:
+    """Texts by index, negative ones from the end."""
+    table = np.empty(len(names) or 1, dtype=object)
+    table[: len(names)] = names
+    return table[index]
+
+
+def _days(day: Ints) -> tuple[list[str], Cells]:
+    """ISO dates and the index of each case's."""
+    index, distinct = pd.factorize(day)
+    return [
+        f"{d // 10000:04d}-{d // 100 % 100:02d}-{d % 100:02d}" for d in np.asarray(distinct).tolist()
+    ], index
