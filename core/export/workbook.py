@@ -32,9 +32,10 @@ from core.texts import Texts
 HEADINGS, IDS, TAGS, FIRST = 2, 3, 4, 5
 NAMED = ("code", "name", "level", "county")
 FIELDS = ("fixmedins_code", "fixmedins_name", "level", "county")
-# Columns of a block of region steps.
-STEP, ID, UNIT, VALUE, SAID, CITED, EVIDENCE, OPEN = range(8)
+# Columns of the block of region steps; the last two run over several.
+ID, STEP, UNIT, VALUE, EVIDENCE, CITED, SAID, OPEN, END = 0, 1, 2, 3, 4, 5, 6, 11, 16
 FINDINGS_SHOWN = 20_000
+SHOWN = 8
 
 
 def write(clearing: Clearing, path: Path | str, lang: str = "", progress: Progress = SILENT) -> None:
@@ -198,9 +199,9 @@ class _Pen:
         """What the document leaves open: seen in grey print too, by its frame."""
         return self.look(bg_color="#FFF2CC", border=1, text_wrap=True, valign="top")
 
-    def figure(self, one: Step, *, total: bool = False) -> Format:
+    def figure(self, one: Step, values: Sequence[Fraction], *, total: bool = False) -> Format:
         """Values typed in are blue, what is computed black, as auditors' sheets have it."""
-        properties: dict[str, object] = {"num_format": number_format(_shown_places(one))}
+        properties: dict[str, object] = {"num_format": number_format(_shown_places(one, values))}
         if one.expr is None:
             properties["font_color"] = "#1F4E79"
         if total:
@@ -225,11 +226,14 @@ class _Pen:
         return page
 
 
-def _shown_places(one: Step) -> int | None:
-    """Decimals on the sheet: the rounding's, else what the unit has; None shows what is there."""
+def _shown_places(one: Step, values: Sequence[Fraction]) -> int:
+    """Decimals on the sheet: the rounding's, else the values' own, at most SHOWN; amounts at least two."""
     if one.places is not None:
         return one.places
-    return {"yuan": 2, "cases": 0}.get(one.unit)
+    places = 2 if one.unit == "yuan" else 0
+    while places < SHOWN and any((value * 10**places).denominator != 1 for value in values):
+        places += 1
+    return places
 
 
 def _written_places(one: Step, values: Sequence[Fraction]) -> int | None:
@@ -274,7 +278,7 @@ def _summary(pen: _Pen) -> None:
     """Region steps and sums of both funds, references into the funds' sheets; then what to know first."""
     plan, texts = pen.plan, pen.texts
     page = pen.page(texts("workbook.summary"), _headline(pen))
-    page.write_string(1, 1, _stamp_line(pen), pen.small)
+    page.write_string(1, 1, _stamp_line(pen), pen.look(font_color="#666666"))
     page.set_column(0, 0, 34)
     page.set_column(1, 1, 20)
     page.set_column(2, 1 + len(plan.funds), 24)
@@ -289,8 +293,9 @@ def _summary(pen: _Pen) -> None:
         for i, fund in enumerate(plan.funds):
             if id in fund.region:
                 target = f"'{fund.page}'!${xl_col_to_name(VALUE)}${fund.region[id] + 1}"
-                look = pen.look(num_format=number_format(_shown_places(one)))
-                _put_formula(page, row, 2 + i, target, look, fund.sheet.region[id])
+                value = fund.sheet.region[id]
+                look = pen.look(num_format=number_format(_shown_places(one, [value])))
+                _put_formula(page, row, 2 + i, target, look, value)
         row += 1
     row += 1
     page.write_string(row, 0, texts("workbook.sums"), pen.head)
@@ -305,8 +310,9 @@ def _summary(pen: _Pen) -> None:
         for i, fund in enumerate(plan.funds):
             if one.id in fund.columns:
                 target = f"'{fund.page}'!{xl_col_to_name(fund.columns[one.id], True)}${fund.totals + 1}"
-                look = pen.look(num_format=number_format(_shown_places(one)))
-                total = sum(fund.sheet.values[one.id], Fraction(0))
+                values = fund.sheet.values[one.id]
+                look = pen.look(num_format=number_format(_shown_places(one, values)))
+                total = sum(values, Fraction(0))
                 _put_formula(page, row, 2 + i, target, look, total)
         row += 1
     row += 1
@@ -315,9 +321,8 @@ def _summary(pen: _Pen) -> None:
         page.write_number(row, 2 + i, len(fund.sheet.institutions))
     row += 2
     for said in _notices(pen):
-        page.write_string(row, 0, said, pen.open)
-        for col in range(1, 2 + len(plan.funds)):
-            page.write_blank(row, col, None, pen.open)
+        _wide(page, row, 0, 1 + len(plan.funds), said, pen.open)
+        page.set_row(row, 15 * (1 + _length(said) // (50 + 24 * len(plan.funds))))
         row += 1
 
 
@@ -360,11 +365,14 @@ def _fund(pen: _Pen, fund: _FundPlan) -> None:
     link = f"internal:'{fund.page}'!A{fund.totals + 4}"
     page.write_url(1, len(NAMED) + 2, link, pen.look(font_color="#1F4E79"), below)
     page.freeze_panes(FIRST, 2)
+    page.set_paper(8)
+    page.fit_to_pages(2, 0)
     page.repeat_rows(HEADINGS, IDS)
+    page.repeat_columns(0, 1)
     page.set_column(0, 0, 17)
     page.set_column(1, 1, 30)
     page.set_column(2, 2, 8)
-    page.set_column(3, 3, 12)
+    page.set_column(VALUE, VALUE, 19)
     page.set_column(len(NAMED), len(NAMED) + max(len(fund.steps), 1) - 1, 17)
     page.set_row(HEADINGS, 34)
     for col, name in enumerate(NAMED):
@@ -387,8 +395,8 @@ def _fund(pen: _Pen, fund: _FundPlan) -> None:
             page.write_string(FIRST + i, col, said, pen.text)
     symbols = plan.pack.symbols
     for one in fund.steps:
-        col, look, values = fund.columns[one.id], pen.figure(one), fund.sheet.values[one.id]
-        places = _written_places(one, values)
+        col, values = fund.columns[one.id], fund.sheet.values[one.id]
+        look, places = pen.figure(one, values), _written_places(one, values)
         for i, value in enumerate(values):
             if one.expr is None:
                 _put_input(page, FIRST + i, col, value, look)
@@ -426,7 +434,7 @@ def _totals(pen: _Pen, page: Page, fund: _FundPlan) -> None:
         col = fund.columns[one.id]
         if is_summed(one):
             total = sum(fund.sheet.values[one.id], Fraction(0))
-            look = pen.figure(one, total=True)
+            look = pen.figure(one, fund.sheet.values[one.id], total=True)
             _put_formula(page, row, col, f"SUM({fund.column(col)})", look, total)
         else:
             page.write_blank(row, col, None, bold)
@@ -483,34 +491,31 @@ def _region(pen: _Pen, page: Page, fund: _FundPlan) -> None:
     """The region's steps below the table: value, formula in words, document, evidence, what is open."""
     plan, texts = pen.plan, pen.texts
     top = fund.totals + 3
-    heads = {
-        STEP: "step", ID: "id", UNIT: "unit", VALUE: "value", SAID: "formula", CITED: "cited",
-        EVIDENCE: "evidence", OPEN: "open",
-    }
-    for col, name in heads.items():
-        page.write_string(top, col, texts(f"workbook.{name}"), pen.head)
+    _heads(pen, page, top, "id", "step", "unit", "value", "evidence", "cited")
+    _wide(page, top, SAID, OPEN - 1, texts("workbook.formula"), pen.head)
+    _wide(page, top, OPEN, END, texts("workbook.open"), pen.head)
     refs = _Refs(plan, fund, None)
     for one in fund.region_steps:
         row, value = fund.region[one.id], fund.sheet.region[one.id]
-        page.write_string(row, STEP, plan.said(one.title), pen.text)
+        page.write_string(row, STEP, plan.said(one.title), pen.open if _is_open(one.open) else pen.text)
         page.write_string(row, ID, one.id, pen.text)
         page.write_string(row, UNIT, texts(f"unit.{one.unit}"), pen.text)
-        look = pen.figure(one)
+        look = pen.figure(one, [value])
         if one.expr is not None:
             said = language.excel(one.expr, refs, _written_places(one, [value]), plan.pack.symbols)
             _put_formula(page, row, VALUE, said, look, value)
-            page.write_string(row, SAID, _in_words(pen, one.expr, "region"), pen.text)
+            _wide(page, row, SAID, OPEN - 1, _in_words(pen, one.expr, "region"), pen.text)
         else:
             lines = _lines_of(plan, fund, one.id, value)
             if lines:
                 _put_formula(page, row, VALUE, lines, look, value)
             else:
                 _put_input(page, row, VALUE, value, look)
-            page.write_string(row, SAID, texts("workbook.given"), pen.text)
+            _wide(page, row, SAID, OPEN - 1, texts("workbook.given"), pen.text)
         page.write_string(row, CITED, one.cite, pen.text)
         page.write_string(row, EVIDENCE, one.evidence, pen.text)
         if _is_open(one.open):
-            page.write_string(row, OPEN, plan.said(one.open), pen.open)
+            _wide(page, row, OPEN, END, plan.said(one.open), pen.open)
 
 
 def _in_words(pen: _Pen, expr: Expr, scope: str) -> str:
@@ -551,7 +556,7 @@ def _inputs(pen: _Pen) -> None:
     page.set_column(2, 2, 20)
     page.set_column(3, 6, 26)
     _heads(pen, page, 3, "id", "parameter", "value", "cited", "evidence", "open")
-    blue = pen.look(font_color="#1F4E79", num_format=number_format(None))
+    blue = pen.look(font_color="#1F4E79")
     for name, value in plan.numbers.items():
         row, one = plan.parameter_row[name], pack.parameters[name]
         _row(page, row, [name, plan.said(one.title)], pen.text)
@@ -563,7 +568,8 @@ def _inputs(pen: _Pen) -> None:
     money = pen.look(font_color="#1F4E79", num_format=number_format(2))
     for fund in plan.funds:
         for line in fund.sheet.budget_lines:
-            said = texts(f"budget_item.{line.item}") if texts.has(f"budget_item.{line.item}") else line.item
+            key = f"workbook.budget_item.{line.item}"
+            said = f"{texts(key)} {line.item}" if texts.has(key) else line.item
             _row(page, row, [texts(f"fund.{fund.sheet.fund}"), said], pen.text)
             page.write_number(row, 2, float(Fraction(line.amount, 100)), money)
             _row(page, row, [line.date, line.document], pen.text, 3)
@@ -587,6 +593,17 @@ def _inputs(pen: _Pen) -> None:
 def _row(page: Page, row: int, texts: Sequence[str], look: Format, first: int = 0) -> None:
     for i, said in enumerate(texts):
         page.write_string(row, first + i, said, look)
+
+
+def _wide(page: Page, row: int, first: int, last: int, said: str, look: Format) -> None:
+    """A text over several columns. Written as text first: merging alone would read a formula in `=...`."""
+    page.merge_range(row, first, row, last, "", look)
+    page.write_string(row, first, said, look)
+
+
+def _length(said: str) -> int:
+    """How wide a text stands: Chinese characters count twice."""
+    return sum(2 if ord(sign) > 0x2E7F else 1 for sign in said)
 
 
 def _heads(pen: _Pen, page: Page, row: int, *names: str) -> None:

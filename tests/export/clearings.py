@@ -94,7 +94,8 @@ def many(source: str | Path = "ningde-2024", count: int = 155, seed: int = 7) ->
             "retention": [Fraction(b // 50) for b in booked],
         }
         total = sum(booked, Fraction(0))
-        region = {"budget": total, "outside_card": Fraction(total // 7), "outside_manual": Fraction(total // 70)}
+        region = {"budget": total, "outside_card": Fraction(total // 7)}
+        region["outside_manual"] = Fraction(total // 70)
         named = tuple(
             Institution(f"H3509{i:07d}", f"虚拟{i}医院", 1 + i % 3, "蕉城区") for i in range(count)
         )
