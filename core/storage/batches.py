@@ -15,6 +15,7 @@ from typing import cast
 from core.faults import Refused
 from core.findings import Finding, Severity
 from core.money import yuan
+from core.progress import SILENT, Progress, step
 from core.storage.migrations import columns, fact_tables
 
 NETTING = Path(__file__).with_name("netting.sql")
@@ -102,9 +103,11 @@ def batches(connection: sqlite3.Connection) -> list[Batch]:
 # Withdrawing and returning: called by the ledger when it applies a change of batch.withdrawn
 
 
-def withdraw(connection: sqlite3.Connection, batch_id: int) -> None:
+def withdraw(connection: sqlite3.Connection, batch_id: int, progress: Progress = SILENT) -> None:
     """Move the batch's rows to the withdrawn_* tables."""
-    for table in fact_tables(connection):
+    tables = fact_tables(connection)
+    for done, table in enumerate(tables):
+        step(progress, "withdraw", done, len(tables))
         names = ", ".join(f'"{name}"' for name in columns(connection, table))
         connection.execute(
             f'INSERT INTO "withdrawn_{table}" ({names}) SELECT {names} FROM "{table}" WHERE batch_id = ?',
@@ -114,13 +117,15 @@ def withdraw(connection: sqlite3.Connection, batch_id: int) -> None:
     connection.execute("UPDATE batch SET withdrawn = 1 WHERE id = ?", (batch_id,))
 
 
-def put_back(connection: sqlite3.Connection, batch_id: int) -> None:
+def put_back(connection: sqlite3.Connection, batch_id: int, progress: Progress = SILENT) -> None:
     """Move the batch's rows back. Refused: file_known, key_taken (others took their place meanwhile)."""
     kind, sheet, sha256 = connection.execute(
         "SELECT kind, sheet, sha256 FROM batch WHERE id = ?", (batch_id,)
     ).fetchone()
     _refuse_known(connection, kind, sheet, sha256)
-    for table in fact_tables(connection):
+    tables = fact_tables(connection)
+    for done, table in enumerate(tables):
+        step(progress, "put_back", done, len(tables))
         shadow = f'"withdrawn_{table}"'
         names = columns(connection, table)
         _refuse_taken(connection, table, batch_id)

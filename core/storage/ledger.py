@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from core import settings
 from core.faults import Refused
 from core.findings import Finding
+from core.progress import SILENT, Progress
 from core.storage import batches
 
 if TYPE_CHECKING:
@@ -109,16 +110,18 @@ class Ledger:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
-    def commit(self, edit: Edit, connection: sqlite3.Connection | None = None) -> LedgerLine:
+    def commit(
+        self, edit: Edit, connection: sqlite3.Connection | None = None, progress: Progress = SILENT
+    ) -> LedgerLine:
         """Apply the edit and write its line, in one transaction of its own or in that of `connection`.
 
         Refused: stale_edit (a row is not what `before` says), not_editable, published_frozen, key_taken,
         file_known.
         """
         if connection is None:
-            with self._workspace.transaction(edit.action, edit.subject) as own:
-                return self.commit(edit, own)
-        return _append(connection, edit, _apply(connection, edit.changes))
+            with self._workspace.transaction(edit.action, edit.subject, progress) as own:
+                return self.commit(edit, own, progress)
+        return _append(connection, edit, _apply(connection, edit.changes, progress))
 
     def record(
         self,
@@ -142,13 +145,13 @@ class Ledger:
         edit = Edit(action, subject, tuple(changes), why)
         return _append(connection, edit, edit.changes)
 
-    def undo(self, line_id: int | None = None, why: str = "") -> LedgerLine:
+    def undo(self, line_id: int | None = None, why: str = "", progress: Progress = SILENT) -> LedgerLine:
         """Turn back the newest edit that holds, or the one named. Refused: nothing_to_undo, as `commit`."""
-        return self._turn_back("undo", line_id, why)
+        return self._turn_back("undo", line_id, why, progress)
 
-    def redo(self, line_id: int | None = None, why: str = "") -> LedgerLine:
+    def redo(self, line_id: int | None = None, why: str = "", progress: Progress = SILENT) -> LedgerLine:
         """Do again what was undone last, or the one named; a new edit since then leaves nothing to redo."""
-        return self._turn_back("redo", line_id, why)
+        return self._turn_back("redo", line_id, why, progress)
 
     def undoable(self) -> LedgerLine | None:
         """The line that `undo()` would turn back."""
@@ -176,16 +179,18 @@ class Ledger:
         lines = standing.done if action == "undo" else standing.undone
         return _get(connection, list(lines.values())[-1]) if lines else None
 
-    def _turn_back(self, action: str, line_id: int | None, why: str) -> LedgerLine:
-        with self._workspace.transaction(action, "" if line_id is None else str(line_id)) as connection:
-            standing = _standing(connection)
-            lines = standing.done if action == "undo" else standing.undone
-            edit_id = next(reversed(lines), None) if line_id is None else standing.root.get(line_id)
-            if edit_id is None or edit_id not in lines:
-                raise Refused(f"nothing_to_{action}", line="" if line_id is None else line_id)
-            line = _get(connection, lines[edit_id])
-            edit = Edit(action, line.subject, line.changes, why).inverse()
-            return _append(connection, edit, _apply(connection, edit.changes), answers=line.id)
+    def _turn_back(self, action: str, line_id: int | None, why: str, progress: Progress) -> LedgerLine:
+        """Nobody else writes, so what the reader finds to turn back is still so inside the transaction."""
+        connection = self._workspace.reader()
+        standing = _standing(connection)
+        lines = standing.done if action == "undo" else standing.undone
+        edit_id = next(reversed(lines), None) if line_id is None else standing.root.get(line_id)
+        if edit_id is None or edit_id not in lines:
+            raise Refused(f"nothing_to_{action}", line="" if line_id is None else line_id)
+        line = _get(connection, lines[edit_id])
+        edit = Edit(action, line.subject, line.changes, why).inverse()
+        with self._workspace.transaction(action, line.subject, progress) as connection:
+            return _append(connection, edit, _apply(connection, edit.changes, progress), answers=line.id)
 
 
 # Lines
@@ -299,14 +304,14 @@ def check(connection: sqlite3.Connection) -> list[Finding]:
 # Changes
 
 
-def _apply(connection: sqlite3.Connection, changes: Iterable[Change]) -> list[Change]:
+def _apply(connection: sqlite3.Connection, changes: Iterable[Change], progress: Progress) -> list[Change]:
     """Make the changes in order; return them as they are to stand in the line."""
     done: list[Change] = []
     for change in changes:
         for row in (change.key, change.before, change.after):
             _plain(row)
         if change.table == "batch":
-            done.append(_apply_to_batch(connection, change))
+            done.append(_apply_to_batch(connection, change, progress))
         else:
             done.append(_apply_to_row(connection, change))
     if any(change.table == "batch" for change in done):
@@ -314,7 +319,7 @@ def _apply(connection: sqlite3.Connection, changes: Iterable[Change]) -> list[Ch
     return done
 
 
-def _apply_to_batch(connection: sqlite3.Connection, change: Change) -> Change:
+def _apply_to_batch(connection: sqlite3.Connection, change: Change, progress: Progress) -> Change:
     """Withdraw a batch or return it."""
     if (
         set(change.key) != {"id"}
@@ -329,9 +334,9 @@ def _apply_to_batch(connection: sqlite3.Connection, change: Change) -> Change:
     current = {"withdrawn": row[0]} if row else None
     _compare(change, current)
     if change.after["withdrawn"]:
-        batches.withdraw(connection, int(number or 0))
+        batches.withdraw(connection, int(number or 0), progress)
     else:
-        batches.put_back(connection, int(number or 0))
+        batches.put_back(connection, int(number or 0), progress)
     return change
 
 

@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from core.faults import Cancelled, Fault, Refused, WorldFault
 from core.findings import Finding
+from core.progress import SILENT, Progress
 from core.storage import migrations
 from core.storage.ledger import Ledger
 
@@ -133,6 +134,8 @@ class Workspace:
         try:
             with _as_fault(path):
                 connection = _connect(path, "rwc")
+                # Rows of cases are wide: a tenth less time to import than with 4096.
+                connection.execute("PRAGMA page_size = 8192")
                 # Still in rollback mode: a process killed here leaves an empty file, never half a workspace.
                 connection.execute("BEGIN IMMEDIATE")
                 migrations.create(connection, meta)
@@ -225,11 +228,14 @@ class Workspace:
         return str(row[0]) if row else ""
 
     @contextmanager
-    def transaction(self, what: str, subject: str) -> Generator[sqlite3.Connection]:
+    def transaction(
+        self, what: str, subject: str, progress: Progress = SILENT
+    ) -> Generator[sqlite3.Connection]:
         """The writer's connection, all or nothing: leaving by any exception leaves the workspace as it was.
 
         What is under way is registered first, in a transaction of its own: if the process dies here, the next
-        one to open says so. WorldFault: read_only, disk_full, disk_error ...
+        one to open says so. A `progress` that is cancelled stops a running statement with `Cancelled`.
+        WorldFault: read_only, disk_full, disk_error ...
         """
         if self._writer is None:
             raise WorldFault("read_only", path=self.path, reason=self.read_only_why or "closed")
@@ -245,7 +251,12 @@ class Workspace:
                 ).lastrowid
                 with _all_or_nothing(writer):
                     writer.execute("DELETE FROM activity WHERE id = ?", (activity,))
-                    yield writer
+                    # Asked about every 10 ms: too seldom to cost, often enough for Esc.
+                    writer.set_progress_handler(lambda: progress.cancelled, 1_000_000)
+                    try:
+                        yield writer
+                    finally:
+                        writer.set_progress_handler(None, 0)
         except BaseException:
             with suppress(sqlite3.Error):  # if a full disk refuses even this, it is reported as interrupted
                 writer.execute("DELETE FROM activity WHERE id = ?", (activity,))

@@ -12,7 +12,7 @@ from case_rows import content, put_batch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.faults import Refused
+from core.faults import Cancelled, Refused
 from core.findings import Finding
 from core.storage import batches
 from core.storage.ledger import Change, Edit, arrival
@@ -171,6 +171,39 @@ def test_any_order_of_withdrawals_and_returns_leaves_the_content(
             workspace.ledger.commit(Edit("return", "", (arrival(numbers[i]),)))
         assert content(workspace.reader(), surrogate=False) == before
         assert workspace.integrity() == []
+
+
+class Impatient:
+    """Wants to stop once the work has asked `patience` times whether to go on."""
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+        self.stages: list[str] = []
+
+    def report(self, code: str, done: int, total: int | None = None) -> None:
+        self.stages.append(code)
+
+    @property
+    def cancelled(self) -> bool:
+        self.patience -= 1
+        return self.patience < 0
+
+
+@pytest.mark.parametrize("patience", [0, 3, 10])
+def test_cancelling_a_withdrawal_changes_nothing(workspace: Workspace, patience: int) -> None:
+    bring(workspace, [{"setl_id": f"S{i}"} for i in range(3000)])
+    before, generation = content(workspace.reader()), workspace.generation()
+    impatient = Impatient(patience)
+    with pytest.raises(Cancelled):
+        workspace.ledger.undo(progress=impatient)
+    assert len(impatient.stages) <= patience
+    assert (content(workspace.reader()), workspace.generation()) == (before, generation)
+    with pytest.raises(Cancelled), workspace.transaction("look", "", Impatient(2)) as connection:
+        connection.execute("SELECT count(*) FROM cases AS a, cases AS b, cases AS c").fetchall()
+    workspace.ledger.undo()
+    for lang in LANGUAGES:
+        assert Texts(lang).has("progress.withdraw")
+        assert Texts(lang).has("progress.put_back")
 
 
 # Refunds
