@@ -85,17 +85,16 @@ def is_terminating(value: Fraction) -> bool:
 
 def plain(value: Fraction | int, places: int | None = None) -> str:
     """Plain decimal text: exactly `places` decimals (rounded), else all of them, at most OPEN_PLACES of an endless one."""
-    exact = Fraction(value)
     if places is None:
-        if not is_terminating(exact):
-            text = plain(exact, OPEN_PLACES)
-        else:
-            places = 0
-            while (exact * 10**places).denominator != 1:
-                places += 1
-            text = plain(exact, places)
-        return text
-    scaled = round_ratio((exact * 10**places).numerator, (exact * 10**places).denominator)
+        rest, twos, fives = value.denominator, 0, 0
+        while rest % 2 == 0:
+            rest, twos = rest // 2, twos + 1
+        while rest % 5 == 0:
+            rest, fives = rest // 5, fives + 1
+        if rest != 1:
+            return plain(value, OPEN_PLACES)
+        places = max(twos, fives)
+    scaled = round_ratio(value.numerator * 10**places, value.denominator)
     sign = "-" if scaled < 0 else ""
     digits = str(abs(scaled)).rjust(places + 1, "0")
     return sign + (digits if places == 0 else f"{digits[:-places]}.{digits[-places:]}")

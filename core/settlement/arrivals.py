@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from core.progress import Progress, step
 from core.rules.cases import Index, Ints, Small, Texts
 
-CHUNK = 16_384
+CHUNK = 512  # rows that stay in the processor's cache while they are turned into columns
 # What `cases.netting` and `cases.scope` say, as reasons in counts and findings.
 NETTING = {
     1: "refund_pair",
@@ -102,9 +102,10 @@ def read(
     connection: sqlite3.Connection, wanted: Reading, registered: Mapping[str, object], progress: Progress
 ) -> Arrivals:
     """All cases of a year that count, and what was left out by reason."""
-    raw, codes, setl_id = _columns(connection, wanted, progress, ids=True)
+    select = _selection(wanted, _joined(connection))
+    raw, codes, setl_id = _columns(connection, select, "year = ?", wanted.year, "read_cases", progress)
     institutions = _sorted(codes["institution"], raw, "institution")
-    reason = _reasons(raw, codes["area"], institutions, wanted, registered)
+    reason = _reasons(raw, institutions, registered)
     keep = reason == 0
     out = {
         name: int(n)
@@ -120,7 +121,7 @@ def read(
     del setl_id
     rows = len(ids)
     ids, order = _canonical(ids, keep)
-    kept = {name: values[order] for name, values in raw.items() if name not in ("netting", "scope", "area")}
+    kept = {name: values[order] for name, values in raw.items()}
     del raw
     groups = _sorted(codes["group"], kept, "group")
     if groups and groups[0] == "":  # no group stated
@@ -182,11 +183,17 @@ class Fees:
 def read_fees(
     connection: sqlite3.Connection, wanted: Reading, registered: Mapping[str, object], progress: Progress
 ) -> Fees:
-    """Fees, institutions and groups of a year; half the columns of `read`, and no ids."""
-    raw, codes, _ = _columns(connection, wanted, progress, ids=False)
+    """Fees, institutions and groups of a year's cases that count; nothing else of them is looked at."""
+    select = {
+        "institution": "fixmedins_code",
+        "group": _stated("dip_dise_grp_code", _joined(connection)),
+        "fee": "fee",
+    }
+    where = f"year = ? AND netting = 0 AND scope = 0 AND NOT {_away(wanted)}"
+    raw, codes, _ = _columns(connection, select, where, wanted.year, "read_earlier_cases", progress)
     institutions = _sorted(codes["institution"], raw, "institution")
     groups = _sorted(codes["group"], raw, "group")
-    keep = _reasons(raw, codes["area"], institutions, wanted, registered) == 0
+    keep = np.array([code in registered for code in institutions] or [False])[raw["institution"]]
     return Fees(institutions, groups, raw["institution"][keep], raw["group"][keep], raw["fee"][keep])
 
 
@@ -197,46 +204,24 @@ def frozen(values: NDArray[Any]) -> NDArray[Any]:
 
 # -- reading -----------------------------------------------------------------------------------------------
 
-_WHOLE = (
-    "netting",
-    "scope",
-    "fund",
-    "day",
-    "fee",
-    "booked",
-    "own_pay",
-    "other_pay",
-    "days",
-    "nwb_age",
-    "age",
-    "icu_days",
-    "ownpay",
-)
+_TEXTS = ("institution", "group", "given_score", "born", "admitted", "detail")
+# Small numbers of a row in one: a value that Python never makes is half the cost of a row less.
+_PACKED = "(((day * 2 + {away}) * 4 + fund) * 4 + scope) * 8 + netting"
 
 
-def _columns(
-    connection: sqlite3.Connection, wanted: Reading, progress: Progress, *, ids: bool
-) -> tuple[dict[str, NDArray[Any]], dict[str, Codes], list[str]]:
-    """Every wanted column of the year's rows: whole numbers as int64, repeating texts as indices."""
-    joined = connection.execute("SELECT EXISTS (SELECT 1 FROM case_group)").fetchone()[0]
-    select: dict[str, str] = {
-        "netting": "netting",
-        "scope": "scope",
-        "area": "coalesce(substr(insu_admdvs, 1, 4), '')",
+def _selection(wanted: Reading, joined: bool) -> dict[str, str]:
+    """The columns of `read`, by name."""
+    select = {
+        "packed": _PACKED.format(away=_away(wanted)),
         "institution": "fixmedins_code",
         "group": _stated("dip_dise_grp_code", joined),
+        "given_score": _stated("grp_dise_sco", joined),
+        "setl_id": "setl_id",
         "fee": "fee",
+        "booked": "hifp_pay",
+        "own_pay": "own_pay",
+        "other_pay": "other_pay",
     }
-    if ids:
-        select |= {
-            "setl_id": "setl_id",
-            "fund": "fund",
-            "day": "day",
-            "booked": "hifp_pay",
-            "own_pay": "own_pay",
-            "other_pay": "other_pay",
-            "given_score": _stated("grp_dise_sco", joined),
-        }
     if wanted.own:
         select["ownpay"] = f"coalesce(psn_ownpay, {MISSING})"
     if wanted.days:
@@ -248,18 +233,26 @@ def _columns(
             "admitted": "coalesce(substr(adm_time, 1, 10), '')",
             "detail": _stated("asst_list_detl", joined),
         }
-    names = list(select)
-    codes = {name: Codes() for name in names if name not in _WHOLE and name != "setl_id"}
-    pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in names if name != "setl_id"}
+    return select
+
+
+def _columns(
+    connection: sqlite3.Connection,
+    select: Mapping[str, str],
+    where: str,
+    year: int,
+    stage: str,
+    progress: Progress,
+) -> tuple[dict[str, NDArray[Any]], dict[str, Codes], list[str]]:
+    """Columns of the year's rows: whole numbers as int64, repeating texts as indices, the ids as they are."""
+    codes = {name: Codes() for name in select if name in _TEXTS}
+    pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in select if name != "setl_id"}
     setl_id: list[str] = []
-    total = connection.execute("SELECT count(*) FROM cases WHERE year = ?", (wanted.year,)).fetchone()[0]
-    cursor = connection.execute(
-        f"SELECT {', '.join(select.values())} FROM cases WHERE year = ?", (wanted.year,)
-    )
+    total = connection.execute("SELECT count(*) FROM cases WHERE year = ?", (year,)).fetchone()[0]
+    cursor = connection.execute(f"SELECT {', '.join(select.values())} FROM cases WHERE {where}", (year,))
     done = 0
-    stage = "read_cases" if ids else "read_earlier_cases"
     while rows := cursor.fetchmany(CHUNK):
-        for name, values in zip(names, zip(*rows, strict=True), strict=True):
+        for name, values in zip(select, zip(*rows, strict=True), strict=True):
             if name == "setl_id":
                 setl_id.extend(values)
             elif name in codes:
@@ -275,6 +268,20 @@ def _columns(
     return raw, codes, setl_id
 
 
+def _joined(connection: sqlite3.Connection) -> bool:
+    """Whether the platform's group results came as a file of their own."""
+    return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM case_group)").fetchone()[0])
+
+
+def _away(wanted: Reading) -> str:
+    """1 for a patient insured outside the region (or the province), as SQL; nobody where the region is unknown."""
+    home = wanted.region[: 2 if wanted.province else 4]
+    if not home.isdigit():
+        return "0"
+    beyond = home[:-1] + chr(ord(home[-1]) + 1)
+    return f"coalesce(insu_admdvs <> '' AND (insu_admdvs < '{home}' OR insu_admdvs >= '{beyond}'), 0)"
+
+
 def _stated(column: str, joined: bool) -> str:
     """A group column of the case's own row, else of the platform's group results; a failed grouping states none."""
     own = f"nullif({column}, '')"
@@ -288,22 +295,19 @@ def _stated(column: str, joined: bool) -> str:
 
 
 def _reasons(
-    raw: Mapping[str, NDArray[Any]],
-    areas: Codes,
-    institutions: Sequence[str],
-    wanted: Reading,
-    registered: Mapping[str, object],
+    raw: dict[str, NDArray[Any]], institutions: Sequence[str], registered: Mapping[str, object]
 ) -> Small:
-    """0 for a row that counts, else 1 + index into REASONS; a reversed pair is never anything else."""
-    digits = 2 if wanted.province else 4
-    home = wanted.region[:digits]
-    outside = np.array([bool(area and home and area[:digits] != home) for area in areas] or [False])
-    stray = np.array([code not in registered for code in institutions] or [False])
-    reason = raw["netting"].astype(np.int8)
-    free = reason == 0
-    reason = np.where(free & (raw["scope"] != 0), raw["scope"] + len(NETTING), reason)
-    reason = np.where((reason == 0) & outside[raw["area"]], REASONS.index(AREA) + 1, reason)
-    reason = np.where((reason == 0) & stray[raw["institution"]], REASONS.index(UNREGISTERED) + 1, reason)
+    """0 for a row that counts, else 1 + index into REASONS; unpacks `packed`. A refund is never anything else."""
+    packed = raw.pop("packed")
+    netting, scope = packed & 7, packed >> 3 & 3
+    raw["fund"] = packed >> 5 & 3
+    raw["day"] = packed >> 8
+    stray = np.array([code not in registered for code in institutions] or [False])[raw["institution"]]
+    reason = np.select(
+        [netting != 0, scope != 0, (packed >> 7 & 1) != 0, stray],
+        [netting, scope + len(NETTING), REASONS.index(AREA) + 1, REASONS.index(UNREGISTERED) + 1],
+        0,
+    )
     return reason.astype(np.int8)
 
 

@@ -215,6 +215,13 @@ def rows_of(workspace: Workspace, clearing: Clearing, fund: str, code: str, step
             f"SELECT t.fixmedins_code, t.indicator, t.points || ' / ' || t.max_points, NULL, {place} FROM assessment"
             f" {joined} WHERE {where} AND t.year = :year ORDER BY 1, 2"
         )
+    elif step == "coefficient":
+        values["set"] = clearing.stamps.set_name
+        query = (
+            "SELECT t.fixmedins_code, t.valid_from, t.part || ' = ' || t.value || CASE t.basis WHEN '' THEN '' ELSE"
+            f" ' (' || t.basis || ')' END, NULL, {place} FROM coefficient {joined} WHERE {where} AND t.set_name = :set"
+            " AND t.fund IN (:fund, 'all') ORDER BY 1, t.part, t.valid_from"
+        )
     elif step == "by_item":
         query = (
             "SELECT c.fixmedins_code, c.setl_id, coalesce(t.document, ''), c.hifp_pay, coalesce(batch.file, ''),"
@@ -231,7 +238,7 @@ def rows_of(workspace: Workspace, clearing: Clearing, fund: str, code: str, step
             f" AND t.fund = :fund AND t.item IN ({marks}) ORDER BY 1, 2, 3"
         )
     found = connection.execute(query, values).fetchall()
-    amounts = step != "assessment_score"
+    amounts = step not in ("assessment_score", "coefficient")
     columns = [
         _column("subject", "机构或项目", "Institution or item", "code"),
         _column("period", "期间或日期", "Period or date", "code"),
