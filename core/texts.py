@@ -68,8 +68,11 @@ class Texts:
 
     def finding(self, finding: Finding) -> str:
         """The sentence of a finding, without its place (file, row and column have columns of their own)."""
-        values = {
+        values: dict[str, object] = {
             "file": finding.file, "row": finding.row, "column": finding.column,
             "value": finding.value, "subject": finding.subject, **finding.values,
         }
+        fund = f"fund.{values.get('fund', '')}"
+        if self.has(fund):
+            values["fund"] = self(fund)
         return self(f"finding.{finding.code}", **values)

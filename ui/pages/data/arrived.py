@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from core.storage.batches import Batch
     from core.worksheet import Worksheet
 
+DIFFERENCES = ("rows_difference", "medfee_difference", "hifp_difference")
+
 
 class BatchesPanel(QWidget):
     """Every file that came in, withdrawn ones too."""
@@ -205,22 +207,23 @@ class ControlPanel(QWidget):
         texts = self.desk.texts
         self.table.set_worksheet(_funds_in_words(sheet, texts), frozen=3)
         if sheet.rows:
-            differing = sum(
-                any(
-                    sheet.cells[name][row]
-                    for name in ("rows_difference", "medfee_difference", "hifp_difference")
-                )
-                for row in range(sheet.rows)
-            )
+            differing = sum(_differs(sheet, row) for row in range(sheet.rows))
             key = "data.control_differs" if differing else "data.control_agrees"
             self.said.setText(texts(key, count=count(differing), all=count(sheet.rows)))
             set_role(self.said, "warn" if differing else "good")
 
 
 def _funds_in_words(sheet: Worksheet, texts: Any) -> Worksheet:
+    """Funds in words, and the lines that differ first."""
     from dataclasses import replace
 
     from core.worksheet import column_of
 
-    said = column_of([texts(f"fund.{fund}") for fund in sheet.cells["fund"]], "text")
-    return replace(sheet, cells={**sheet.cells, "fund": said})
+    order = sorted(range(sheet.rows), key=lambda row: not _differs(sheet, row))
+    cells = {name: cells[order] for name, cells in sheet.cells.items()}
+    cells["fund"] = column_of([texts(f"fund.{fund}") for fund in cells["fund"]], "text")
+    return replace(sheet, cells=cells)
+
+
+def _differs(sheet: Worksheet, row: int) -> bool:
+    return any(sheet.cells[name][row] for name in DIFFERENCES)

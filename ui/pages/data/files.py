@@ -44,7 +44,7 @@ SUFFIXES = "*.csv *.tsv *.txt *.xlsx *.xlsm *.xls *.db *.sqlite *.sqlite3"
 
 @dataclass
 class Offer:
-    """One file that waits for its import. state: reading, ready, trouble, done, refused, tried."""
+    """One file that waits for its import. state: reading, ready, lacking, trouble, done, refused, tried."""
 
     path: Path
     state: str = "reading"
@@ -263,7 +263,7 @@ class FilesPanel(QWidget):
         def have(proposal: Proposal) -> None:
             offer.proposal, offer.trouble = proposal, ""
             offer.kind, offer.sheet = proposal.kind, proposal.sheet
-            offer.state = "ready"
+            offer.state = "lacking" if proposal.missing else "ready"
             self._name(offer)
             self._show()
 

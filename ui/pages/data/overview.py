@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -111,12 +112,13 @@ class OverviewPanel(QWidget):
             self._say(texts("data.blocking", count=blocking), "bad")
         else:
             self._say(texts("data.ready", year=self.desk.year), "good")
-        order = ("blocked", "refused", "warning", "note")
-        for finding in sorted(lacks, key=lambda one: order.index(one.severity)):
-            said = texts.finding(finding)
-            item = QListWidgetItem(f"{texts(f'severity.{finding.severity}')}  {said}")
-            colours = self.desk.look.colours
-            item.setForeground(_colour(getattr(colours, SEVERITY_COLOUR[finding.severity])))
+        colours = self.desk.look.colours
+        for finding, same in _gathered(lacks):
+            said = f"{texts(f'severity.{finding.severity}')}  {texts.finding(finding)}"
+            if same:
+                said += texts("data.same_kind", count=same)
+            item = QListWidgetItem(said)
+            item.setForeground(QColor(getattr(colours, SEVERITY_COLOUR[finding.severity])))
             self.lacks.addItem(item)
 
     def _say(self, text: str, role: str) -> None:
@@ -124,10 +126,15 @@ class OverviewPanel(QWidget):
         set_role(self.verdict, role)
 
 
-def _colour(name: str) -> Any:
-    from PySide6.QtGui import QColor
-
-    return QColor(name)
+def _gathered(lacks: list[Finding]) -> list[tuple[Finding, int]]:
+    """The worst first; of warnings and notes of one kind the first, and how many more there are."""
+    into: dict[tuple[str, str, int], tuple[Finding, int]] = {}
+    for place, one in enumerate(lacks):
+        key = (one.severity, one.code, place if one.severity == "blocked" else -1)
+        first, more = into.get(key, (one, -1))
+        into[key] = (first, more + 1)
+    order = tuple(SEVERITY_COLOUR)
+    return sorted(into.values(), key=lambda entry: order.index(entry[0].severity))
 
 
 def _spoken(sheet: Worksheet, texts: Any) -> Worksheet:
