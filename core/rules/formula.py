@@ -164,6 +164,7 @@ class Row:
     end: Fraction | None
     closed: bool
     value: Expr
+    text: str = ""  # the value as it was typed
 
     def holds(self, x: Fraction) -> bool:
         above = self.start is None or x >= self.start

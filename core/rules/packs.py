@@ -30,7 +30,7 @@ from core.rules import formula as language
 from core.rules.formula import Expr, FormulaError, Phrases, Row, Sort, Table, Value
 from core.rules.sheet import Scope, Title
 from core.settings import RESOURCES
-from core.texts import LANGUAGES, catalogue
+from core.texts import LANGUAGES, Texts, catalogue
 
 PACKS = RESOURCES / "packs"
 EVIDENCE = ("V", "C", "S", "D", "U")
@@ -120,6 +120,8 @@ class Branch:
     evidence: str
     open: Title
     note: Title
+    when_text: str = ""
+    score_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ class Measure:
     open: Title
     note: Title
     when: str = ""
+    formula: str = ""
 
 
 @dataclass(frozen=True)
@@ -547,6 +550,12 @@ def _number(value: object) -> Fraction:
     raise ValueError(value)
 
 
+def _shown(item: _Item, key: str) -> str:
+    """A formula as it was typed."""
+    value = item.data.get(key, "")
+    return value if isinstance(value, str) else _plainly(value)
+
+
 def _plainly(value: object) -> str:
     return (
         str(value)
@@ -642,14 +651,14 @@ def _read(path: Path) -> str:
         raise WorldFault("pack_unreadable", path=str(path), reason=error.strerror or str(error)) from error
     if len(raw) > _MAX_BYTES:
         raise Refused(
-            "pack_invalid", [Finding("pack_size", "blocked", file=str(path))], path=str(path), count=1
+            "pack_invalid", [Finding("pack_size", "blocked", file=str(path))], pack=str(path), count=1
         )
     try:
         return raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         finding = Finding("pack_encoding", "blocked", file=str(path), row=line)
-        raise Refused("pack_invalid", [finding], path=str(path), count=1) from error
+        raise Refused("pack_invalid", [finding], pack=str(path), count=1) from error
 
 
 def _shipped() -> dict[str, Path]:
@@ -787,7 +796,8 @@ class _Builder:
                 data.number("from"),
                 data.number("to"),
                 data.flag("closed", closed),
-                value or language.Num(Fraction(0)),
+                value or _ZERO,
+                _shown(data, "value"),
             )
             start, end = row.start, row.end
             if start is not None and end is not None and (end < start or (end == start and not row.closed)):
@@ -817,6 +827,7 @@ class _Builder:
         return Measure(
             id, item.title("title", required=True), self._unit(item), item.formula("formula", required=True) or _ZERO,
             item.digits(required=True) or 0, cite, evidence, item.title("open"), item.title("note"), item.text("when"),
+            _shown(item, "formula"),
         )  # fmt: skip
 
     def _step(self, scope: Scope, item: _Item) -> Step:
@@ -833,10 +844,9 @@ class _Builder:
             item.wrong("formula", "step_origin", value=id)
         if origin and id not in INPUTS[scope] and not (scope == "institution" and id in self.measures):
             item.wrong("id", "step_input", value=id, known=" ".join(sorted(INPUTS[scope])))
-        formula = item.data.get("formula", "")
         return Step(
             id, scope, item.title("title", required=True), self._unit(item),
-            formula if isinstance(formula, str) else _plainly(formula), expr, origin, item.digits(), cite, evidence,
+            _shown(item, "formula"), expr, origin, item.digits(), cite, evidence,
             item.title("open"), item.title("note"), item.text("when"),
         )  # fmt: skip
 
@@ -849,7 +859,7 @@ class _Builder:
             item.id, item.title("title") or dict.fromkeys(LANGUAGES, item.id), item.formula("when"),
             item.formula("score", required=True) or _ZERO,
             (always if review else None) if isinstance(review, bool) else item.formula("review"),
-            cite, evidence, item.title("open"), item.title("note"),
+            cite, evidence, item.title("open"), item.title("note"), _shown(item, "when"), _shown(item, "score"),
         )  # fmt: skip
 
     @staticmethod
@@ -1312,7 +1322,7 @@ def _finished(
 ) -> Pack:
     blocking = [finding for finding in set_of(findings) if finding.severity == "blocked"]
     if pack is None or blocking:
-        raise Refused("pack_invalid", blocking, path=name, count=len(blocking))
+        raise Refused("pack_invalid", blocking, pack=name, count=len(blocking))
     return _settled(_applied(pack, parameters))
 
 
@@ -1402,7 +1412,7 @@ def _settled(pack: Pack) -> Pack:
         for name in _needs(step, pack.tables):
             if name[1] in missing and pack_lacks(steps, step.scope, name):
                 finding = Finding("step_absent", "blocked", file=pack.id, subject=step.id, value=name[1])
-                raise Refused("pack_invalid", [finding], path=pack.id, count=1)
+                raise Refused("pack_invalid", [finding], pack=pack.id, count=1)
     branches = tuple(
         replace(
             branch, score=settle(branch.score), when=None if branch.when is None else settle(branch.when),
@@ -1417,3 +1427,54 @@ def _settled(pack: Pack) -> Pack:
 def pack_lacks(steps: Sequence[Step], scope: Scope, key: _Key) -> bool:
     """Whether the step of a name is switched off with nothing of the same name in its place."""
     return not any(step.id == key[1] and step.scope in (scope, key[0], "region") for step in steps)
+
+
+def describe(pack: Pack, texts: Texts) -> list[str]:
+    """The pack for a reader, line by line: documents, parameters, tables, steps and branches, with what they leave open."""
+    lang = texts.lang
+    lines = [
+        f"{pack.id}  {pack.title[lang]}",
+        f"sha256 {pack.hash}",
+        "",
+        f"# {texts('rules.describe.documents')}",
+    ]
+    lines += [
+        f"{one.key}  [{one.evidence}]  {one.number}  {one.title}  {one.url}".rstrip()
+        for one in pack.documents
+    ]
+
+    def said(head: str, rule: str, one: Parameter | Table | Step | Branch | Measure) -> None:
+        lines.append(f"{head}  {one.title[lang]}  [{one.evidence}] {one.cite}")
+        if rule:
+            lines.append(f"    {rule}")
+        if one.note:
+            lines.append(f"    {one.note[lang]}")
+        if one.open:
+            lines.append(f"    {texts('rules.describe.open', text=one.open[lang])}")
+
+    lines += ["", f"# {texts('rules.describe.parameters')}"]
+    for parameter in pack.parameters.values():
+        options = " | ".join(f"{id} ({words[lang]})" for id, words in parameter.options.items())
+        said(f"{parameter.id} = {parameter.default}", options, parameter)
+    lines += ["", f"# {texts('rules.describe.tables')}"]
+    for table in pack.tables.values():
+        said(table.id, "", table)
+        for row in table.rows:
+            start = "" if row.start is None else language.plain(row.start)
+            end = "" if row.end is None else language.plain(row.end)
+            lines.append(f"    [{start}, {end}{']' if row.closed else ')'} = {row.text}")
+    for scope in SCOPES:
+        lines += ["", f"# {texts(f'rules.describe.{scope}')}"]
+        for one in pack.scope(scope):
+            origin = "input_" + one.input if one.input else "abstract"
+            rule = f"= {one.formula}" if one.formula else texts(f"rules.describe.{origin}")
+            if one.places is not None:
+                rule += "  " + texts("rules.describe.places", places=one.places)
+            said(one.id, rule, one)
+    lines += ["", f"# {texts('rules.describe.cases')}"]
+    for branch in pack.case.branches:
+        when = f"  ({branch.when_text})" if branch.when_text else f"  ({texts('rules.describe.otherwise')})"
+        said(branch.id, f"= {branch.score_text}{when}", branch)
+    for measure in pack.case.measures:
+        said(measure.id, f"= {measure.formula}", measure)
+    return lines
