@@ -202,7 +202,7 @@ class _Pen:
     def figure(self, one: Step, values: Sequence[Fraction], *, total: bool = False) -> Format:
         """Values typed in are blue, what is computed black, as auditors' sheets have it."""
         properties: dict[str, object] = {"num_format": number_format(_shown_places(one, values))}
-        if one.expr is None:
+        if one.expr is None and not total:
             properties["font_color"] = "#1F4E79"
         if total:
             properties |= {"bold": True, "top": 1, "bg_color": "#F3F3F3"}
@@ -379,9 +379,10 @@ def _fund(pen: _Pen, fund: _FundPlan) -> None:
         page.write_string(HEADINGS, col, texts(f"workbook.{name}"), pen.head)
         page.write_string(IDS, col, FIELDS[col], pen.small)
         page.write_blank(TAGS, col, None, pen.small)
+    figures = pen.look(bold=True, text_wrap=True, bg_color="#E7EDF3", bottom=1, valign="top", align="right")
     for one in fund.steps:
         col = fund.columns[one.id]
-        page.write_string(HEADINGS, col, _with_unit(texts, plan.said(one.title), one.unit), pen.head)
+        page.write_string(HEADINGS, col, _with_unit(texts, plan.said(one.title), one.unit), figures)
         page.write_string(IDS, col, one.id, pen.small)
         marked = _is_open(one.open)
         page.write_string(TAGS, col, _tag(pen, one), pen.open if marked else pen.small)

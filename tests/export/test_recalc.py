@@ -17,9 +17,12 @@ import openpyxl
 import pytest
 from clearings import many, vector_d
 
+from core import demo
 from core.export import workbook
 from core.rules import packs
 from core.rules.sheet import Clearing
+from core.settlement.clearing import clear
+from core.texts import Texts
 
 SOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
 pytestmark = pytest.mark.skipif(
@@ -155,6 +158,19 @@ def test_whole_region_lives(recalculated: Recalculated, tmp_path: Path) -> None:
     formulas = formula_cells(path)
     assert differing(values(path), recalculated(path), formulas) == []
     assert len(formulas) > 2 * 155 * 7
+
+
+def test_demonstration_lives(recalculated: Recalculated, tmp_path: Path) -> None:
+    """What a clearing of a workspace writes: both funds of the synthetic region, every formula cell."""
+    with demo.build(tmp_path / "demo.dianzhi", scale=100) as workspace:
+        made = clear(workspace, 2024, packs.load("ningde-2024"), store=False)
+    path = written(made, tmp_path / "demo.xlsx")
+    formulas, run = formula_cells(path), values(path)
+    assert differing(run, recalculated(path), formulas) == []
+    for fund in made.funds:
+        shown = [value for (page, _), value in run.items() if page == Texts("zh")(f"fund.{fund.fund}")]
+        for name in ("due", "final"):
+            assert set(map(float, fund.values[name])) <= set(shown)
 
 
 TIERED = """
