@@ -148,7 +148,7 @@ def amounts(block: Block, j: int, places: int) -> tuple[Ints, Mask]:
     starts = block.starts[:, j]
     negative = (buffer[starts] == 45) & (ends > starts)
     lengths = ends - starts - negative
-    good = (lengths > 0) & (lengths <= 18 - places)
+    good = (lengths > 0) & (lengths <= 17 - places)
     width = int(lengths.max(initial=1, where=good))
     values = np.zeros(len(block), dtype=np.int64)
     decimals = np.full(len(block), -1, dtype=np.int64)

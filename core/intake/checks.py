@@ -381,6 +381,20 @@ class Values:
     codes: Ints | None = None
     lines: bytes | None = None
 
+    def packed(self) -> Values:
+        """The same in fewer bytes, for the way to another process."""
+        if self.numbers is not None:
+            empty = None if self.empty is None or not self.empty.any() else self.empty
+            return Values(numbers=_small(self.numbers), empty=empty)
+        return self if self.codes is None else Values(distinct=self.distinct, codes=_small(self.codes))
+
+    def constant(self) -> int | None:
+        """The one number that all rows have, where that is so."""
+        if self.numbers is None or len(self.numbers) == 0 or (self.empty is not None and self.empty.any()):
+            return None
+        first = int(self.numbers[0])
+        return first if bool((self.numbers == first).all()) else None
+
     def kept(self, keep: Mask) -> Values:
         if self.numbers is not None:
             return Values(numbers=self.numbers[keep], empty=None if self.empty is None else self.empty[keep])
@@ -412,6 +426,17 @@ class Values:
         if self.lines.startswith(b"\n") or b"\n\n" in self.lines:
             return [text or None for text in texts]
         return texts
+
+
+def _small(numbers: Ints) -> Ints:
+    if len(numbers) == 0:
+        return numbers
+    low, high = int(numbers.min()), int(numbers.max())
+    for form in (np.int8, np.int16, np.int32):
+        limits = np.iinfo(form)
+        if limits.min <= low and high <= limits.max:
+            return numbers.astype(form)  # pyright: ignore[reportReturnType]
+    return numbers
 
 
 @dataclass(slots=True)
@@ -529,6 +554,8 @@ class Reader:
             return self._one_by_one(block, j)
         found = cells.factors(matrix, lengths)
         self._many = len(found.first) * 2 > rows > 1000
+        if self._many and kind == "id":
+            return self._codes(block, j, matrix, lengths)
         reads = [self._cell(block, i, j) for i in found.first.tolist()]
         troubled = np.array([bool(read.problem or read.repaired) for read in reads], dtype=np.bool_)
         void = np.array([read.value is None for read in reads], dtype=np.bool_)
@@ -555,7 +582,7 @@ class Reader:
         column = _Column(Values(), empty)
         odd = np.flatnonzero(~clean & ~empty).tolist()
         # `12E34` is made of clean bytes and yet a number that lost its digits; so is NULL an empty cell.
-        odd += [i for i in np.flatnonzero(clean & _suspicious(matrix, lengths)).tolist()]
+        odd += np.flatnonzero(clean & _suspicious(matrix, lengths)).tolist()
         if not odd:
             column.values = Values(lines=cells.lines(matrix, lengths))
             return column
@@ -592,16 +619,14 @@ class Reader:
         return column
 
 
-_DIGITS = cells.table("0123456789")
-_EXPONENT = np.zeros(256, dtype=np.bool_)
-_EXPONENT[[69, 101]] = True
-
-
 def _suspicious(matrix: cells.Bytes, lengths: Ints) -> Mask:
     """Identifiers of clean bytes that are not to be taken as they stand: `3E17`, NULL, none, nan."""
-    digits = np.count_nonzero(_DIGITS[matrix], axis=1)
-    exponents = np.count_nonzero(_EXPONENT[matrix], axis=1)
-    return ((exponents == 1) & (digits == lengths - 1)) | ((lengths <= 4) & (digits == 0))
+    short = lengths <= 4
+    exponent = (matrix == 69) | (matrix == 101)
+    if not bool(short.any()) and not bool(exponent.any()):
+        return short
+    digits = np.count_nonzero(matrix - np.uint8(48) < 10, axis=1)
+    return ((np.count_nonzero(exponent, axis=1) == 1) & (digits == lengths - 1)) | (short & (digits == 0))
 
 
 # --- rows ----------------------------------------------------------------------------------------------
@@ -786,10 +811,11 @@ class Checks:
         keep = ~refused
         out.accepted = int(keep.sum())
         values = self._stored(columns, rows)
-        if not bool(keep.all()):
-            values = {name: column.kept(keep) for name, column in values.items()}
+        whole = bool(keep.all())
+        if not whole:
             out.rows = block.rows[keep]
-        out.values = values
+        packed = {id(column): (column if whole else column.kept(keep)).packed() for column in values.values()}
+        out.values = {name: packed[id(column)] for name, column in values.items()}
         if any(name.startswith("step:") for name in columns):
             self._spread(out)
         return out
@@ -953,15 +979,15 @@ class Checks:
         """Keyed hashes, so that a readmission can be followed and nobody named."""
         assert self._hash is not None
         base = self._hash
-        into: list[str] = []
-        for text in values.listed():
-            if text is None:
-                into.append("\n")
-                continue
+        texts = values.listed()
+        digests: list[bytes] = []
+        for text in texts:
             one = base.copy()
-            one.update(str(text).encode())
-            into.append(one.hexdigest() + "\n")
-        return Values(lines="".join(into).encode())
+            one.update(b"" if text is None else str(text).encode())
+            digests.append(one.digest())
+        hexed = np.frombuffer(b"".join(digests).hex().encode(), dtype=np.uint8).reshape(len(texts), 32)
+        lengths = np.array([0 if text is None else 32 for text in texts], dtype=np.int64)
+        return Values(lines=cells.lines(hexed, lengths))
 
     def _derive(self, columns: dict[str, _Column], into: dict[str, Values], rows: int) -> None:
         """The reading of a case that its own row allows (interfaces, Reading of cases)."""
@@ -1006,6 +1032,11 @@ class Checks:
             ("scope", scope),
         ):
             into[name] = Values(numbers=numbers.astype(np.int64))
+        # The same figures under two names are sent and bound once.
+        if "excluded_fee" not in columns:
+            into["fee"] = into["medfee_sumamt"]
+            if "psn_part_amt" in columns and not columns["psn_part_amt"].empty.any():
+                into["own_pay"] = into["psn_part_amt"]
 
     def _spread(self, out: Checked) -> None:
         """A wide official sheet: a column per step becomes a row per step."""
