@@ -192,7 +192,9 @@ class Grid(QTableView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, held = event.key(), event.modifiers()
         control = bool(held & Qt.KeyboardModifier.ControlModifier)
-        if control and key in (Qt.Key.Key_C, Qt.Key.Key_Insert):
+        if key == Qt.Key.Key_Escape:
+            event.ignore()  # the page's business
+        elif control and key in (Qt.Key.Key_C, Qt.Key.Key_Insert):
             self.copy_wanted.emit(bool(held & Qt.KeyboardModifier.ShiftModifier))
         elif control and key == Qt.Key.Key_F:
             self.find_wanted.emit("")

@@ -209,7 +209,7 @@ class Table(QWidget):
         self._masks.clear()
         self._sorted = None
         self._hits, self._hits_of = np.empty(0, dtype=np.int64), ""
-        self.found_text.clear()
+        self._say_found("")
         self._frozen_by_page = frozen
         ids = {column.id for column in sheet.columns}
         for heading in (self.grid.heading, self.grid.front):
@@ -635,7 +635,7 @@ class Table(QWidget):
         needle = self.find.text().strip()
         if not needle:
             self._hits, self._hits_of = np.empty(0, dtype=np.int64), ""
-            self.found_text.clear()
+            self._say_found("")
             self._desk_drop(".find")
             return
         sheet, columns, rows = self.model.sheet, self.visible_columns(), self.visible_rows()
@@ -649,18 +649,22 @@ class Table(QWidget):
         if len(rows) <= AT_ONCE:
             have(found(sheet, columns, rows, needle))
             return
-        self.found_text.setText("…")
+        self._say_found("…")
         self._desk.ask(
             lambda _, progress: found(sheet, columns, rows, needle, progress), have, place=self._place + ".find",
             failed=lambda why: None, title=self._texts("table.searching"),
         )
 
+    def _say_found(self, text: str) -> None:
+        self.found_text.setText(text)
+        self.found_text.setVisible(bool(text))
+
     def _hit_at(self, number: int) -> None:
         if not len(self._hits):
-            self.found_text.setText(self._texts("table.not_found"))
+            self._say_found(self._texts("table.not_found"))
             return
         number %= len(self._hits)
-        self.found_text.setText(f"{number + 1:,} / {len(self._hits):,}")
+        self._say_found(f"{number + 1:,} / {len(self._hits):,}")
         shown = int(self._hits[number])
         needle = self._hits_of.casefold()
         digits = needle.replace(",", "")

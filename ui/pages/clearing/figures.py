@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from core.rules.sheet import Clearing, FundSheet
     from ui.desk import Desk
 
+PADS = (11, 8, 5)  # beside a figure; the narrower ones where that saves a line
 STRONG = ("point_value", "residual")
 
 
@@ -37,6 +38,7 @@ class Figure(QAbstractButton):
         self._desk = desk
         self.title = step.title[texts.lang]
         self.strong = step.id in STRONG
+        self.pad = PADS[0]
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -44,7 +46,8 @@ class Figure(QAbstractButton):
 
     def say(self) -> None:
         """Write the value again: yuan or 万元."""
-        texts, wan = self._desk.texts, self._desk.wan
+        texts = self._desk.texts
+        wan = self._desk.wan and not self.strong  # a residual of some fen would vanish in 万元
         cell = int(self._value * 10 ** (self._column.places or 0)) if self._column.kind == "fixed" else self._value
         self.value = written(self._column, cell, wan)
         unit = "wan" if wan and self.step.unit == "yuan" else self.step.unit
@@ -76,7 +79,7 @@ class Figure(QAbstractButton):
         top = QFontMetrics(small).horizontalAdvance(f"{self.title}  {self.mark}")
         low = QFontMetrics(large).horizontalAdvance(self.value) + QFontMetrics(small).horizontalAdvance(f" {self.unit}")
         height = QFontMetrics(small).height() + QFontMetrics(large).height() + 11
-        return QSize(max(top, low, 60) + 22, height)
+        return QSize(max(top, low, 50) + 2 * self.pad, height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -94,7 +97,7 @@ class Figure(QAbstractButton):
             painter.drawRoundedRect(self.rect().adjusted(1, 1, -2, -2), 4, 4)
         small, large = self._fonts()
         line = QFontMetrics(small).height()
-        inner = self.rect().adjusted(10, 4, -8, -4)
+        inner = self.rect().adjusted(self.pad, 4, 0, -4)
         painter.setFont(small)
         painter.setPen(blend(ground, ink, 0.62))
         painter.drawText(inner.left(), inner.top() + QFontMetrics(small).ascent(), self.title)
@@ -146,12 +149,19 @@ class Figures(QWidget):
 
     def _lay_out(self) -> None:
         left = top = deep = 0
+        gap = GAP
+        for pad in PADS:
+            for figure in self._figures:
+                figure.pad = pad
+            gap = GAP if pad == PADS[0] else 2
+            if sum(figure.sizeHint().width() + gap for figure in self._figures) - gap <= self.width():
+                break
         for figure in self._figures:
             size = figure.sizeHint()
             if left and left + size.width() > self.width():
                 left, top = 0, top + deep
             figure.setGeometry(QRect(left, top, size.width(), size.height()))
-            left += size.width() + GAP
+            left += size.width() + gap
             deep = size.height()
         self.setFixedHeight(top + deep)
 

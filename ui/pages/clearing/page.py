@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QComboBox, QFileDialog, QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QSizePolicy, QSplitter,
     QStackedWidget, QToolButton, QVBoxLayout, QWidget,
@@ -142,6 +142,7 @@ class ClearingPage(QWidget):
         self.table.cell_menu = self._cell_menu
         self.why = Why(self._desk)
         self.why.closed.connect(self._close_side)
+        self.why.shown.connect(self._mark_place)
         self.why.again_wanted.connect(self.clear)
         self.findings = Table(self._desk)
         self.findings.activated.connect(self._finding_activated)
@@ -210,9 +211,21 @@ class ClearingPage(QWidget):
         close.clicked.connect(self._close_side)
         head.addWidget(title, 1)
         head.addWidget(close)
+        whole = QLabel(wordWrap=True)  # the sentence of the current row, in full
+        whole.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        whole.setMinimumWidth(10)
+        table.current_changed.connect(lambda row, _: whole.setText(str(table.worksheet().cells["reason"][row])))
+        table.arranged.connect(lambda: whole.setText("") if table.current_row() < 0 else None)
         box.addLayout(head)
         box.addWidget(table, 1)
+        box.addWidget(whole)
         return side
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.side.isVisible():
+            self._close_side()
+            return
+        super().keyPressEvent(event)
 
     # -- what the window asks ------------------------------------------------------------------------------------
 
@@ -333,7 +346,7 @@ class ClearingPage(QWidget):
             said.append(texts("clearing.is_stale", why=texts(f"clearing.stale.{run.stale}")))
         wanted = self._desk.set_name
         if self.clearing is not None and wanted and wanted != self.clearing.stamps.set_name:
-            said.append(texts("clearing.other_set", ran=self.clearing.stamps.set_name, chosen=wanted))
+            said.append(texts("clearing.other_set", ran=sheets.set_words(self.clearing.stamps.set_name, texts), chosen=sheets.set_words(wanted, texts)))
         newest = self._standing.runs[0] if self._standing and self._standing.runs else None
         if run is not None and newest is not None and run.id != newest.id and not run.stale:
             said.append(texts("clearing.earlier_run", at=run.at.replace("T", " ")[:16]))
@@ -345,7 +358,7 @@ class ClearingPage(QWidget):
         stamps, texts = self.clearing.stamps, self._texts
         parts = [
             texts("clearing.stamp.pack", pack=stamps.pack, hash=stamps.pack_hash[:8]),
-            texts("clearing.stamp.set", set=stamps.set_name, state=texts(f"state.{stamps.set_state}")),
+            texts("clearing.stamp.set", set=sheets.set_words(stamps.set_name, texts), state=texts(f"state.{stamps.set_state}")),
             texts("clearing.stamp.catalogue", catalogue=stamps.catalogue),
             texts(f"clearing.grouping.{stamps.grouping}"),
             texts("clearing.stamp.data", hash=stamps.data_hash[:8]),
@@ -487,12 +500,17 @@ class ClearingPage(QWidget):
         self._open_side(self.why)
         self.why.go(Place("cell", self._desk.fund, step, "region" if scope == "region" else "institution", code))
 
+    def _mark_place(self, place: Place) -> None:
+        """The worksheet's cell goes along with the panel."""
+        if place.kind == "cell" and place.code and place.fund == self._desk.fund:
+            self.table.select(place.code, place.step)
+
     def _open_side(self, widget: QWidget) -> None:
         self.side.setCurrentWidget(widget)
         if not self.side.isVisible():
             wide = self.split.width()
             self.side.show()
-            aside = max(330, min(460, int(wide * 0.40)))
+            aside = max(330, min(620, int(wide * 0.42)))
             self.split.setSizes([wide - aside, aside])
         self.findings_button.blockSignals(True)
         self.findings_button.setChecked(widget is self.findings_side)
@@ -533,8 +551,9 @@ class ClearingPage(QWidget):
         if self.clearing is None or not isinstance(key, int):
             return
         subject = self.clearing.findings[key].subject
-        if subject in {one.code for one in self.clearing.fund(self._desk.fund).institutions}:
-            self.table.select(subject)
+        if not self.table.select(subject) and self.clearing.findings[key].code.startswith("case_"):
+            self._open_side(self.why)
+            self.why.go(Place("case", self._desk.fund, setl_id=subject))
 
     def _fill_runs(self, menu: QMenu) -> None:
         standing = self._standing

@@ -104,6 +104,47 @@ def parts_of_sum(clearing: Clearing, sheet: FundSheet, names: Sequence[str], tex
     )
 
 
+# Which column of the cases an institution's figure sums, and what one wants to see beside it.
+OF_CASES = {"base_score": "rw", "score": "score", "total_cost": "fee", "booked": "booked", "own_pay": "own_pay",
+            "other_pay": "other_pay"}  # fmt: skip
+NEAR = ("score", "branch", "fee", "reference", "x", "rw", "k", "u")
+
+
+def cases_for(cases: Worksheet, step: str, of_one: bool) -> Worksheet:
+    """The cases beneath a figure, what is summed first; of one institution its code says nothing."""
+    wanted = [OF_CASES[step]] if step in OF_CASES else []
+    order = ["setl_id", *wanted, *(name for name in NEAR if name not in wanted)]
+    rank = {name: i for i, name in enumerate(order)}
+    columns = [one for one in cases.columns if not (of_one and one.id == "fixmedins_code")]
+    columns = sorted(columns, key=lambda one: rank.get(one.id, len(rank)))
+    cells = {one.id: cases.cells[one.id] for one in columns}
+    name = f"clearing.cases.{step}" if step in OF_CASES else "clearing.cases"
+    return Worksheet(name, cases.title, columns, cells, cases.rows, cases.totals, cases.keys)
+
+
+def rows_for(rows: Worksheet, step: str, texts: Texts) -> Worksheet:
+    """Imported rows with budget items and parts of a coefficient in words."""
+    cells = dict(rows.cells)
+    if step == "coefficient":
+        cells["remark"] = column_of([_part_words(str(cell), texts) for cell in cells["remark"]], "text")
+    named = [texts(f"clearing.item.{cell}") if texts.has(f"clearing.item.{cell}") else cell for cell in cells["subject"]]
+    cells["subject"] = column_of(named, "text")
+    return Worksheet(rows.id, rows.title, rows.columns, cells, rows.rows, rows.totals, rows.keys)
+
+
+def _part_words(remark: str, texts: Texts) -> str:
+    """`bonus:NAME = 0.02 (basis)` in words."""
+    part, equals, rest = remark.partition(" = ")
+    kind, _, name = part.partition(":")
+    key = f"clearing.part.{kind}"
+    return f"{texts(key, name=name)}{equals}{rest}" if texts.has(key) else remark
+
+
+def set_words(name: str, texts: Texts) -> str:
+    """A coefficient set's name; that of the imports has a name in words."""
+    return texts("clearing.set_imported") if name == "imported" else name
+
+
 def findings(found: Sequence[Finding], texts: Texts) -> Worksheet:
     """Findings of a run, a row each; the key is the place in `found`."""
     names = ("severity", "reason", "subject", "value", "file", "row", "column")
@@ -133,7 +174,7 @@ def said(finding: Finding, texts: Texts) -> str:
 def run_words(run: Run, texts: Texts) -> str:
     """A stored run in a line of a menu."""
     at = run.at.replace("T", " ")[:16]
-    words = texts("clearing.run_line", at=at, who=run.who, pack=run.pack, set=run.set_name or "—", hash=run.hash[:8])
+    words = texts("clearing.run_line", at=at, who=run.who, pack=run.pack, set=set_words(run.set_name, texts), hash=run.hash[:8])
     return f"{words} · {texts(f'clearing.stale.{run.stale}')}" if run.stale else words
 
 

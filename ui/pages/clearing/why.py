@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QFocusEvent, QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QSplitter, QToolButton, QTreeWidget,
     QTreeWidgetItem, QVBoxLayout, QWidget,
@@ -17,14 +17,14 @@ from PySide6.QtWidgets import (
 from core.faults import Cancelled, Fault
 from core.worksheet import Column, Worksheet
 from ui.dialogs import words
-from ui.look import GAP, TIGHT, set_role
+from ui.look import GAP, TIGHT, grouped, set_role
 from ui.pages.clearing import sheets
 from ui.table import Table
 from ui.table.model import EMPTY, written
 
 if TYPE_CHECKING:
     from core.rules.sheet import Clearing, Explanation, Part, Scope
-    from core.settlement.clearing import CaseStory
+    from core.settlement.why import CaseStory, Line
     from ui.desk import Desk
 
 LINK = Qt.ItemDataRole.UserRole
@@ -56,6 +56,7 @@ class Parts(QTreeWidget):
         self.setUniformRowHeights(True)
         self.setIndentation(0)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setStyleSheet("QTreeView { border: 0; background: transparent; }")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -67,6 +68,8 @@ class Parts(QTreeWidget):
         accent = self.palette().link()
         for title, value, place in lines:
             item = QTreeWidgetItem([title, value])
+            for column in (0, 1):
+                item.setSizeHint(column, QSize(0, self._line()))
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             item.setToolTip(0, title)
             item.setToolTip(1, value)
@@ -75,14 +78,12 @@ class Parts(QTreeWidget):
                 item.setForeground(0, accent)
                 item.setToolTip(0, self._desk.texts("clearing.why_of", title=title))
             self.addTopLevelItem(item)
-        if lines:
-            self.setCurrentItem(self.topLevelItem(0))
         self.setFixedHeight(len(lines) * self._line() + 4)
         self._share()
         self.setVisible(bool(lines))
 
     def _line(self) -> int:
-        return max(QFontMetrics(self.font()).height() + 6, self.sizeHintForRow(0))
+        return QFontMetrics(self.font()).height() + 5
 
     def _share(self) -> None:
         metrics = QFontMetrics(self.font())
@@ -102,7 +103,15 @@ class Parts(QTreeWidget):
         if place is not None:
             self.followed.emit(place)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if self.currentItem() is None and self.topLevelItemCount():
+            self.setCurrentItem(self.topLevelItem(0))
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            event.ignore()
+            return
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             self._follow(self.currentItem())
             return
@@ -192,15 +201,13 @@ class Why(QWidget):
         self.split.setChildrenCollapsible(False)
         self.split.addWidget(self.body)
         self.split.addWidget(self.lower)
-        self.split.setStretchFactor(0, 5)
-        self.split.setStretchFactor(1, 6)
+        self.split.setStretchFactor(0, 0)
+        self.split.setStretchFactor(1, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(GAP, 0, 0, 0)
         outer.setSpacing(TIGHT)
         outer.addLayout(head)
         outer.addWidget(self.split, 1)
-        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        escape.activated.connect(self.put_away)
         self.setMinimumWidth(300)
 
     def sizeHint(self) -> QSize:
@@ -437,6 +444,10 @@ class Why(QWidget):
             if self.place != place:
                 return
             if sheet.rows or not nothing:
+                if key == "clearing.beneath_cases":
+                    sheet = sheets.cases_for(sheet, place.step, bool(place.code))
+                elif key == "clearing.beneath_rows":
+                    sheet = sheets.rows_for(sheet, place.step, self._texts)
                 self._put_beneath(sheet, self._texts(key, count=f"{sheet.rows:,}"))
             else:
                 self._put(self.note, nothing)
@@ -453,6 +464,11 @@ class Why(QWidget):
         self.beneath_title.setText(title)
         self.lower.show()
         self.beneath.set_worksheet(sheet, frozen=1)
+        # The text gets what it needs up to a good half, the rows beneath it the rest.
+        high, inside = self.split.height(), self.body.widget()
+        needs = inside.layout().heightForWidth(self.body.viewport().width()) if inside is not None else 0
+        upper = min(needs + 6, int(high * 0.56))
+        self.split.setSizes([upper, high - upper])
 
     def _fill_sum(self, place: Place) -> None:
         assert self._clearing is not None
@@ -486,9 +502,11 @@ class Why(QWidget):
             self._put(self.sentence, texts("clearing.branch", branch=branch) + (f"\n{formula}" if formula else ""))
             self._put(self.filled, story.filled[lang])
         where = [story.file, story.sheet, texts("clearing.file_row", row=story.row) if story.row else ""]
-        lines = [(line.title[lang], self._amount(line.value, "", None) + self._unit(line.unit, line.value), None)
-                 for line in story.lines if line.value]
-        lines.append((texts("clearing.from_file"), " ".join(part for part in where if part), None))
+        lines: list[tuple[str, str, Place | None]] = [
+            (self._line_title(line), (grouped(line.value) if line.unit == "yuan" else line.value) + self._unit(line.unit), None)
+            for line in story.lines if line.value
+        ]
+        lines.insert(0, (texts("clearing.from_file"), " ".join(part for part in where if part), None))
         self._put(self.parts_title, texts("clearing.parts"))
         self.parts.put(lines)
         self._plain += [f"  {title}: {value}" for title, value, _ in lines]
@@ -496,9 +514,16 @@ class Why(QWidget):
         self._put(self.open, texts("table.open_tip", text=opened) if opened else "")
         self._put(self.documents, self._documents(story.documents, story.cite))
 
-    def _unit(self, unit: str, value: str) -> str:
+    def _unit(self, unit: str) -> str:
         key = f"unit.{unit}"
-        return f" {self._texts(key)}" if value and unit and self._texts.has(key) else ""
+        return f" {self._texts(key)}" if unit and self._texts.has(key) else ""
+
+    def _line_title(self, line: Line) -> str:
+        """A part of the coefficient is named in words: base, bonus:NAME, deduction:NAME."""
+        if not line.id.startswith("k_"):
+            return line.title[self._texts.lang]
+        part, _, name = line.id[2:].partition(":")
+        return self._texts(f"clearing.part.{part}", name=name)
 
     def _deeper(self, key: object, column: str) -> None:
         sheet = self.beneath.worksheet()
