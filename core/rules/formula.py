@@ -195,7 +195,8 @@ class Table:
 
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<op><=|>=|==|!=|[-+*/<>(),])"
+    r"|(?P<op><=|>=|==|!=|[-+*/<>(),])",
+    re.ASCII,
 )
 KEYWORDS = frozenset({"if", "else", "and", "or", "not"})
 FUNCTIONS: Mapping[str, tuple[int, int]] = {  # name: least and most arguments
@@ -219,7 +220,7 @@ def _tokens(text: str) -> list[_Token]:
     at = 0
     while at < len(text):
         match = _TOKEN.match(text, at)
-        if match is None or not match.group().isascii():
+        if match is None:
             raise FormulaError("character", at, found=text[at])
         word = match.group()
         if match.lastgroup == "number":
@@ -812,7 +813,8 @@ def _shown(
                 text = write(value)
                 return f"−({text[0]})" if text[1] <= _NEG else f"−{text[0]}", _NEG
             case Not(value):
-                return phrases["not"].format(write(value)[0]), _NOT
+                text, power = write(value)
+                return phrases["not"].format(f"({text})" if power < _NOT else text), _NOT
             case Arith(op, left, right):
                 second = write(right)
                 if second[1] == _NEG:
