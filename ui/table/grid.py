@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import (
-    QFont, QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent,
+    QFont,
+    QFontMetrics,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QTableView, QToolTip, QWidget
 
@@ -46,6 +55,8 @@ class Grid(QTableView):
     find_wanted = Signal(str)
     copy_wanted = Signal(bool)  # with headings
     moved = Signal()  # scrolled or resized sideways: the totals follow
+
+    _tuning = False
 
     def __init__(self, model: SheetModel, texts: Texts, parent: QWidget) -> None:
         super().__init__(parent)
@@ -88,12 +99,15 @@ class Grid(QTableView):
         edge = blend(palette.color(QPalette.ColorRole.Base), palette.color(QPalette.ColorRole.Text), 0.38)
         sheet = f"QTableView {{ gridline-color: {line.name()}; border: none; }}"
         if self.styleSheet() != sheet:
+            self._tuning = True  # a style sheet is a change of palette itself
             self.setStyleSheet(sheet)
             self.edge.setStyleSheet(f"background: {edge.name()}; border: none;")
+            self._tuning = False
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange) and hasattr(self, "edge"):
+        kinds = (QEvent.Type.PaletteChange, QEvent.Type.FontChange)
+        if event.type() in kinds and hasattr(self, "edge") and not self._tuning:
             self._tune()
 
     # The frozen columns.
@@ -113,7 +127,11 @@ class Grid(QTableView):
 
     def frozen_places(self) -> list[int]:
         """The frozen columns that are in sight; none where they would fill the view."""
-        return [place for place in range(min(self._frozen, self._sheet.columnCount())) if not self.isColumnHidden(place)]
+        return [
+            place
+            for place in range(min(self._frozen, self._sheet.columnCount()))
+            if not self.isColumnHidden(place)
+        ]
 
     def frozen_width(self) -> int:
         wide = sum(self.heading.sectionSize(place) for place in self.frozen_places())
@@ -174,7 +192,9 @@ class Grid(QTableView):
         return rect
 
     def scrollTo(
-        self, index: QModelIndex, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible
+        self,
+        index: QModelIndex,
+        hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible,
     ) -> None:
         wide, bar = self.frozen_width(), self.horizontalScrollBar()
         if index.isValid() and index.column() < self._frozen and wide:
@@ -208,7 +228,9 @@ class Grid(QTableView):
             # Qt's own way walks over the rows one by one where some are hidden; here a jump is a jump.
             row = 0 if key == Qt.Key.Key_Home else self._sheet.rowCount() - 1
             flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
-            self.selectionModel().setCurrentIndex(self._sheet.index(row, max(0, self.currentIndex().column())), flags)
+            self.selectionModel().setCurrentIndex(
+                self._sheet.index(row, max(0, self.currentIndex().column())), flags
+            )
         else:
             super().keyPressEvent(event)
 
@@ -271,10 +293,14 @@ class Totals(QWidget):
         painter.setFont(bold)
         wide, frozen = self._grid.frozen_width(), set(self._grid.frozen_places())
         spans = self._spans()
-        labelled = min((place for place, _ in spans if self._sheet.column(place).id not in self.values), default=-1)
+        labelled = min(
+            (place for place, _ in spans if self._sheet.column(place).id not in self.values), default=-1
+        )
         for place, rect in spans:
             on_top = bool(wide) and place in frozen
-            painter.setClipRect(rect if on_top else rect.intersected(QRect(wide, 0, self.width() - wide, self.height())))
+            painter.setClipRect(
+                rect if on_top else rect.intersected(QRect(wide, 0, self.width() - wide, self.height()))
+            )
             if on_top:
                 painter.fillRect(rect.adjusted(0, 1, 0, 0), back)
             column = self._sheet.column(place)
@@ -282,8 +308,10 @@ class Totals(QWidget):
             side = Qt.AlignmentFlag.AlignRight if is_number(column) else Qt.AlignmentFlag.AlignLeft
             inner = rect.adjusted(PAD, 0, -PAD, 0)
             if metrics.horizontalAdvance(text) > inner.width():  # half a number would be a wrong number
-                text = "#" * max(1, inner.width() // max(1, metrics.horizontalAdvance("#"))) if is_number(column) else (
-                    metrics.elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
+                text = (
+                    "#" * max(1, inner.width() // max(1, metrics.horizontalAdvance("#")))
+                    if is_number(column)
+                    else (metrics.elidedText(text, Qt.TextElideMode.ElideRight, inner.width()))
                 )
             painter.setPen(ink)
             painter.drawText(inner, int(side | Qt.AlignmentFlag.AlignVCenter), text)
@@ -307,6 +335,10 @@ class Totals(QWidget):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             place = self.place_at(event.pos())
             text = self.text(place) if place >= 0 else ""
-            QToolTip.showText(event.globalPos(), f"{self._grid.heading.full(self._sheet.column(place))}: {text}" if text else "", self)
+            QToolTip.showText(
+                event.globalPos(),
+                f"{self._grid.heading.full(self._sheet.column(place))}: {text}" if text else "",
+                self,
+            )
             return True
         return super().event(event)
