@@ -324,6 +324,7 @@ class NewWorkspaceDialog(QDialog):
         form.addRow(texts("start.new.region"), self.region_field)
         self.path_field = QLineEdit()
         browse = QPushButton(texts("start.new.browse"))
+        browse.setAutoDefault(False)  # Enter creates
         browse.clicked.connect(self._browse)
         row = QHBoxLayout()
         row.addWidget(self.path_field, 1)

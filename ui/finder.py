@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -36,17 +36,19 @@ from ui.desk import Desk
 from ui.look import GAP
 
 SHOWN = 40
+TALLEST = 430  # pixels
 _CHINESE = re.compile(r"[一-鿿]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Something that can be found. kind: page, action, institution, group; code: what it is called by, or its keys."""
+    """Something that can be found. kind: page, action, institution, group; keys: its shortcut, where it has one."""
 
     kind: str
     code: str
     title: str
     initials: str = ""
+    keys: str = ""
 
 
 @cache
@@ -70,7 +72,7 @@ def with_initials(entries: Iterable[Entry], progress: Progress = SILENT) -> list
     for at, entry in enumerate(entries):
         if at % 500 == 0:
             step(progress, "index", at)
-        done.append(Entry(entry.kind, entry.code, entry.title, initials(entry.title)))
+        done.append(replace(entry, initials=initials(entry.title)))
     return done
 
 
@@ -148,7 +150,8 @@ class _Row(QStyledItemDelegate):
             painter.fillRect(option.rect, QColor(colours.accent_soft))
         box = option.rect.adjusted(GAP, 0, -GAP, 0)
         kind = self._desk.texts(f"ui.finder.{entry.kind}")
-        right = f"{entry.code}   {kind}" if entry.code else kind
+        beside = entry.keys if entry.kind in ("page", "action") else entry.code
+        right = f"{beside}   {kind}" if beside else kind
         width = option.fontMetrics.horizontalAdvance(right)
         painter.setPen(QColor(colours.muted))
         painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, right)
@@ -201,7 +204,7 @@ class Finder(QFrame):
         self._came_from = came_from
         parent = self.parentWidget()
         width = min(640, parent.width() - 2 * GAP)
-        self.setGeometry((parent.width() - width) // 2, 44, width, min(420, parent.height() - 80))
+        self.setGeometry((parent.width() - width) // 2, 44, width, TALLEST)
         self.field.clear()
         self._search("")
         self.show()
@@ -216,6 +219,9 @@ class Finder(QFrame):
         self._found.put(self._index.find(text))
         if self._found.entries:
             self.list.setCurrentIndex(self._found.index(0))
+        rows = max(1, len(self._found.entries)) * max(1, self.list.sizeHintForRow(0))
+        tallest = min(TALLEST, self.parentWidget().height() - 80)
+        self.resize(self.width(), min(tallest, self.field.sizeHint().height() + rows + 4))
 
     def _choose(self, index: QModelIndex) -> None:
         if not index.isValid():

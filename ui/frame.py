@@ -96,7 +96,7 @@ class TopLine(QFrame):
         self.name.setMinimumWidth(80)
         layout.addWidget(self.name, 1)
         self.synthetic = self._badge("synthetic", texts("ui.synthetic"), texts("ui.synthetic_tip"))
-        self.read_only = self._badge("read_only", texts("ui.read_only"), texts("ui.read_only_tip"))
+        self.read_only = self._badge("read_only", texts("ui.read_only"), "")
         layout.addWidget(self.synthetic)
         layout.addWidget(self.read_only)
         layout.addStretch(1)
@@ -160,6 +160,9 @@ class TopLine(QFrame):
             self.name.setToolTip("")
         self.synthetic.setVisible(workspace is not None and workspace.synthetic)
         self.read_only.setVisible(workspace is not None and workspace.read_only)
+        if workspace is not None and workspace.read_only:
+            why = texts(f"ui.read_only_why.{workspace.read_only_why}")
+            self.read_only.setToolTip(texts("ui.read_only_tip", why=why))
         self.year.clear()
         for year in reversed(contents.years if contents else ()):
             self.year.addItem(texts("ui.year_of", year=year), year)
@@ -185,6 +188,7 @@ class StatusLine(QFrame):
         super().__init__()
         self._desk = desk
         self._job: Job | None = None
+        self._said = ""
         self.setObjectName("statusline")
         self.setFixedHeight(26)
         layout = QHBoxLayout(self)
@@ -209,16 +213,22 @@ class StatusLine(QFrame):
         self._fade = QTimer(self)
         self._fade.setSingleShot(True)
         self._fade.setInterval(SAID_MS)
-        self._fade.timeout.connect(self.news.clear)
+        self._fade.timeout.connect(lambda: self.say(""))
         jobs = desk.jobs
         jobs.started.connect(self._look)
         jobs.progressed.connect(self._look)
         jobs.ended.connect(self._look)
         desk.said.connect(self.say)
 
+    def hint(self, text: str) -> None:
+        """What the menu entry under the pointer does; news stands again afterwards."""
+        self.news.setText(text or self._said)
+
     def say(self, text: str) -> None:
+        self._said = text
         self.news.setText(text)
-        self._fade.start()
+        if text:
+            self._fade.start()
 
     def _look(self, _job: Job) -> None:
         named = [job for job in self._desk.jobs.live() if job.title and not job.cancelled]

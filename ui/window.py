@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QKeySequence,
     QResizeEvent,
+    QStatusTipEvent,
 )
 from PySide6.QtWidgets import (
     QApplication,
@@ -29,6 +30,8 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+
+from shiboken6 import isValid
 
 from core import settings as kept
 from core.faults import Cancelled, Refused
@@ -75,6 +78,7 @@ class Window(QMainWindow):
         self._stale: dict[str, Changes] = {}
         self._rail_forced: bool | None = None  # what the user chose; None: by the window's width
         self._waiting: Waiting | None = None
+        self._bug_shown: TextDialog | None = None
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
         self._patience.setInterval(PATIENCE_MS)
@@ -174,6 +178,7 @@ class Window(QMainWindow):
 
     def after_first_paint(self) -> None:
         """What can wait until something is on screen."""
+        self.page().setFocus()
         self._index()
         if not self.desk.look.chinese:
             self.desk.say(self.desk.texts("ui.no_chinese_font"))
@@ -247,9 +252,13 @@ class Window(QMainWindow):
 
     def _own_entries(self) -> list[Entry]:
         texts = self.desk.texts
-        pages = [Entry("page", key, texts(f"pages.{key}.title")) for key in KEYS]
+        pages = [
+            Entry("page", key, texts(f"pages.{key}.title"), keys=_native(action))
+            for key, action in zip(KEYS, self._go_actions, strict=True)
+        ]
         actions = [
-            Entry("action", declared.id, texts(f"actions.{declared.id}.text").rstrip("…"))
+            Entry("action", declared.id, texts(f"actions.{declared.id}.text").rstrip("…"),
+                  keys=_native(self.actions_[declared.id]))
             for declared in ACTIONS
             if declared.id != "finder.open"
         ]
@@ -437,8 +446,11 @@ class Window(QMainWindow):
 
     def _broken(self, error: Exception, trace: str) -> None:
         log(trace)
+        if self._bug_shown is not None and isValid(self._bug_shown):
+            return  # one at a time: a page that fails at every paint must not bury the window
         said = self.desk.texts("ui.bug", error=f"{type(error).__name__}: {error}", log=str(log_file()))
-        TextDialog(self.desk, self.desk.texts("ui.bug_title"), said, trace, self).open()
+        self._bug_shown = TextDialog(self.desk, self.desk.texts("ui.bug_title"), said, trace, self)
+        self._bug_shown.open()
 
     def excepthook(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
@@ -452,6 +464,12 @@ class Window(QMainWindow):
         self._broken(error, text)
 
     # Qt's overrides
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QStatusTipEvent):
+            self.status.hint(event.tip())
+            return True
+        return super().event(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

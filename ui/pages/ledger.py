@@ -122,6 +122,7 @@ class LedgerPage(QWidget):
         split.setChildrenCollapsible(False)
         self.table = Table(desk)
         self.table.current_changed.connect(self._chosen)
+        self.table.condition.hide()  # columns against columns say nothing here
         split.addWidget(self.table)
         split.addWidget(self._detail_panel())
         split.setStretchFactor(0, 3)
@@ -163,7 +164,7 @@ class LedgerPage(QWidget):
         self.values.setRootIsDecorated(False)
         self.values.setAlternatingRowColors(True)
         self.values.setUniformRowHeights(True)
-        layout.addWidget(self.values, 1)
+        layout.addWidget(self.values, 100)
         row = QHBoxLayout()
         self.undo_this = QToolButton()
         self.undo_this.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -171,6 +172,7 @@ class LedgerPage(QWidget):
         row.addWidget(self.undo_this)
         row.addStretch(1)
         layout.addLayout(row)
+        layout.addStretch(1)
         self._show(None)
         return panel
 
@@ -235,8 +237,10 @@ class LedgerPage(QWidget):
         self.counted.setText(texts("ledger.count", shown=count(len(shown)), all=count(len(self._lines))))
         self.table.set_empty(texts("ledger.nothing_passes" if self._lines else "ledger.empty"))
         self.table.set_worksheet(worksheet(shown, texts), frozen=1)
-        if self.table.current_row() < 0:
-            self._show(None)
+        if self.table.current_row() < 0 and shown:
+            self.table.select(shown[0].id)
+        row = self.table.current_row()
+        self._show(shown[row] if 0 <= row < len(shown) else None)
 
     def _chosen(self, line_id: Any, _column: str) -> None:
         self._show(next((line for line in self._lines if line.id == line_id), None))

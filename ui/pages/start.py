@@ -115,9 +115,10 @@ class CardRow(QFrame):
             when = datetime.datetime.fromtimestamp(card.modified).strftime("%Y-%m-%d %H:%M")
             region = texts("start.region_of", region=card.region) if card.region else texts("start.no_region")
             facts = [region, bytes_of(card.size), texts("start.modified", when=when)]
-        line = QLabel("   ".join(facts))
-        set_role(line, "muted")
-        words.addWidget(line)
+        if facts:
+            line = QLabel("   ".join(facts))
+            set_role(line, "muted")
+            words.addWidget(line)
         if card.state:
             said = texts(f"start.state.{card.state}", reason=card.reason)
             state = QLabel(said)
@@ -173,7 +174,7 @@ class Way(QPushButton):
         self.setObjectName(f"start.{which}")
         self.setToolTip(desk.texts(f"start.button.{which}_tip"))
         self.setIconSize(QSize(24, 24))
-        self.setMinimumHeight(52)
+        self.setProperty("way", True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._tint()
         desk.look.changed.connect(self._tint)
@@ -235,6 +236,7 @@ class StartPage(QWidget):
         set_role(drop, "muted")
         self.column.addWidget(drop)
         self._shown: list[CardRow] = []
+        self.setFocusProxy(self.ways["new"])
 
     def refresh(self, changes: Changes | None = None) -> None:
         if changes is not None and not (changes.workspace or changes.touches("ledger")):

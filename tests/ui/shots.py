@@ -1,0 +1,100 @@
+"""Pictures of every page, to be looked at: both languages, light and dark, as large as the smallest laptop.
+
+    python tests/ui/shots.py FOLDER [WORKSPACE] [--pages start ledger ...]
+
+Without a workspace a small one with a few edits is made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+def small_workspace(path: Path) -> None:
+    from core.storage.ledger import Change, Edit
+    from core.storage.workspace import Workspace
+
+    with Workspace.create(path, region="350900", name="宁德市 2024 年度清算") as workspace:
+        for code, value, why in (
+            ("H35090100001", "1.0520", "等级系数,宁医保〔2023〕90号"), ("H35090100002", "0.9800", ""),
+        ):
+            key = {"set_name": "imported", "fixmedins_code": code, "fund": "all", "part": "base", "valid_from": ""}
+            change = Change("coefficient", key, None, {"value": value, "basis": "", "batch_id": None, "row": None})
+            workspace.ledger.commit(Edit("edit", code, (change,), why))
+        key = {"year": 2024, "fund": "employee", "item": "dip_budget", "document": "宁医保〔2024〕12号", "date": ""}
+        change = Change("budget", key, None, {"amount": 109_200_000_000, "batch_id": None, "row": None})
+        workspace.ledger.commit(Edit("edit", "2024 职工 dip_budget", (change,), "年初预算"))
+        workspace.ledger.undo(why="金额待核")
+        workspace.ledger.redo(why="已与文件核对")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("workspace", type=Path, nargs="?")
+    parser.add_argument("--pages", nargs="*", default=[])
+    parser.add_argument("--size", default="1366x768")
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    home = Path(tempfile.mkdtemp(prefix="dianzhi-shots-"))
+    os.environ["DIANZHI_HOME"] = str(home)
+
+    from PySide6.QtWidgets import QApplication
+
+    from core.texts import LANGUAGES
+    from ui.desk import Desk
+    from ui.pages import KEYS
+    from ui.self_test import settle
+    from ui.window import Window
+
+    application = QApplication([])
+    desk = Desk("zh")
+    window = Window(desk)
+    sys.excepthook = window.excepthook
+    width, _, height = given.size.partition("x")
+    window.resize(int(width), int(height))
+    window.show()
+    window.after_first_paint()
+    keys = given.pages or KEYS
+
+    def shoot(name: str) -> None:
+        settle(desk)
+        application.processEvents()
+        window.grab().save(str(given.folder / f"{name}.png"))
+
+    shoot("empty-start")
+    window.show_page("ledger")
+    shoot("empty-ledger")
+    window.show_page("start")
+    workspace = given.workspace
+    if workspace is None:
+        workspace = home / "ningde-2024.dianzhi"
+        small_workspace(workspace)
+    desk.settings.recent = [str(home / "gone.dianzhi")]
+    desk.open(workspace)
+    settle(desk)
+    for language in LANGUAGES:
+        desk.speak(language)
+        settle(desk)
+        for theme in ("light", "dark"):
+            desk.wear(theme)
+            for key in keys:
+                window.show_page(key)
+                shoot(f"{key}-{language}-{theme}")
+            window.do("finder.open")
+            window.finder.field.setText("qs" if language == "zh" else "clear")
+            shoot(f"finder-{language}-{theme}")
+            window.finder.hide()
+    window.close()
+
+
+if __name__ == "__main__":
+    main()
