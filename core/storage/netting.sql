@@ -51,7 +51,9 @@ SELECT reversal_id, CASE WHEN same_year THEN 1 ELSE 4 END FROM netting_pair
 UNION ALL
 SELECT original_id, CASE WHEN same_year THEN 1 ELSE 4 END FROM netting_pair;
 
-UPDATE cases
+-- OR FAIL: the changed rows lie on most pages of the table, and only this spares SQLite a copy of each in memory (half
+-- a gigabyte at 2.5 million cases), kept to take back one statement. The transaction around it takes all back.
+UPDATE OR FAIL cases
 SET netting = (SELECT netting FROM netting_verdict AS verdict WHERE verdict.case_id = cases.case_id)
 WHERE case_id IN (SELECT case_id FROM netting_verdict)
     AND netting <> (SELECT netting FROM netting_verdict AS verdict WHERE verdict.case_id = cases.case_id);

@@ -39,7 +39,6 @@ READER = (
     "PRAGMA query_only = ON",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -32768",
-    "PRAGMA mmap_size = 134217728",
 )
 # Seconds to wait for a moment's lock (recovery, a backup program) before it is a fault.
 PATIENCE = 10.0

@@ -293,8 +293,8 @@ def test_a_place_that_forbids_writing_is_read(path: Path) -> None:
         "if os.geteuid() == 0: os.setresuid(65534, 65534, 65534)\n"
         "ws = Workspace.open(sys.argv[1])\n"
         "print(ws.read_only_why, ws.reader().execute('SELECT amount FROM budget').fetchall()); ws.close()\n"
-        "read, make = lambda: Workspace.open(sys.argv[1], strict=True), lambda: Workspace.create(sys.argv[2])\n"
-        "for what in (read, make):\n"
+        "for what in (lambda: Workspace.open(sys.argv[1], strict=True),"
+        " lambda: Workspace.create(sys.argv[2])):\n"
         "    try: what()\n"
         "    except WorldFault as fault: print(fault.code)\n"
     )
