@@ -38,7 +38,11 @@ def double_click(qtbot, table, at: QPoint) -> None:
 def follow(page: ClearingPage, qtbot, desk: Desk, title: str) -> None:
     """Click the part of that title."""
     parts = page.why.parts
-    item = next(parts.topLevelItem(i) for i in range(parts.topLevelItemCount()) if parts.topLevelItem(i).text(0) == title)
+    item = next(
+        parts.topLevelItem(i)
+        for i in range(parts.topLevelItemCount())
+        if parts.topLevelItem(i).text(0) == title
+    )
     qtbot.mouseClick(parts.viewport(), Qt.MouseButton.LeftButton, pos=parts.visualItemRect(item).center())
     idle(qtbot, desk)
 
@@ -67,7 +71,8 @@ def test_the_sheet_foots(cleared: ClearingPage) -> None:
         assert Fraction(shown) == total, name
     residual = cleared.figures.figure("residual")
     assert Fraction(residual.value.replace(",", "").replace("−", "-")) == (
-        sheet.region["fund_available"] - sum(sheet.values["due"], Fraction(0)))
+        sheet.region["fund_available"] - sum(sheet.values["due"], Fraction(0))
+    )
     assert "舍入" in residual.toolTip()
 
 
@@ -112,8 +117,10 @@ def test_from_a_due_cell_down_to_a_case_and_back(cleared: ClearingPage, desk: De
     assert why.place.kind == "case"
     assert why.title.text() == case
     assert "病例分值 = " in why.filled.text()
-    lines = {why.parts.topLevelItem(i).text(0): why.parts.topLevelItem(i).text(1)
-             for i in range(why.parts.topLevelItemCount())}
+    lines = {
+        why.parts.topLevelItem(i).text(0): why.parts.topLevelItem(i).text(1)
+        for i in range(why.parts.topLevelItemCount())
+    }
     assert re.fullmatch(r".+ 第 \d+ 行", lines["来源文件"])
     assert lines["医疗费用"].endswith("元")
     assert "基本系数" in lines
@@ -146,10 +153,10 @@ def test_every_figure_answers_and_none_is_empty(cleared: ClearingPage, desk: Des
             assert why.value.text(), step.id
             assert why.sentence.text(), step.id
             assert not why.trouble.isVisibleTo(why), (step.id, why.trouble.text())
-            has_more = why.parts.topLevelItemCount() or why.lower.isVisibleTo(why)
+            has_more = why.parts.topLevelItemCount() or why.under.isVisibleTo(why)
             nothing_imported = why.note.text() == desk.texts("clearing.no_rows_zero")
             assert has_more or nothing_imported or why.filled.text(), step.id
-            if why.lower.isVisibleTo(why):
+            if why.under.isVisibleTo(why):
                 assert why.beneath.worksheet().rows, step.id
 
 
@@ -202,14 +209,18 @@ def test_blocked_says_what_is_missing_and_where_to_go(make_page, desk: Desk, qtb
     connection = desk.workspace.reader()
     row = connection.execute(
         "SELECT document, date, amount, batch_id, row FROM budget WHERE year = 2024 AND fund = 'employee'"
-        " AND item = 'outside_manual'").fetchone()
+        " AND item = 'outside_manual'"
+    ).fetchone()
     key = {"year": 2024, "fund": "employee", "item": "outside_manual", "document": row[0], "date": row[1]}
     gone = Change("budget", key, {"amount": row[2], "batch_id": row[3], "row": row[4]}, None)
     page = make_page()
     page.clear()
     idle(qtbot, desk)
     first = page.clearing
-    desk.change(lambda workspace, _: workspace.ledger.commit(Edit("edit", "outside_manual", (gone,), "试")), tables=("budget",))
+    desk.change(
+        lambda workspace, _: workspace.ledger.commit(Edit("edit", "outside_manual", (gone,), "试")),
+        tables=("budget",),
+    )
     idle(qtbot, desk)
     assert page.notice.isVisible()
     assert "数据已变更" in page.notice_text.text()
@@ -255,7 +266,9 @@ def test_fund_and_unit_follow_the_top_line(cleared: ClearingPage, desk: Desk, qt
     desk.show_wan(True)
     assert page.figures.figure("budget").unit == "万元"
     assert page.figures.figure("residual").unit == "元"  # some fen would vanish in 万元
-    assert page.table.grid.heading.second(page.table.model.column(page.table.model.place("due"))).startswith("万元")
+    assert page.table.grid.heading.second(page.table.model.column(page.table.model.place("due"))).startswith(
+        "万元"
+    )
 
 
 def test_headings_carry_evidence_and_open_fields(cleared: ClearingPage) -> None:
@@ -319,7 +332,14 @@ def test_english_page_has_no_chinese_of_ours(workspace: Path, own_home, qapp, qt
     idle(qtbot, desk)
     han = re.compile(r"[\u3400-\u9fff]")
     assert page.why.title.text() == "Point value"
-    for label in (page.why.title, page.why.sentence, page.why.filled, page.why.subject, page.stamps, page.table.status):
+    for label in (
+        page.why.title,
+        page.why.sentence,
+        page.why.filled,
+        page.why.subject,
+        page.stamps,
+        page.table.status,
+    ):
         assert not han.search(label.text()), label.text()
     assert not any(han.search(page.table.model.title(column)) for column in page.table.worksheet().columns)
     assert desk.close()

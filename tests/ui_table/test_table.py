@@ -38,7 +38,9 @@ def worksheet(name: str = "institutions") -> Worksheet:
         "due": column_of([100, 200, 1000, 4000], "fixed"),
         "k": column_of([Fraction(1), Fraction(889, 1000), Fraction(1, 3), None], "exact"),
     }
-    return Worksheet(name, {"zh": "机构清算表", "en": "Clearing"}, COLUMNS, cells, 4, keys=column_of(codes, "code"))
+    return Worksheet(
+        name, {"zh": "机构清算表", "en": "Clearing"}, COLUMNS, cells, 4, keys=column_of(codes, "code")
+    )
 
 
 @pytest.fixture
@@ -64,7 +66,9 @@ def cell(table: Table, row: int, column: str) -> QPoint:
 def head(table: Table, column: str) -> QPoint:
     heading = table.grid.heading
     place = table.model.place(column)
-    return QPoint(heading.sectionViewportPosition(place) + heading.sectionSize(place) - 30, heading.height() - 10)
+    return QPoint(
+        heading.sectionViewportPosition(place) + heading.sectionSize(place) - 30, heading.height() - 10
+    )
 
 
 def test_numbers_are_grouped_right_and_exact(table: Table) -> None:
@@ -175,14 +179,14 @@ def test_empty_page_says_what_to_do(table: Table, desk: Desk, qtbot) -> None:
 def test_find_as_you_type(table: Table, qtbot) -> None:
     table.grid.setFocus()
     qtbot.keyClick(table.grid, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
-    table.find.setText("医院")  # QTest types Latin letters only
-    table.find.textEdited.emit("医院")
+    table.find_field.setText("医院")  # QTest types Latin letters only
+    table.find_field.textEdited.emit("医院")
     qtbot.waitUntil(lambda: table.found_text.text() == "1 / 4")
-    qtbot.keyClick(table.find, Qt.Key.Key_Return)
+    qtbot.keyClick(table.find_field, Qt.Key.Key_Return)
     assert table.found_text.text() == "2 / 4"
     assert table.current_row() == 1
-    table.find.setText("没有这个")
-    qtbot.keyClick(table.find, Qt.Key.Key_Return)
+    table.find_field.setText("没有这个")
+    qtbot.keyClick(table.find_field, Qt.Key.Key_Return)
     assert table.found_text.text() == "未找到"
 
 
@@ -195,7 +199,9 @@ def test_selection_across_the_frozen_edge_and_its_sum(table: Table, qtbot) -> No
     picked = {(i.row(), i.column()) for i in table.grid.selectionModel().selectedIndexes()}
     assert picked == {(row, place) for row in (1, 2) for place in (1, 2, 3)}
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=cell(table, 1, "fee"))
-    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, cell(table, 3, "fee"))
+    qtbot.mouseClick(
+        view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, cell(table, 3, "fee")
+    )
     table._sum_selection()
     assert "51.00 元" in table.picked_text.text()  # 2.00 + 50.00 - 1.00
     assert "17.00 元" in table.picked_text.text()
@@ -251,7 +257,9 @@ def test_new_data_under_the_same_name_keeps_filter_and_order(table: Table) -> No
 
 def test_copy_gives_excel_codes_as_text_and_no_formula(table: Table, qtbot) -> None:
     table.grid.selectAll()
-    qtbot.keyClick(table.grid, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClick(
+        table.grid, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    )
     data = QGuiApplication.clipboard().mimeData()
     lines = data.text().split("\r\n")
     assert lines[0] == "机构编码\t机构名称\t级别\t总费用 (元)\t统筹应支付 (元)\t系数"
@@ -306,8 +314,13 @@ def test_a_million_rows_scroll_sort_filter_and_find(desk: Desk, qtbot) -> None:
     fees = rng.integers(0, 10**8, rows)
     names = np.array(["甲医院", "乙医院", "丙卫生院"], dtype=object)[rng.integers(0, 3, rows)]
     columns = (Column("n", {"zh": "序号", "en": "No"}, "int"), COLUMNS[1], COLUMNS[3])
-    sheet = Worksheet("cases", {"zh": "病例", "en": "Cases"}, columns,
-                      {"n": np.arange(rows), "name": names, "fee": fees}, rows)
+    sheet = Worksheet(
+        "cases",
+        {"zh": "病例", "en": "Cases"},
+        columns,
+        {"n": np.arange(rows), "name": names, "fee": fees},
+        rows,
+    )
     table = Table(desk)
     qtbot.addWidget(table)
     table.resize(800, 400)
@@ -329,6 +342,6 @@ def test_a_million_rows_scroll_sort_filter_and_find(desk: Desk, qtbot) -> None:
     assert table.model.rowCount() == int((names == "丙卫生院").sum())
     with qtbot.waitSignal(table.arranged, timeout=60_000):
         assert table.set_condition("fee > 2 * n")
-    table.find.setText("999")
+    table.find_field.setText("999")
     table._search()
     qtbot.waitUntil(lambda: "/" in table.found_text.text(), timeout=60_000)

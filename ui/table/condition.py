@@ -22,7 +22,7 @@ LIMIT = 2**62
 _SIGNS = str.maketrans({"×": "*", "÷": "/", "≥": ">=", "≤": "<=", "≠": "!=", "“": '"', "”": '"', "，": ","})
 
 
-class NoCondition(ValueError):
+class NoCondition(ValueError):  # noqa: N818 - said of a text that somebody is still typing
     """The text cannot be read. `args` are a code under `table.condition` and the place or name."""
 
     def __init__(self, code: str, what: str = "") -> None:
@@ -32,7 +32,7 @@ class NoCondition(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """up / down, exactly, down > 0 wherever `known`. Arrays of int64, or of Python's integers once they would not fit."""
+    """up / down, exactly, down > 0 wherever `known`; int64 arrays, or Python's integers where those would not fit."""
 
     up: Any
     down: Any
@@ -93,10 +93,16 @@ class Condition:
         if len(source) > 500:
             raise NoCondition("long")
         # One sign of equality is what people write.
-        source = "".join(
-            "==" if sign == "=" and source[i - 1 : i] not in "<>!=" and source[i + 1 : i + 2] != "=" else sign
-            for i, sign in enumerate(source)
-        ) if '"' not in source else source.replace(" = ", " == ")
+        source = (
+            "".join(
+                "=="
+                if sign == "=" and source[i - 1 : i] not in "<>!=" and source[i + 1 : i + 2] != "="
+                else sign
+                for i, sign in enumerate(source)
+            )
+            if '"' not in source
+            else source.replace(" = ", " == ")
+        )
         try:
             tree = ast.parse(source, mode="eval").body
         except (SyntaxError, ValueError, RecursionError) as fault:
@@ -127,12 +133,15 @@ class Condition:
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
             tests = [
-                self._comparison(left, op, right) for left, op, right in zip(sides, node.ops, sides[1:], strict=False)
+                self._comparison(left, op, right)
+                for left, op, right in zip(sides, node.ops, sides[1:], strict=False)
             ]
             return lambda sheet, part: np.logical_and.reduce([one(sheet, part) for one in tests])
         raise NoCondition("no_comparison", ast.get_source_segment(self._source, node) or "")
 
-    def _comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Callable[[Worksheet, slice], Any]:
+    def _comparison(
+        self, left: ast.expr, op: ast.cmpop, right: ast.expr
+    ) -> Callable[[Worksheet, slice], Any]:
         if self._is_text(left) or self._is_text(right):
             a, b = self._text(left), self._text(right)
             match op:
@@ -148,7 +157,8 @@ class Condition:
                     raise NoCondition("text_order")
             return lambda sheet, part: np.fromiter(
                 (test(x, y) for x, y in zip(a(sheet, part), b(sheet, part), strict=True)),
-                dtype=bool, count=part.stop - part.start,
+                dtype=bool,
+                count=part.stop - part.start,
             )
         first, second = self._number(left), self._number(right)
 
@@ -226,7 +236,12 @@ class Condition:
             return signed
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.Div):
             return self._arithmetic(node)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "abs" and len(node.args) == 1:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "abs"
+            and len(node.args) == 1
+        ):
             inside = self._number(node.args[0])
 
             def absolute(sheet: Worksheet, part: slice) -> Numbers:
@@ -252,7 +267,9 @@ class Condition:
                     down = np.where(zero, 1, down)
                 elif zero:
                     down = 1
-                return Numbers(_times(_times(a.up, b.down), sign), down, np.logical_and(known, np.logical_not(zero)))
+                return Numbers(
+                    _times(_times(a.up, b.down), sign), down, np.logical_and(known, np.logical_not(zero))
+                )
             second = _times(b.up, a.down)
             up = _plus(_times(a.up, b.down), second if isinstance(op, ast.Add) else -second)
             return Numbers(up, _times(a.down, b.down), known)

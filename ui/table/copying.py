@@ -14,7 +14,10 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_tabs(
-    model: SheetModel, rows: Sequence[int], places: Sequence[int], headings: Sequence[str] = (),
+    model: SheetModel,
+    rows: Sequence[int],
+    places: Sequence[int],
+    headings: Sequence[str] = (),
     progress: Progress = SILENT,
 ) -> str:
     """Tab-separated lines. `rows` as shown. A text that a sheet would take for a formula is led by an apostrophe."""
@@ -36,7 +39,10 @@ def as_tabs(
 
 
 def as_html(
-    model: SheetModel, rows: Sequence[int], places: Sequence[int], headings: Sequence[str] = (),
+    model: SheetModel,
+    rows: Sequence[int],
+    places: Sequence[int],
+    headings: Sequence[str] = (),
     progress: Progress = SILENT,
 ) -> str:
     """The same as a table whose text cells are marked as text: what Excel and LibreOffice read first."""
@@ -44,7 +50,9 @@ def as_html(
     text_cell = "<td style='mso-number-format:\"\\@\"'>"
     parts = ["<html><head><meta charset='utf-8'></head><body><!--StartFragment--><table>"]
     if headings:
-        parts.append("<tr>" + "".join(f"{text_cell}{html.escape(title)}</td>" for title in headings) + "</tr>")
+        parts.append(
+            "<tr>" + "".join(f"{text_cell}{html.escape(title)}</td>" for title in headings) + "</tr>"
+        )
     for done, row in enumerate(rows):
         if done % 5000 == 0:
             step(progress, "table", done, len(rows))

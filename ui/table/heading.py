@@ -1,4 +1,4 @@
-"""The heading: group band, title, unit and evidence; its sort arrow, its filter sign, and where one clicks for which."""
+"""The heading: group band, title, unit and evidence; sort arrow, filter sign, and where one clicks for which."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QMouseEvent, QPainter, QPalette, QPen, QPolygonF
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QHelpEvent,
+    QMouseEvent,
+    QPainter,
+    QPalette,
+    QPen,
+    QPolygonF,
+)
 from PySide6.QtWidgets import QHeaderView, QToolTip, QWidget
 
 from core.worksheet import Column
@@ -82,7 +92,9 @@ class Heading(QHeaderView):
         bold = QFont(self.font())
         bold.setWeight(QFont.Weight.DemiBold)
         title = QFontMetrics(bold).horizontalAdvance(self._sheet.title(column))
-        return max(title, QFontMetrics(self.font()).horizontalAdvance(self.second(column))) + 2 * PAD + SIGN + 10
+        return (
+            max(title, QFontMetrics(self.font()).horizontalAdvance(self.second(column))) + 2 * PAD + SIGN + 10
+        )
 
     # Size and painting.
 
@@ -123,17 +135,22 @@ class Heading(QHeaderView):
         bold.setWeight(QFont.Weight.DemiBold)
         painter.setFont(bold)
         painter.setPen(ink)
-        title = QFontMetrics(bold).elidedText(self._sheet.title(column), Qt.TextElideMode.ElideRight, inner.width())
+        title = QFontMetrics(bold).elidedText(
+            self._sheet.title(column), Qt.TextElideMode.ElideRight, inner.width()
+        )
         painter.drawText(inner, int(side | Qt.AlignmentFlag.AlignVCenter), title)
         painter.setFont(self.font())
         painter.setPen(blend(ground, ink, 0.62))
         inner.translate(0, self._line() + 1)
         second = self.second(column)
         painter.drawText(
-            inner, int(side | Qt.AlignmentFlag.AlignVCenter),
+            inner,
+            int(side | Qt.AlignmentFlag.AlignVCenter),
             QFontMetrics(self.font()).elidedText(second, Qt.TextElideMode.ElideRight, inner.width()),
         )
-        self._paint_signs(painter, self._sign(rect, right, top), column, accent, blend(ground, ink, 0.45), place)
+        self._paint_signs(
+            painter, self._sign(rect, right, top), column, accent, blend(ground, ink, 0.45), place
+        )
         painter.restore()
 
     def _paint_band(self, painter: QPainter, rect: QRect, place: int, rule: QColor, ink: QColor) -> None:
@@ -156,7 +173,8 @@ class Heading(QHeaderView):
         painter.setFont(self.font())
         painter.drawText(
             QRect(shown + PAD, rect.top(), max(0, end - shown - 2 * PAD), self._band()),
-            int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), group,
+            int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter),
+            group,
         )
 
     def _sign(self, rect: QRect, right: bool, top: int) -> QRect:
@@ -172,21 +190,37 @@ class Heading(QHeaderView):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(accent)
             y, tip = middle.y() - 8, -4 if not self.sorted_by[1] else 4
-            painter.drawPolygon(QPolygonF([
-                QPointF(middle.x() - 4, y - tip / 2), QPointF(middle.x() + 4, y - tip / 2), QPointF(middle.x(), y + tip),
-            ]))
+            painter.drawPolygon(
+                QPolygonF(
+                    [
+                        QPointF(middle.x() - 4, y - tip / 2),
+                        QPointF(middle.x() + 4, y - tip / 2),
+                        QPointF(middle.x(), y + tip),
+                    ]
+                )
+            )
         if column.id in self.filtered:  # a funnel
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(accent)
             x, y = middle.x(), middle.y() + 6
-            painter.drawPolygon(QPolygonF([
-                QPointF(x - 5, y - 4), QPointF(x + 5, y - 4), QPointF(x + 1.2, y + 0.5), QPointF(x + 1.2, y + 5),
-                QPointF(x - 1.2, y + 4), QPointF(x - 1.2, y + 0.5),
-            ]))
+            painter.drawPolygon(
+                QPolygonF(
+                    [
+                        QPointF(x - 5, y - 4),
+                        QPointF(x + 5, y - 4),
+                        QPointF(x + 1.2, y + 0.5),
+                        QPointF(x + 1.2, y + 5),
+                        QPointF(x - 1.2, y + 4),
+                        QPointF(x - 1.2, y + 0.5),
+                    ]
+                )
+            )
         elif place == self._over:
             painter.setPen(QPen(muted, 1.4))
             x, y = middle.x(), middle.y() + 6
-            painter.drawPolyline(QPolygonF([QPointF(x - 3.5, y - 1.5), QPointF(x, y + 2), QPointF(x + 3.5, y - 1.5)]))
+            painter.drawPolyline(
+                QPolygonF([QPointF(x - 3.5, y - 1.5), QPointF(x, y + 2), QPointF(x + 3.5, y - 1.5)])
+            )
 
     # Mouse.
 
@@ -258,7 +292,3 @@ class Heading(QHeaderView):
         if column.open:
             lines.append(self._texts("table.open_tip", text=column.open))
         return "\n".join(lines)
-
-
-
-

@@ -6,9 +6,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import (
-    QComboBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
 )
 
 from core.money import decimal
@@ -33,8 +42,15 @@ class ColumnMenu(QFrame):
     closed = Signal()
 
     def __init__(
-        self, column: Column, title: str, unit: str, current: Filter | None, texts: Texts,
-        ask_values: Callable[[str], None], show: Callable[[str], str], parent: QWidget,
+        self,
+        column: Column,
+        title: str,
+        unit: str,
+        current: Filter | None,
+        texts: Texts,
+        ask_values: Callable[[str], None],
+        show: Callable[[str], str],
+        parent: QWidget,
     ) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("columnMenu")
@@ -135,11 +151,15 @@ class ColumnMenu(QFrame):
         self._shown = found
         self.values.clear()
         every = QListWidgetItem(self._texts("table.all_values"))
-        every.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable)
+        every.setFlags(
+            Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable
+        )
         self.values.addItem(every)
         narrowed = bool(self.search.text())
         for text, count in zip(found.texts, found.counts, strict=True):
-            item = QListWidgetItem(f"{self._show(text) if text else self._texts('table.empty_cell')}   ({count:,})")
+            item = QListWidgetItem(
+                f"{self._show(text) if text else self._texts('table.empty_cell')}   ({count:,})"
+            )
             item.setFlags(every.flags())
             item.setData(PLAIN, text)
             ticked = narrowed or self._chosen is None or text in self._chosen
@@ -204,7 +224,9 @@ class ColumnMenu(QFrame):
                 return
         values = self._chosen
         if self._shown is not None:
-            ticked = [item.data(PLAIN) for item in self._items() if item.checkState() == Qt.CheckState.Checked]
+            ticked = [
+                item.data(PLAIN) for item in self._items() if item.checkState() == Qt.CheckState.Checked
+            ]
             complete = len(ticked) == len(self._shown.texts)
             needle = self.search.text().strip()
             if needle and complete and self._shown.more and not op:
@@ -216,7 +238,9 @@ class ColumnMenu(QFrame):
                 values = frozenset(ticked)
             elif not self._shown.more:
                 values = None
-        wanted = Filter(values, op, self.first.text().strip() if op else "", self.second.text().strip() if op else "")
+        wanted = Filter(
+            values, op, self.first.text().strip() if op else "", self.second.text().strip() if op else ""
+        )
         self._done(lambda: self.filter_wanted.emit(None if wanted == Filter() else wanted))
 
     def _done(self, then: Callable[[], None]) -> None:
@@ -224,10 +248,12 @@ class ColumnMenu(QFrame):
         self.close()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.values and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                self._apply()
-                return True
+        pressed = (
+            event.key() if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress else None
+        )
+        if watched is self.values and pressed in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._apply()
+            return True
         return super().eventFilter(watched, event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -236,6 +262,6 @@ class ColumnMenu(QFrame):
             return
         super().keyPressEvent(event)
 
-    def closeEvent(self, event: QEvent) -> None:
+    def closeEvent(self, event: QCloseEvent) -> None:
         self.closed.emit()
         super().closeEvent(event)

@@ -44,7 +44,9 @@ def written(column: Column, cell: Any, wan: bool = False) -> str:
             return grouped(plain(value, column.places))
         text = plain(value)
         head, _, tail = text.partition(".")
-        return grouped(text if len(tail) <= EXACT_PLACES else plain(value, EXACT_PLACES) + "…") if head else text
+        return (
+            grouped(text if len(tail) <= EXACT_PLACES else plain(value, EXACT_PLACES) + "…") if head else text
+        )
     return str(cell)
 
 
@@ -103,9 +105,9 @@ class SheetModel(QAbstractTableModel):
         return None
 
     def headerData(self, section: int, side: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if side == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            if 0 <= section < len(self._columns):
-                return self.title(self._columns[section])
+        wanted = side == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole
+        if wanted and 0 <= section < len(self._columns):
+            return self.title(self._columns[section])
         return None
 
     # What the view, the copy and the pages ask.

@@ -17,7 +17,9 @@ from core.progress import SILENT, Progress, step
 from core.worksheet import Column, Worksheet, text_of
 
 NUMBERS = ("int", "fixed", "exact")
-CHUNK = 100_000  # rows between two looks at "cancelled", and the longest stretch that keeps the window waiting
+CHUNK = (
+    100_000  # rows between two looks at "cancelled", and the longest stretch that keeps the window waiting
+)
 PINYIN_LIMIT = 5_000  # distinct texts that are put in pinyin order; beyond that code points do
 
 
@@ -39,7 +41,9 @@ def text_array(cells: np.ndarray, progress: Progress = SILENT) -> np.ndarray:
     parts: list[np.ndarray] = []
     for start in range(0, max(len(cells), 1), CHUNK):
         step(progress, "table", start, len(cells))
-        parts.append(np.array(["" if cell is None else str(cell) for cell in cells[start : start + CHUNK]], dtype="U"))
+        parts.append(
+            np.array(["" if cell is None else str(cell) for cell in cells[start : start + CHUNK]], dtype="U")
+        )
     return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
@@ -86,7 +90,11 @@ def ordered(
     else:
         texts = text_array(cells[full], progress)
         distinct, inverse = np.unique(texts, return_inverse=True)
-        if column.kind == "text" and len(distinct) <= PINYIN_LIMIT and any(not str(text).isascii() for text in distinct):
+        if (
+            column.kind == "text"
+            and len(distinct) <= PINYIN_LIMIT
+            and any(not str(text).isascii() for text in distinct)
+        ):
             inverse = _pinyin_rank(distinct)[inverse]
         full = full[np.argsort(inverse, kind="stable")]
     return np.concatenate([full[::-1] if descending else full, rows[empty]])
@@ -115,8 +123,12 @@ def _compare(cells: np.ndarray, op: str, bound: Fraction) -> np.ndarray:
         full = np.array([cell is not None for cell in cells], dtype=bool)
         hit = np.zeros(len(cells), dtype=bool)
         tests: Mapping[str, Any] = {
-            "=": lambda cell: cell == bound, "!=": lambda cell: cell != bound, "<": lambda cell: cell < bound,
-            "<=": lambda cell: cell <= bound, ">": lambda cell: cell > bound, ">=": lambda cell: cell >= bound,
+            "=": lambda cell: cell == bound,
+            "!=": lambda cell: cell != bound,
+            "<": lambda cell: cell < bound,
+            "<=": lambda cell: cell <= bound,
+            ">": lambda cell: cell > bound,
+            ">=": lambda cell: cell >= bound,
         }
         hit[full] = [bool(tests[op](cell)) for cell in cells[full]]
         return hit
@@ -132,9 +144,7 @@ def _compare(cells: np.ndarray, op: str, bound: Fraction) -> np.ndarray:
     return below if op == "<" else ~below
 
 
-def mask_of(
-    sheet: Worksheet, column: Column, wanted: Filter, progress: Progress = SILENT
-) -> np.ndarray:
+def mask_of(sheet: Worksheet, column: Column, wanted: Filter, progress: Progress = SILENT) -> np.ndarray:
     """The rows that a filter lets through. ValueError where the bound of a number condition is no number."""
     cells = sheet.cells[column.id]
     mask = np.ones(sheet.rows, dtype=bool)
@@ -187,7 +197,11 @@ class Distinct:
 
 
 def distinct_of(
-    sheet: Worksheet, column: Column, rows: np.ndarray, needle: str = "", limit: int = 1000,
+    sheet: Worksheet,
+    column: Column,
+    rows: np.ndarray,
+    needle: str = "",
+    limit: int = 1000,
     progress: Progress = SILENT,
 ) -> Distinct:
     """For the checklist of a column's filter."""
@@ -202,7 +216,11 @@ def distinct_of(
             values = sorted(seen, key=lambda cell: (cell is None, cell if cell is not None else 0))
         else:
             values = sorted(seen, key=lambda cell: (cell in (None, ""), str(cell)))
-            if column.kind == "text" and len(values) <= PINYIN_LIMIT and not all(str(v).isascii() for v in values):
+            if (
+                column.kind == "text"
+                and len(values) <= PINYIN_LIMIT
+                and not all(str(v).isascii() for v in values)
+            ):
                 rank = _pinyin_rank(np.array([str(v) for v in values], dtype=object))
                 values = [value for _, value in sorted(zip(rank.tolist(), values, strict=True))]
         counts = [seen[value] for value in values]
@@ -252,7 +270,9 @@ def found(
         for column in columns:
             cells = sheet.cells[column.id][part]
             if not is_number(column):
-                hit |= np.array([cell is not None and wanted in str(cell).casefold() for cell in cells], dtype=bool)
+                hit |= np.array(
+                    [cell is not None and wanted in str(cell).casefold() for cell in cells], dtype=bool
+                )
             elif numeric and cells.dtype == object:
                 hit |= np.array([digits in text_of(column, cell) for cell in cells], dtype=bool)
             elif numeric:

@@ -9,10 +9,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QItemSelectionModel, QMimeData, QModelIndex, QObject, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelectionModel,
+    QItemSelectionRange,
+    QMimeData,
+    QModelIndex,
+    QObject,
+    QPoint,
+    Qt,
+    QTimer,
+    Signal,
+)
 from PySide6.QtGui import QAction, QFont, QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
-    QFileDialog, QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QScrollBar, QSizePolicy, QToolButton, QVBoxLayout, QWidget,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QScrollBar,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
 )
 
 from core.money import decimal, plain
@@ -26,11 +47,18 @@ from ui.table.heading import Heading
 from ui.table.menu import ColumnMenu
 from ui.table.model import EMPTY, SheetModel, written
 from ui.table.rows import (
-    Distinct, Filter, distinct_of, found, is_number, mask_of, ordered, picked, total_of,
+    Distinct,
+    Filter,
+    distinct_of,
+    found,
+    is_number,
+    mask_of,
+    ordered,
+    picked,
+    total_of,
 )
 
 if TYPE_CHECKING:
-    from core.faults import Fault
     from ui.desk import Changes, Desk
 
 AT_ONCE = 30_000  # rows that are sorted, filtered and searched on the spot; more go to a job
@@ -89,9 +117,9 @@ class Table(QWidget):
 
     def _build(self) -> None:
         texts = self._texts
-        self.find = QLineEdit(placeholderText=texts("table.find"), clearButtonEnabled=True)
-        self.find.setToolTip(texts("table.find_tip"))
-        self.find.setMaximumWidth(230)
+        self.find_field = QLineEdit(placeholderText=texts("table.find"), clearButtonEnabled=True)
+        self.find_field.setToolTip(texts("table.find_tip"))
+        self.find_field.setMaximumWidth(230)
         self.found_text = QLabel()
         set_role(self.found_text, "muted")
         self.condition = QLineEdit(placeholderText=texts("table.condition_hint"), clearButtonEnabled=True)
@@ -104,8 +132,12 @@ class Table(QWidget):
         self.bar.setContentsMargins(0, 0, 0, 0)
         self.bar.setSpacing(GAP)
         for widget, stretch in (
-            (self.find, 2), (self.found_text, 0), (self.condition, 4), (self.clear_filters, 0),
-            (self.columns, 0), (self.export, 0),
+            (self.find_field, 2),
+            (self.found_text, 0),
+            (self.condition, 4),
+            (self.clear_filters, 0),
+            (self.columns, 0),
+            (self.export, 0),
         ):
             self.bar.addWidget(widget, stretch)
 
@@ -147,7 +179,8 @@ class Table(QWidget):
         inner.addWidget(self.nothing_button, 0, Qt.AlignmentFlag.AlignCenter)
 
     def _menu_button(self, key: str, fill: Callable[[QMenu], None]) -> QToolButton:
-        button = QToolButton(text=self._texts(key) + " ▾")
+        button = QToolButton()
+        button.setText(self._texts(key) + " ▾")
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         menu = QMenu(button)
@@ -174,8 +207,8 @@ class Table(QWidget):
         grid.customContextMenuRequested.connect(self._cell_menu)
         grid.viewport().installEventFilter(self)
         self.totals.activated.connect(self.total_activated)
-        self.find.textEdited.connect(lambda: self._find_pause.start())
-        self.find.installEventFilter(self)
+        self.find_field.textEdited.connect(lambda: self._find_pause.start())
+        self.find_field.installEventFilter(self)
         self.condition.returnPressed.connect(lambda: self.set_condition(self.condition.text()))
         self.condition.textChanged.connect(self._condition_edited)
         self.condition.installEventFilter(self)
@@ -191,7 +224,9 @@ class Table(QWidget):
         grid.selectionModel().selectionChanged.connect(lambda: self._sum_pause.start())
         grid.selectionModel().currentChanged.connect(self._current_changed)
         for keys, does in (
-            ("Ctrl+F", lambda: self.start_find("")), ("F3", self.find_next), ("Shift+F3", self.find_previous),
+            ("Ctrl+F", lambda: self.start_find("")),
+            ("F3", self.find_next),
+            ("Shift+F3", self.find_previous),
         ):
             action = QAction(self)
             action.setShortcut(QKeySequence(keys))
@@ -223,12 +258,14 @@ class Table(QWidget):
         else:
             self._filters, self._condition = {}, None
             self.condition.clear()
-            self.find.clear()
+            self.find_field.clear()
             kept = self._desk.settings.tables.get(sheet.id, {})
             order = kept.get("sort")
-            self._sort = (str(order[0]), bool(order[1])) if isinstance(order, list) and order[0] in ids else None
+            self._sort = (
+                (str(order[0]), bool(order[1])) if isinstance(order, list) and order[0] in ids else None
+            )
         self.condition.setToolTip(self._condition_help(sheet))
-        for widget in (self.find, self.condition, self.columns, self.export):
+        for widget in (self.find_field, self.condition, self.columns, self.export):
             widget.setEnabled(bool(sheet.columns))
         self.model.show_sheet(sheet)
         self._dress()
@@ -258,9 +295,12 @@ class Table(QWidget):
     def selected_rows(self) -> list[int]:
         """Worksheet rows with a selected cell, in the order they show."""
         rows: set[int] = set()
-        for span in self.grid.selectionModel().selection():
+        for span in self._spans():
             rows.update(range(span.top(), span.bottom() + 1))
         return [self.model.row_at(row) for row in sorted(rows)]
+
+    def _spans(self) -> list[QItemSelectionRange]:
+        return self.grid.selectionModel().selection().toList()
 
     def set_empty(self, text: str, button: str = "", action: Callable[[], None] | None = None) -> None:
         """What stands where there are no rows, with the button that does something about it."""
@@ -338,8 +378,10 @@ class Table(QWidget):
                 key = (name, wanted)
                 used[key] = masks[key] if key in masks else mask_of(sheet, columns[name], wanted, progress)
             if condition is not None:
-                used[condition] = masks[condition] if condition in masks else condition.mask(
-                    sheet, lambda: progress.cancelled
+                used[condition] = (
+                    masks[condition]
+                    if condition in masks
+                    else condition.mask(sheet, lambda: progress.cancelled)
                 )
             base = None
             if order is not None:
@@ -351,7 +393,7 @@ class Table(QWidget):
             if used:
                 mask = np.logical_and.reduce(list(used.values()))
                 rows = np.flatnonzero(mask) if base is None else base[mask[base]]
-            totals = {c.id: total_of(sheet, c, rows) for c in sheet.columns if c.total}
+            totals: dict[str, object] = {c.id: total_of(sheet, c, rows) for c in sheet.columns if c.total}
             return View(rows, totals), used, (order, base) if base is not None else None
 
         def have(value: tuple[View, dict[object, np.ndarray], Any]) -> None:
@@ -366,7 +408,10 @@ class Table(QWidget):
         self._busy = True
         self._say_status()
         self._desk.ask(
-            lambda _, progress: work(progress), have, place=self._place, failed=self._not_arranged,
+            lambda _, progress: work(progress),
+            have,
+            place=self._place,
+            failed=self._not_arranged,
             title=self._texts("table.arranging"),
         )
 
@@ -417,7 +462,9 @@ class Table(QWidget):
         empty = self.model.rowCount() == 0 and not self._busy
         filtered = empty and self.model.sheet.rows > 0
         text, button, _ = (
-            (self._texts("table.nothing_passes"), self._texts("table.clear_filters"), None) if filtered else self._empty
+            (self._texts("table.nothing_passes"), self._texts("table.clear_filters"), None)
+            if filtered
+            else self._empty
         )
         self.nothing_text.setText(text or self._texts("table.no_rows"))
         self.nothing_button.setText(button)
@@ -525,9 +572,9 @@ class Table(QWidget):
         hidden = self._kept().get("hidden")
         hidden = hidden if isinstance(hidden, list) else []
         menu.addAction(self._texts("table.reset_columns"), self._reset_columns)
-        menu.addAction(
-            self._texts("table.freeze_none"), lambda: self.freeze(0)
-        ).setEnabled(bool(self.grid.frozen_places()))
+        menu.addAction(self._texts("table.freeze_none"), lambda: self.freeze(0)).setEnabled(
+            bool(self.grid.frozen_places())
+        )
         menu.addSeparator()
         for column in self.model.sheet.columns:
             entry = menu.addAction(self.grid.heading.full(column))
@@ -556,8 +603,11 @@ class Table(QWidget):
         current = self._filters.get(column.id)
         wan = self._in_wan(column)
         if current is not None and wan and current.op:
-            current = replace(current, first=_times(current.first, Fraction(1, 10_000)),
-                              second=_times(current.second, Fraction(1, 10_000)))
+            current = replace(
+                current,
+                first=_times(current.first, Fraction(1, 10_000)),
+                second=_times(current.second, Fraction(1, 10_000)),
+            )
 
         def show_text(text: str) -> str:
             if wan:
@@ -565,13 +615,23 @@ class Table(QWidget):
             return grouped(text) if is_number(column) else text
 
         menu = ColumnMenu(
-            column, self.model.title(column), heading.unit(column), current, self._texts,
-            lambda needle: self._ask_values(menu, column, needle), show_text, self,
+            column,
+            self.model.title(column),
+            heading.unit(column),
+            current,
+            self._texts,
+            lambda needle: self._ask_values(menu, column, needle),
+            show_text,
+            self,
         )
 
         def wanted(one: Filter | None) -> None:
             if one is not None and wan and one.op:
-                one = replace(one, first=_times(one.first, Fraction(10_000)), second=_times(one.second, Fraction(10_000)))
+                one = replace(
+                    one,
+                    first=_times(one.first, Fraction(10_000)),
+                    second=_times(one.second, Fraction(10_000)),
+                )
             self.set_filter(column.id, one)
 
         menu.sort_wanted.connect(lambda descending: self.sort(column.id, descending))
@@ -580,8 +640,10 @@ class Table(QWidget):
         menu.freeze_wanted.connect(lambda: self.freeze(place + 1))
         menu.closed.connect(self.grid.setFocus)
         if at is None:
-            left = self.grid.visualRect(self.model.index(0, place)).left() if self.model.rowCount() else (
-                heading.sectionViewportPosition(place)
+            left = (
+                self.grid.visualRect(self.model.index(0, place)).left()
+                if self.model.rowCount()
+                else (heading.sectionViewportPosition(place))
             )
             at = self.grid.mapToGlobal(QPoint(max(0, left), heading.height()))
         self._ask_values(menu, column, "")
@@ -598,7 +660,9 @@ class Table(QWidget):
     def _ask_values(self, menu: ColumnMenu, column: Column, needle: str) -> None:
         """Values of the rows that the other columns' filters let through, as Excel lists them."""
         sheet = self.model.sheet
-        others = [mask for key, mask in self._masks.items() if not (isinstance(key, tuple) and key[0] == column.id)]
+        others = [
+            mask for key, mask in self._masks.items() if not (isinstance(key, tuple) and key[0] == column.id)
+        ]
         wan = self._in_wan(column)
 
         def work(progress: Progress) -> Distinct:
@@ -617,22 +681,24 @@ class Table(QWidget):
             menu.show_values(work(SILENT))
             return
         self._desk.ask(
-            lambda _, progress: work(progress), _Alive(menu, menu.show_values), place=self._place + ".values",
+            lambda _, progress: work(progress),
+            _Alive(menu, menu.show_values),
+            place=self._place + ".values",
             failed=lambda why: None,
         )
 
     # Find as you type.
 
     def start_find(self, text: str = "") -> None:
-        self.find.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.find_field.setFocus(Qt.FocusReason.ShortcutFocusReason)
         if text:
-            self.find.setText(text)
+            self.find_field.setText(text)
             self._find_pause.start()
         else:
-            self.find.selectAll()
+            self.find_field.selectAll()
 
     def _search(self) -> None:
-        needle = self.find.text().strip()
+        needle = self.find_field.text().strip()
         if not needle:
             self._hits, self._hits_of = np.empty(0, dtype=np.int64), ""
             self._say_found("")
@@ -641,7 +707,7 @@ class Table(QWidget):
         sheet, columns, rows = self.model.sheet, self.visible_columns(), self.visible_rows()
 
         def have(hits: np.ndarray) -> None:
-            if sheet is self.model.sheet and needle == self.find.text().strip():
+            if sheet is self.model.sheet and needle == self.find_field.text().strip():
                 self._hits, self._hits_of = hits, needle
                 row = self.grid.currentIndex().row()
                 self._hit_at(int(np.searchsorted(hits, max(0, row))))
@@ -651,8 +717,11 @@ class Table(QWidget):
             return
         self._say_found("…")
         self._desk.ask(
-            lambda _, progress: found(sheet, columns, rows, needle, progress), have, place=self._place + ".find",
-            failed=lambda why: None, title=self._texts("table.searching"),
+            lambda _, progress: found(sheet, columns, rows, needle, progress),
+            have,
+            place=self._place + ".find",
+            failed=lambda why: None,
+            title=self._texts("table.searching"),
         )
 
     def _say_found(self, text: str) -> None:
@@ -670,7 +739,8 @@ class Table(QWidget):
         digits = needle.replace(",", "")
         place = next(
             (
-                p for p in self._places()
+                p
+                for p in self._places()
                 if (digits if is_number(self.model.column(p)) else needle)
                 in self.model.sheet.text(self.model.row_at(shown), self.model.column(p)).casefold()
             ),
@@ -685,13 +755,17 @@ class Table(QWidget):
         self._find_step(-1)
 
     def _find_step(self, way: int) -> None:
-        if self._find_pause.isActive() or self._hits_of != self.find.text().strip():
+        if self._find_pause.isActive() or self._hits_of != self.find_field.text().strip():
             self._find_pause.stop()
             self._search()
             return
         if len(self._hits):
             row = self.grid.currentIndex().row()
-            at = np.searchsorted(self._hits, row, side="right") if way > 0 else np.searchsorted(self._hits, row) - 1
+            at = (
+                np.searchsorted(self._hits, row, side="right")
+                if way > 0
+                else np.searchsorted(self._hits, row) - 1
+            )
             self._hit_at(int(at))
 
     # Current cell and selection.
@@ -728,7 +802,7 @@ class Table(QWidget):
 
     def _sum_selection(self) -> None:
         """Count, sum and mean of the selected cells, as a spreadsheet's status line does; one unit only."""
-        spans = list(self.grid.selectionModel().selection())
+        spans = self._spans()
         cells, numbers, total, units = 0, 0, Fraction(0), set[str]()
         columns: list[Column] = []
         for span in spans:
@@ -755,14 +829,20 @@ class Table(QWidget):
             self.picked_text.clear()
             return
         text = self._texts("table.selected", cells=f"{cells:,}")
-        if numbers and len(units) == 1 and columns[0].unit not in ("ratio", "coefficient", "percent", "yuan/point"):
+        if (
+            numbers
+            and len(units) == 1
+            and columns[0].unit not in ("ratio", "coefficient", "percent", "yuan/point")
+        ):
             exact = Column("", {}, "exact", columns[0].unit, max(column.places or 0 for column in columns))
             if any(column.kind == "exact" and column.places is None for column in columns):
                 exact = replace(exact, places=None)
             unit = self.grid.heading.unit(exact)
             mean = replace(exact, places=max(2, exact.places or 0))
             text = self._texts(
-                "table.selected_sum", cells=f"{cells:,}", sum=f"{written(exact, total, self.model.wan)} {unit}".strip(),
+                "table.selected_sum",
+                cells=f"{cells:,}",
+                sum=f"{written(exact, total, self.model.wan)} {unit}".strip(),
                 mean=f"{written(mean, total / numbers, self.model.wan)} {unit}".strip(),
             )
         self.picked_text.setText(text)
@@ -780,14 +860,19 @@ class Table(QWidget):
             self.cell_menu(menu, self.model.key_at(index.row()), column.id)
             menu.addSeparator()
         menu.addAction(self._texts("table.copy"), QKeySequence("Ctrl+C"), lambda: self.copy(False))
-        menu.addAction(self._texts("table.copy_headings"), QKeySequence("Ctrl+Shift+C"), lambda: self.copy(True))
+        menu.addAction(
+            self._texts("table.copy_headings"), QKeySequence("Ctrl+Shift+C"), lambda: self.copy(True)
+        )
         menu.addSeparator()
         plain_text = self.model.sheet.text(self.model.row_at(index.row()), column)
         menu.addAction(
-            self._texts("table.only_this"), lambda: self.set_filter(column.id, Filter(frozenset({plain_text})))
+            self._texts("table.only_this"),
+            lambda: self.set_filter(column.id, Filter(frozenset({plain_text}))),
         )
         menu.addAction(
-            self._texts("table.column_menu"), QKeySequence("Alt+Down"), lambda: self.open_menu(index.column(), None)
+            self._texts("table.column_menu"),
+            QKeySequence("Alt+Down"),
+            lambda: self.open_menu(index.column(), None),
         )
         menu.popup(self.grid.viewport().mapToGlobal(at))
 
@@ -796,7 +881,7 @@ class Table(QWidget):
     def copy(self, headings: bool = False) -> None:
         """The selection as text and as a table. Several pieces are joined to their rows and columns, as Excel asks."""
         rows, places = set[int](), set[int]()
-        spans = list(self.grid.selectionModel().selection())
+        spans = self._spans()
         if not spans:
             return
         for span in spans:
@@ -817,7 +902,9 @@ class Table(QWidget):
             still = SheetModel()  # what was on screen when the keys were pressed
             still.wan, still.language = model.wan, model.language
             still.show_sheet(sheet, order)
-            return as_tabs(still, lines, columns, titles, progress), as_html(still, lines, columns, titles, progress)
+            return as_tabs(still, lines, columns, titles, progress), as_html(
+                still, lines, columns, titles, progress
+            )
 
         def have(both: tuple[str, str]) -> None:
             data = QMimeData()
@@ -830,7 +917,9 @@ class Table(QWidget):
             have(work(SILENT))
         else:
             self._desk.ask(
-                lambda _, progress: work(progress), have, place=self._place + ".copy",
+                lambda _, progress: work(progress),
+                have,
+                place=self._place + ".copy",
                 title=self._texts("table.copying"),
             )
 
@@ -844,7 +933,9 @@ class Table(QWidget):
         name = sheet.title.get(self.model.language) or sheet.id
         name = "".join("_" if sign in '\\/:*?"<>|' else sign for sign in name)
         path, _ = QFileDialog.getSaveFileName(
-            self, self._texts("table.export"), str(Path.home() / f"{name}.{form}"),
+            self,
+            self._texts("table.export"),
+            str(Path.home() / f"{name}.{form}"),
             self._texts(f"table.files_{form}"),
         )
         if path:
@@ -872,7 +963,9 @@ class Table(QWidget):
             if done is not None:
                 done(written_to)
 
-        self._desk.ask(work, have, place=self._place + ".export", title=self._texts("table.exporting", name=path.name))
+        self._desk.ask(
+            work, have, place=self._place + ".export", title=self._texts("table.exporting", name=path.name)
+        )
 
     # Small reactions.
 
@@ -920,13 +1013,16 @@ class Table(QWidget):
         if event.type() == QEvent.Type.Resize and watched is self.grid.viewport():
             self.nothing.setGeometry(self.grid.viewport().rect())
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            if watched is self.find and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if watched is self.find_field and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 back = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
                 self._find_step(-1 if back else 1)
                 return True
-            if watched in (self.find, self.condition) and event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Down):
-                if event.key() == Qt.Key.Key_Escape and watched is self.find:
-                    self.find.clear()
+            if watched in (self.find_field, self.condition) and event.key() in (
+                Qt.Key.Key_Escape,
+                Qt.Key.Key_Down,
+            ):
+                if event.key() == Qt.Key.Key_Escape and watched is self.find_field:
+                    self.find_field.clear()
                     self._search()
                 self.grid.setFocus()
                 return True

@@ -48,7 +48,11 @@ class Figure(QAbstractButton):
         """Write the value again: yuan or 万元."""
         texts = self._desk.texts
         wan = self._desk.wan and not self.strong  # a residual of some fen would vanish in 万元
-        cell = int(self._value * 10 ** (self._column.places or 0)) if self._column.kind == "fixed" else self._value
+        cell = (
+            int(self._value * 10 ** (self._column.places or 0))
+            if self._column.kind == "fixed"
+            else self._value
+        )
         self.value = written(self._column, cell, wan)
         unit = "wan" if wan and self.step.unit == "yuan" else self.step.unit
         self.unit = texts(f"unit.{unit}") if texts.has(f"unit.{unit}") else unit
@@ -77,7 +81,9 @@ class Figure(QAbstractButton):
     def sizeHint(self) -> QSize:
         small, large = self._fonts()
         top = QFontMetrics(small).horizontalAdvance(f"{self.title}  {self.mark}")
-        low = QFontMetrics(large).horizontalAdvance(self.value) + QFontMetrics(small).horizontalAdvance(f" {self.unit}")
+        low = QFontMetrics(large).horizontalAdvance(self.value) + QFontMetrics(small).horizontalAdvance(
+            f" {self.unit}"
+        )
         height = QFontMetrics(small).height() + QFontMetrics(large).height() + 11
         return QSize(max(top, low, 50) + 2 * self.pad, height)
 
@@ -110,7 +116,9 @@ class Figure(QAbstractButton):
         painter.drawText(inner.left(), base, self.value)
         painter.setFont(small)
         painter.setPen(blend(ground, ink, 0.62))
-        painter.drawText(inner.left() + QFontMetrics(large).horizontalAdvance(self.value + " "), base, self.unit)
+        painter.drawText(
+            inner.left() + QFontMetrics(large).horizontalAdvance(self.value + " "), base, self.unit
+        )
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

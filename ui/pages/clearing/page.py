@@ -10,8 +10,20 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
-    QComboBox, QFileDialog, QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QSizePolicy, QSplitter,
-    QStackedWidget, QToolButton, QVBoxLayout, QWidget,
+    QComboBox,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QSplitter,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
 )
 
 from core.faults import Cancelled, Refused
@@ -31,16 +43,35 @@ if TYPE_CHECKING:
 
 # What a run stands on: when one of these is written, it may be stale.
 READ = (
-    "cases", "batch", "institution", "catalogue", "auxiliary", "reference_mean", "coefficient", "coefficient_set", "budget",
-    "payment", "deduction", "assessment", "special_case", "run",
+    "cases",
+    "batch",
+    "institution",
+    "catalogue",
+    "auxiliary",
+    "reference_mean",
+    "coefficient",
+    "coefficient_set",
+    "budget",
+    "payment",
+    "deduction",
+    "assessment",
+    "special_case",
+    "run",
 )
 # Where a blocking finding is put right: the page, and the kind of file that is missing there.
 CURES = {
-    "budget_missing": ("data", "budget"), "coefficient_missing": ("data", "coefficients"), "no_cases": ("data", "cases"),
-    "no_cases_in_fund": ("data", "cases"), "set_missing": ("data", "coefficients"), "no_institutions": ("data", "institutions"),
-    "catalogue_missing": ("data", "catalogue"), "catalogue_unknown": ("data", "catalogue"),
-    "special_without_score": ("data", "special_cases"), "ownpay_missing": ("data", "cases"),
-    "assessment_missing": ("data", "assessments"), "ungrouped": ("data", "catalogue"),
+    "budget_missing": ("data", "budget"),
+    "coefficient_missing": ("data", "coefficients"),
+    "no_cases": ("data", "cases"),
+    "no_cases_in_fund": ("data", "cases"),
+    "set_missing": ("data", "coefficients"),
+    "no_institutions": ("data", "institutions"),
+    "catalogue_missing": ("data", "catalogue"),
+    "catalogue_unknown": ("data", "catalogue"),
+    "special_without_score": ("data", "special_cases"),
+    "ownpay_missing": ("data", "cases"),
+    "assessment_missing": ("data", "assessments"),
+    "ungrouped": ("data", "catalogue"),
 }
 FORMS = ("xlsx", "csv", "json")
 
@@ -68,7 +99,9 @@ def _stand(workspace: Any, year: int | None, pack: str, run_id: int | None) -> S
     of_year = tuple(run for run in runs(workspace) if run.year == year)
     fitting = [run for run in of_year if not pack or run.pack == pack]
     chosen = next((run for run in of_year if run.id == run_id), None)
-    chosen = chosen or next((run for run in fitting if not run.stale), None) or (fitting[0] if fitting else None)
+    chosen = (
+        chosen or next((run for run in fitting if not run.stale), None) or (fitting[0] if fitting else None)
+    )
     clearing = stored(connection, chosen.id) if chosen is not None else None
     return Standing(heads, of_year, chosen, clearing, contents(connection).catalogues)
 
@@ -188,7 +221,8 @@ class ClearingPage(QWidget):
         outer.addWidget(self.stack, 1)
 
     def _menu(self, key: str, fill: Callable[[QMenu], None]) -> QToolButton:
-        button = QToolButton(text=self._texts(key) + " ▾")
+        button = QToolButton()
+        button.setText(self._texts(key) + " ▾")
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         menu = QMenu(button)
@@ -205,7 +239,8 @@ class ClearingPage(QWidget):
         head = QHBoxLayout()
         title = QLabel(self._texts("clearing.findings_title"))
         set_role(title, "heading")
-        close = QToolButton(text="×")
+        close = QToolButton()
+        close.setText("×")
         close.setToolTip(self._texts("clearing.close"))
         close.setAccessibleName(self._texts("clearing.close"))
         close.clicked.connect(self._close_side)
@@ -214,7 +249,9 @@ class ClearingPage(QWidget):
         whole = QLabel(wordWrap=True)  # the sentence of the current row, in full
         whole.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         whole.setMinimumWidth(10)
-        table.current_changed.connect(lambda row, _: whole.setText(str(table.worksheet().cells["reason"][row])))
+        table.current_changed.connect(
+            lambda row, _: whole.setText(str(table.worksheet().cells["reason"][row]))
+        )
         table.arranged.connect(lambda: whole.setText("") if table.current_row() < 0 else None)
         box.addLayout(head)
         box.addWidget(table, 1)
@@ -240,9 +277,9 @@ class ClearingPage(QWidget):
                 return
             if self._just_cleared and not changes.workspace and not changes.choices:
                 return  # the clearing under way hands over its own result
-            if changes.choices and self._standing is not None and self.clearing is not None:
-                if self.clearing.year == self._desk.year:
-                    self._show_fund()
+            same_year = self.clearing is not None and self.clearing.year == self._desk.year
+            if changes.choices and same_year:
+                self._show_fund()
         self.load()
 
     def show_target(self, target: object) -> None:
@@ -259,7 +296,9 @@ class ClearingPage(QWidget):
             return
         year, pack = desk.year, self._pack
         desk.ask(
-            lambda workspace, _: _stand(workspace, year, pack, run_id), self._have, place="clearing.load",
+            lambda workspace, _: _stand(workspace, year, pack, run_id),
+            self._have,
+            place="clearing.load",
             title=self._texts("clearing.loading"),
         )
 
@@ -274,7 +313,11 @@ class ClearingPage(QWidget):
     def _fill_choices(self) -> None:
         standing, lang = self._standing, self._texts.lang
         assert standing is not None
-        fitting = self._pack or (standing.run.pack if standing.run is not None else "") or self._fitting(standing.packs)
+        fitting = (
+            self._pack
+            or (standing.run.pack if standing.run is not None else "")
+            or self._fitting(standing.packs)
+        )
         self.pack.clear()
         for head in standing.packs:
             self.pack.addItem(head.title[lang], head.id)
@@ -314,11 +357,17 @@ class ClearingPage(QWidget):
         if not has or not ready:
             key = "no_data" if has else "no_workspace"
             self.empty.say(
-                texts("pages.clearing.title"), texts("clearing.holds"), texts(f"clearing.{key}"), texts(f"clearing.{key}_go"))
+                texts("pages.clearing.title"),
+                texts("clearing.holds"),
+                texts(f"clearing.{key}"),
+                texts(f"clearing.{key}_go"),
+            )
             self.stack.setCurrentWidget(self.empty)
         elif self.clearing is None:
             self.empty.say(
-                texts("pages.clearing.title"), texts("clearing.holds"), texts("clearing.no_run", year=desk.year),
+                texts("pages.clearing.title"),
+                texts("clearing.holds"),
+                texts("clearing.no_run", year=desk.year),
                 texts("clearing.clear"),
             )
             self.stack.setCurrentWidget(self.empty)
@@ -346,7 +395,13 @@ class ClearingPage(QWidget):
             said.append(texts("clearing.is_stale", why=texts(f"clearing.stale.{run.stale}")))
         wanted = self._desk.set_name
         if self.clearing is not None and wanted and wanted != self.clearing.stamps.set_name:
-            said.append(texts("clearing.other_set", ran=sheets.set_words(self.clearing.stamps.set_name, texts), chosen=sheets.set_words(wanted, texts)))
+            said.append(
+                texts(
+                    "clearing.other_set",
+                    ran=sheets.set_words(self.clearing.stamps.set_name, texts),
+                    chosen=sheets.set_words(wanted, texts),
+                )
+            )
         newest = self._standing.runs[0] if self._standing and self._standing.runs else None
         if run is not None and newest is not None and run.id != newest.id and not run.stale:
             said.append(texts("clearing.earlier_run", at=run.at.replace("T", " ")[:16]))
@@ -358,7 +413,11 @@ class ClearingPage(QWidget):
         stamps, texts = self.clearing.stamps, self._texts
         parts = [
             texts("clearing.stamp.pack", pack=stamps.pack, hash=stamps.pack_hash[:8]),
-            texts("clearing.stamp.set", set=sheets.set_words(stamps.set_name, texts), state=texts(f"state.{stamps.set_state}")),
+            texts(
+                "clearing.stamp.set",
+                set=sheets.set_words(stamps.set_name, texts),
+                state=texts(f"state.{stamps.set_state}"),
+            ),
             texts("clearing.stamp.catalogue", catalogue=stamps.catalogue),
             texts(f"clearing.grouping.{stamps.grouping}"),
             texts("clearing.stamp.data", hash=stamps.data_hash[:8]),
@@ -367,10 +426,16 @@ class ClearingPage(QWidget):
         if stamps.synthetic:
             parts.append(texts("clearing.stamp.synthetic"))
         self.stamps.setText("  ·  ".join(parts))
-        counted = [f"{texts(f'clearing.count.{name}') if texts.has(f'clearing.count.{name}') else name}: {n:,}"
-                   for name, n in stamps.counts.items() if n]
-        counted += [texts("clearing.reference_used", source=texts(f"reference.{name}"), count=f"{n:,}")
-                    for name, n in stamps.references.items() if n]
+        counted = [
+            f"{texts(f'clearing.count.{name}') if texts.has(f'clearing.count.{name}') else name}: {n:,}"
+            for name, n in stamps.counts.items()
+            if n
+        ]
+        counted += [
+            texts("clearing.reference_used", source=texts(f"reference.{name}"), count=f"{n:,}")
+            for name, n in stamps.references.items()
+            if n
+        ]
         self.stamps.setToolTip("\n".join([*parts, *counted]))
 
     def _show_fund(self) -> None:
@@ -397,7 +462,11 @@ class ClearingPage(QWidget):
         self._go_to_target()
 
     def _go_to_target(self) -> None:
-        if self._target is not None and self.clearing is not None and self.stack.currentWidget() is self.sheet:
+        if (
+            self._target is not None
+            and self.clearing is not None
+            and self.stack.currentWidget() is self.sheet
+        ):
             kind_code, self._target = self._target, None
             if not self.table.select(kind_code[1], "final"):
                 self._desk.say(self._texts("clearing.not_in_sheet", code=kind_code[1]))
@@ -424,14 +493,23 @@ class ClearingPage(QWidget):
         if desk.workspace is None or desk.year is None or self._just_cleared:
             return
         source = str(self.pack.currentData() or "")
-        year, set_name, version = desk.year, desk.set_name or None, str(self.catalogue.currentData() or "") or None
+        year, set_name, version = (
+            desk.year,
+            desk.set_name or None,
+            str(self.catalogue.currentData() or "") or None,
+        )
 
         def work(workspace: Any, job: Any) -> Clearing:
             from core.rules import packs
             from core.settlement.clearing import clear
 
             return clear(
-                workspace, year, packs.load(source), set_name=set_name, catalogue=version, progress=job,
+                workspace,
+                year,
+                packs.load(source),
+                set_name=set_name,
+                catalogue=version,
+                progress=job,
                 store=not workspace.read_only,
             )
 
@@ -498,7 +576,9 @@ class ClearingPage(QWidget):
         if self.clearing is None:
             return
         self._open_side(self.why)
-        self.why.go(Place("cell", self._desk.fund, step, "region" if scope == "region" else "institution", code))
+        self.why.go(
+            Place("cell", self._desk.fund, step, "region" if scope == "region" else "institution", code)
+        )
 
     def _mark_place(self, place: Place) -> None:
         """The worksheet's cell goes along with the panel."""
@@ -528,16 +608,23 @@ class ClearingPage(QWidget):
         if clearing is None:
             return
         steps = {step.id for step in clearing.pack.scope("institution")}
-        self.ask("institution", str(key), column if column in steps else "final" if "final" in steps else "due")
+        self.ask(
+            "institution", str(key), column if column in steps else "final" if "final" in steps else "due"
+        )
 
     def _total_activated(self, column: str) -> None:
-        if self.clearing is not None and column in {step.id for step in self.clearing.pack.scope("institution")}:
+        if self.clearing is not None and column in {
+            step.id for step in self.clearing.pack.scope("institution")
+        }:
             self._open_side(self.why)
             self.why.go(Place("sum", self._desk.fund, column))
 
     def _cell_menu(self, menu: QMenu, key: object, column: str) -> None:
         menu.addAction(
-            self._texts("clearing.why"), QKeySequence(Qt.Key.Key_Return), lambda: self._cell_activated(key, column))
+            self._texts("clearing.why"),
+            QKeySequence(Qt.Key.Key_Return),
+            lambda: self._cell_activated(key, column),
+        )
 
     # -- findings, runs, export -------------------------------------------------------------------------------------
 
@@ -578,7 +665,11 @@ class ClearingPage(QWidget):
         title = self.clearing.pack.title[self._texts.lang]
         name = "".join("_" if sign in '\\/:*?"<>|' else sign for sign in title)
         path, _ = QFileDialog.getSaveFileName(
-            self, self._texts("clearing.export"), str(documents() / f"{name}.{form}"), self._texts(f"clearing.files_{form}"))
+            self,
+            self._texts("clearing.export"),
+            str(documents() / f"{name}.{form}"),
+            self._texts(f"clearing.files_{form}"),
+        )
         if path:
             self.export_to(path if path.lower().endswith(f".{form}") else f"{path}.{form}")
 
@@ -601,7 +692,9 @@ class ClearingPage(QWidget):
             return path
 
         self._desk.ask(
-            work, lambda done: self._desk.say(texts("clearing.exported", path=str(done))), place="clearing.export",
+            work,
+            lambda done: self._desk.say(texts("clearing.exported", path=str(done))),
+            place="clearing.export",
             title=texts("clearing.exporting", name=path.name),
         )
 

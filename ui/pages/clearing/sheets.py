@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from core.worksheet import Column, Worksheet, column_of
+from core.worksheet import Cells, Column, Worksheet, column_of
 
 if TYPE_CHECKING:
     from core.findings import Finding
@@ -30,7 +30,7 @@ GROUPS = (
 )  # fmt: skip
 
 
-def step_column(step: Step, values: Sequence[Fraction], lang: str) -> tuple[Column, object]:
+def step_column(step: Step, values: Sequence[Fraction], lang: str) -> tuple[Column, Cells]:
     """A step's values as a column: integers of a fixed scale where they all have one, else exact."""
     places = step.places
     if places is None:
@@ -40,7 +40,13 @@ def step_column(step: Step, values: Sequence[Fraction], lang: str) -> tuple[Colu
     scaled = None if places is None else [v * 10**places for v in values]
     fits = scaled is not None and all(v.denominator == 1 and abs(v) < LIMIT for v in scaled)
     column = Column(
-        step.id, step.title, "fixed" if fits else "exact", step.unit, places, step.evidence, opened,
+        step.id,
+        step.title,
+        "fixed" if fits else "exact",
+        step.unit,
+        places,
+        step.evidence,
+        opened,
         total=step.unit in SUMMED,
     )
     if fits and scaled is not None:
@@ -63,11 +69,13 @@ def _grouped(pack: Pack) -> list[tuple[str, Step]]:
 def institutions(clearing: Clearing, sheet: FundSheet, texts: Texts) -> tuple[Worksheet, dict[str, str]]:
     """The worksheet of a fund, and the band of each column."""
     columns: list[Column] = [
-        Column("code", _titles("code"), "code"), Column("name", _titles("name")),
-        Column("level", _titles("level")), Column("county", _titles("county")),
+        Column("code", _titles("code"), "code"),
+        Column("name", _titles("name")),
+        Column("level", _titles("level")),
+        Column("county", _titles("county")),
     ]
     listed = sheet.institutions
-    cells: dict[str, object] = {
+    cells: dict[str, Cells] = {
         "code": column_of([one.code for one in listed], "code"),
         "name": column_of([one.name for one in listed], "text"),
         "level": column_of([_level(one.level, texts) for one in listed], "text"),
@@ -84,13 +92,13 @@ def institutions(clearing: Clearing, sheet: FundSheet, texts: Texts) -> tuple[Wo
     }
     keys = column_of([one.code for one in listed], "code")
     name = f"clearing.{clearing.pack.id}"
-    return Worksheet(name, title, columns, cells, len(listed), keys=keys), groups  # type: ignore[arg-type]
+    return Worksheet(name, title, columns, cells, len(listed), keys=keys), groups
 
 
 def parts_of_sum(clearing: Clearing, sheet: FundSheet, names: Sequence[str], texts: Texts) -> Worksheet:
     """The institutions beneath a figure of the region: the columns that were summed."""
     columns: list[Column] = [Column("code", _titles("code"), "code"), Column("name", _titles("name"))]
-    cells: dict[str, object] = {
+    cells: dict[str, Cells] = {
         "code": column_of([one.code for one in sheet.institutions], "code"),
         "name": column_of([one.name for one in sheet.institutions], "text"),
     }
@@ -100,7 +108,12 @@ def parts_of_sum(clearing: Clearing, sheet: FundSheet, names: Sequence[str], tex
         cells[name] = values
     keys = column_of([one.code for one in sheet.institutions], "code")
     return Worksheet(
-        "clearing.beneath", clearing.pack.title, columns, cells, len(sheet.institutions), keys=keys,  # type: ignore[arg-type]
+        "clearing.beneath",
+        clearing.pack.title,
+        columns,
+        cells,
+        len(sheet.institutions),
+        keys=keys,
     )
 
 
@@ -127,7 +140,10 @@ def rows_for(rows: Worksheet, step: str, texts: Texts) -> Worksheet:
     cells = dict(rows.cells)
     if step == "coefficient":
         cells["remark"] = column_of([_part_words(str(cell), texts) for cell in cells["remark"]], "text")
-    named = [texts(f"clearing.item.{cell}") if texts.has(f"clearing.item.{cell}") else cell for cell in cells["subject"]]
+    named = [
+        texts(f"clearing.item.{cell}") if texts.has(f"clearing.item.{cell}") else cell
+        for cell in cells["subject"]
+    ]
     cells["subject"] = column_of(named, "text")
     return Worksheet(rows.id, rows.title, rows.columns, cells, rows.rows, rows.totals, rows.keys)
 
@@ -150,31 +166,45 @@ def findings(found: Sequence[Finding], texts: Texts) -> Worksheet:
     names = ("severity", "reason", "subject", "value", "file", "row", "column")
     rows = [
         (
-            texts(f"severity.{one.severity}"), said(one, texts), _subject(one.subject, texts), one.value, one.file,
-            "" if one.row is None else str(one.row), one.column,
+            texts(f"severity.{one.severity}"),
+            said(one, texts),
+            _subject(one.subject, texts),
+            one.value,
+            one.file,
+            "" if one.row is None else str(one.row),
+            one.column,
         )
         for one in found
     ]
     columns = [Column(name, _titles(f"finding.{name}")) for name in names]
-    cells = {
-        column.id: column_of([row[i] for row in rows], "text") for i, column in enumerate(columns)
-    }
+    cells = {column.id: column_of([row[i] for row in rows], "text") for i, column in enumerate(columns)}
     title = {lang: _texts(lang)("clearing.findings_title") for lang in ("zh", "en")}
     return Worksheet("clearing.findings", title, columns, cells, len(rows))
 
 
 def said(finding: Finding, texts: Texts) -> str:
     """A finding's sentence with funds and budget items in words."""
-    values = {name: _subject(value, texts) if name == "fund" else value for name, value in finding.values.items()}
+    values = {
+        name: _subject(value, texts) if name == "fund" else value for name, value in finding.values.items()
+    }
     item = f"clearing.item.{finding.column}"
     column = texts(item) if texts.has(item) else finding.column
-    return texts.finding(replace(finding, subject=_subject(finding.subject, texts), column=column, values=values))
+    return texts.finding(
+        replace(finding, subject=_subject(finding.subject, texts), column=column, values=values)
+    )
 
 
 def run_words(run: Run, texts: Texts) -> str:
     """A stored run in a line of a menu."""
     at = run.at.replace("T", " ")[:16]
-    words = texts("clearing.run_line", at=at, who=run.who, pack=run.pack, set=set_words(run.set_name, texts), hash=run.hash[:8])
+    words = texts(
+        "clearing.run_line",
+        at=at,
+        who=run.who,
+        pack=run.pack,
+        set=set_words(run.set_name, texts),
+        hash=run.hash[:8],
+    )
     return f"{words} · {texts(f'clearing.stale.{run.stale}')}" if run.stale else words
 
 

@@ -10,8 +10,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
-    QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QSplitter, QToolButton, QTreeWidget,
-    QTreeWidgetItem, QVBoxLayout, QWidget,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QSplitter,
+    QToolButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
 )
 
 from core.faults import Cancelled, Fault
@@ -88,7 +98,11 @@ class Parts(QTreeWidget):
     def _share(self) -> None:
         metrics = QFontMetrics(self.font())
         wide = max(
-            (metrics.horizontalAdvance(self.topLevelItem(i).text(1)) for i in range(self.topLevelItemCount())), default=0
+            (
+                metrics.horizontalAdvance(self.topLevelItem(i).text(1))
+                for i in range(self.topLevelItemCount())
+            ),
+            default=0,
         )
         value = min(wide + 16, int(self.viewport().width() * 0.62))
         self.setColumnWidth(1, value)
@@ -105,8 +119,9 @@ class Parts(QTreeWidget):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
-        if self.currentItem() is None and self.topLevelItemCount():
-            self.setCurrentItem(self.topLevelItem(0))
+        first = self.topLevelItem(0)
+        if self.currentItem() is None and first is not None:
+            self.setCurrentItem(first)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
@@ -142,7 +157,8 @@ class Why(QWidget):
         self.path = QLabel()
         set_role(self.path, "muted")
         self.path.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.copy_button = QToolButton(text=texts("clearing.copy"))
+        self.copy_button = QToolButton()
+        self.copy_button.setText(texts("clearing.copy"))
         self.copy_button.setToolTip(texts("clearing.copy_tip"))
         self.copy_button.clicked.connect(self.copy)
         self.close_button = self._tool("×", "clearing.close", "", self.put_away)
@@ -174,8 +190,18 @@ class Why(QWidget):
         box.setContentsMargins(0, 0, TIGHT, 0)
         box.setSpacing(GAP - 2)
         for widget in (
-            self.subject, self.title, self.value, self.trouble, self.again, self.sentence, self.filled,
-            self.parts_title, self.parts, self.note, self.open, self.documents,
+            self.subject,
+            self.title,
+            self.value,
+            self.trouble,
+            self.again,
+            self.sentence,
+            self.filled,
+            self.parts_title,
+            self.parts,
+            self.note,
+            self.open,
+            self.documents,
         ):
             box.addWidget(widget)
         box.addStretch(1)
@@ -191,8 +217,8 @@ class Why(QWidget):
         self.beneath = Table(self._desk)
         self.beneath.activated.connect(self._deeper)
         self.beneath.cell_menu = self._cell_menu
-        self.lower = QWidget()
-        low = QVBoxLayout(self.lower)
+        self.under = QWidget()
+        low = QVBoxLayout(self.under)
         low.setContentsMargins(0, TIGHT, 0, 0)
         low.setSpacing(TIGHT)
         low.addWidget(self.beneath_title)
@@ -200,7 +226,7 @@ class Why(QWidget):
         self.split = QSplitter(Qt.Orientation.Vertical)
         self.split.setChildrenCollapsible(False)
         self.split.addWidget(self.body)
-        self.split.addWidget(self.lower)
+        self.split.addWidget(self.under)
         self.split.setStretchFactor(0, 0)
         self.split.setStretchFactor(1, 1)
         outer = QVBoxLayout(self)
@@ -214,7 +240,8 @@ class Why(QWidget):
         return QSize(440, 500)
 
     def _tool(self, sign: str, key: str, keys: str, does: Any) -> QToolButton:
-        button = QToolButton(text=sign)
+        button = QToolButton()
+        button.setText(sign)
         button.setToolTip(self._texts(key) + (f" ({keys})" if keys else ""))
         button.setAccessibleName(self._texts(key))
         if keys:
@@ -280,7 +307,7 @@ class Why(QWidget):
         self.path.setText(self._trail())
         self.path.setToolTip(self.path.text())
         self.beneath.set_worksheet(EMPTY)
-        self.lower.hide()
+        self.under.hide()
 
         def have(value: Explanation | CaseStory) -> None:
             if self.place == place:
@@ -296,19 +323,26 @@ class Why(QWidget):
             from core.settlement.clearing import explain
 
             self._ask(
-                lambda workspace, _: explain(workspace, clearing, place.fund, place.scope, place.code, place.step), have,
+                lambda workspace, _: explain(
+                    workspace, clearing, place.fund, place.scope, place.code, place.step
+                ),
+                have,
                 "cell",
             )
         self.shown.emit(place)
 
     def _ask(self, work: Any, have: Any, what: str) -> None:
-        self._desk.ask(work, have, place="clearing.why", failed=self._failed, title=self._texts("clearing.explaining"))
+        self._desk.ask(
+            work, have, place="clearing.why", failed=self._failed, title=self._texts("clearing.explaining")
+        )
 
     def _failed(self, why: Exception) -> None:
         if isinstance(why, Cancelled):
             return
         self._clear()
-        self.trouble.setText(words(self._texts, why) if isinstance(why, Fault) else self._texts("clearing.no_explanation"))
+        self.trouble.setText(
+            words(self._texts, why) if isinstance(why, Fault) else self._texts("clearing.no_explanation")
+        )
         self.trouble.show()
         self.again.setVisible(getattr(why, "code", "") == "run_stale")
 
@@ -337,8 +371,16 @@ class Why(QWidget):
 
     def _clear(self) -> None:
         for label in (
-            self.subject, self.title, self.value, self.sentence, self.filled, self.note, self.documents, self.open,
-            self.trouble, self.parts_title,
+            self.subject,
+            self.title,
+            self.value,
+            self.sentence,
+            self.filled,
+            self.note,
+            self.documents,
+            self.open,
+            self.trouble,
+            self.parts_title,
         ):
             label.clear()
             label.hide()
@@ -396,7 +438,10 @@ class Why(QWidget):
         documents = self._documents(why.documents, why.cite)
         if why.evidence and f"[{why.evidence}]" not in documents:
             documents += "\n" + self._texts(
-                "clearing.figure_evidence", tag=why.evidence, meaning=self._texts(f"table.evidence.{why.evidence}"))
+                "clearing.figure_evidence",
+                tag=why.evidence,
+                meaning=self._texts(f"table.evidence.{why.evidence}"),
+            )
         self._put(self.documents, documents)
         self._look_beneath(place, why)
 
@@ -410,25 +455,36 @@ class Why(QWidget):
             return title, value, Place("sum", place.fund, part.link[1])
         step = self._clearing.pack.find(place.scope, part.link[1])
         scope: Scope = step.scope if step is not None else place.scope
-        return title, value, Place("cell", place.fund, part.link[1], scope, place.code if scope == "institution" else "")
+        return (
+            title,
+            value,
+            Place("cell", place.fund, part.link[1], scope, place.code if scope == "institution" else ""),
+        )
 
     def _look_beneath(self, place: Place, why: Explanation) -> None:
         clearing, lang = self._clearing, self._texts.lang
         assert clearing is not None
         if why.beneath == "institutions":
             summed = [
-                part.link[1] for part in why.parts
+                part.link[1]
+                for part in why.parts
                 if part.link is not None and part.link[0] == "institution" and place.scope == "region"
             ]
             if summed:
-                sheet = sheets.parts_of_sum(clearing, clearing.fund(place.fund), list(dict.fromkeys(summed)), self._texts)
-                self._put_beneath(sheet, self._texts("clearing.beneath_institutions", count=f"{sheet.rows:,}"))
+                sheet = sheets.parts_of_sum(
+                    clearing, clearing.fund(place.fund), list(dict.fromkeys(summed)), self._texts
+                )
+                self._put_beneath(
+                    sheet, self._texts("clearing.beneath_institutions", count=f"{sheet.rows:,}")
+                )
         elif why.beneath == "cases":
             from core.settlement.clearing import cases_of
 
             self._ask_beneath(
-                lambda workspace, _: cases_of(workspace, clearing, place.fund, place.code, lang), "clearing.beneath_cases",
-                place, "",
+                lambda workspace, _: cases_of(workspace, clearing, place.fund, place.code, lang),
+                "clearing.beneath_cases",
+                place,
+                "",
             )
         elif why.beneath == "rows":
             from core.settlement.clearing import rows_of
@@ -436,7 +492,9 @@ class Why(QWidget):
             nothing = self._texts("clearing.no_rows_zero" if why.value == 0 else "clearing.no_rows")
             self._ask_beneath(
                 lambda workspace, _: rows_of(workspace, clearing, place.fund, place.code, place.step),
-                "clearing.beneath_rows", place, nothing,
+                "clearing.beneath_rows",
+                place,
+                nothing,
             )
 
     def _ask_beneath(self, work: Any, key: str, place: Place, nothing: str) -> None:
@@ -454,19 +512,26 @@ class Why(QWidget):
 
         def failed(why: Exception) -> None:
             if self.place == place and not isinstance(why, Cancelled):
-                self._put(self.trouble, words(self._texts, why) if isinstance(why, Fault) else
-                          self._texts("clearing.no_explanation"))
+                self._put(
+                    self.trouble,
+                    words(self._texts, why)
+                    if isinstance(why, Fault)
+                    else self._texts("clearing.no_explanation"),
+                )
                 self.again.setVisible(getattr(why, "code", "") == "run_stale")
 
-        self._desk.ask(work, have, place="clearing.beneath", failed=failed, title=self._texts("clearing.looking_beneath"))
+        self._desk.ask(
+            work, have, place="clearing.beneath", failed=failed, title=self._texts("clearing.looking_beneath")
+        )
 
     def _put_beneath(self, sheet: Worksheet, title: str) -> None:
         self.beneath_title.setText(title)
-        self.lower.show()
+        self.under.show()
         self.beneath.set_worksheet(sheet, frozen=1)
         # The text gets what it needs up to a good half, the rows beneath it the rest.
         high, inside = self.split.height(), self.body.widget()
-        needs = inside.layout().heightForWidth(self.body.viewport().width()) if inside is not None else 0
+        laid = inside.layout() if inside is not None else None
+        needs = laid.heightForWidth(self.body.viewport().width()) if laid is not None else 0
         upper = min(needs + 6, int(high * 0.56))
         self.split.setSizes([upper, high - upper])
 
@@ -499,12 +564,19 @@ class Why(QWidget):
         else:
             branch = story.branch[lang] + (texts("clearing.for_review") if story.review else "")
             formula = story.sentence[lang]
-            self._put(self.sentence, texts("clearing.branch", branch=branch) + (f"\n{formula}" if formula else ""))
+            self._put(
+                self.sentence, texts("clearing.branch", branch=branch) + (f"\n{formula}" if formula else "")
+            )
             self._put(self.filled, story.filled[lang])
         where = [story.file, story.sheet, texts("clearing.file_row", row=story.row) if story.row else ""]
         lines: list[tuple[str, str, Place | None]] = [
-            (self._line_title(line), (grouped(line.value) if line.unit == "yuan" else line.value) + self._unit(line.unit), None)
-            for line in story.lines if line.value
+            (
+                self._line_title(line),
+                (grouped(line.value) if line.unit == "yuan" else line.value) + self._unit(line.unit),
+                None,
+            )
+            for line in story.lines
+            if line.value
         ]
         lines.insert(0, (texts("clearing.from_file"), " ".join(part for part in where if part), None))
         self._put(self.parts_title, texts("clearing.parts"))
