@@ -25,7 +25,7 @@ from ui.look import dpi_defaults
 from ui.pages import KEYS
 from ui.window import Window
 
-SCALE, YEAR, PACK = 200, 2024, "ningde-2024"
+SCALE, YEAR, PACK = 100, 2024, "ningde-2024"
 SECONDS = 120  # a page or a job that takes longer than this has hung
 # What Qt's own offscreen platform says of itself.
 HARMLESS = ("This plugin does not support",)
@@ -86,7 +86,7 @@ def _self_test(language: str, folder: Path) -> int:
     try:
         window.show()
         window.after_first_paint()
-        _pages(window, desk, trouble, say, "no workspace")
+        _pages(window, desk, trouble, say, say("ui.none_open"))
         desk.demonstrate(folder / "demo.dianzhi", SCALE)
         if not settle(desk):
             trouble.append("the demonstration did not come to an end")
@@ -125,9 +125,10 @@ def _pages(window: Window, desk: Desk, trouble: Trouble, say: Texts, what: str) 
 
 def _clear(desk: Desk, trouble: Trouble, say: Texts) -> None:
     def work(workspace: Any, job: Any) -> Any:
+        from core.rules import packs
         from core.settlement.clearing import clear
 
-        return clear(workspace, YEAR, PACK, progress=job)
+        return clear(workspace, YEAR, packs.load(PACK), progress=job)
 
     def have(clearing: Any) -> None:
         for sheet in clearing.funds:

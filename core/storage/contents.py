@@ -26,7 +26,9 @@ _COUNTED = ("institution", "coefficient", "budget", "payment", "assessment", "of
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """years: of cases, budgets or official sheets, ascending. sets: names of coefficient sets that hold anything, published first.
+    """years: of cases, budgets or official sheets, ascending.
+
+    sets: names of coefficient sets that hold anything, published first.
 
     cases: rows accepted and not withdrawn. counts: rows of the smaller tables.
     """

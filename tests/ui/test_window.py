@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -301,7 +302,7 @@ def test_the_window_fits_the_smallest_laptop(opened, desk, idle) -> None:
         line = opened.topline
         parts = sorted((part for part in line.findChildren(QWidget) if part.isVisible() and part.parent() is line),
                        key=lambda part: part.x())
-        for left, right in zip(parts, parts[1:], strict=False):
+        for left, right in pairwise(parts):
             assert left.geometry().right() < right.geometry().left()
             assert right.mapTo(opened, QPoint(right.width(), 0)).x() <= opened.width()
 

@@ -83,6 +83,8 @@ class LedgerPage(QWidget):
         self.desk = desk
         texts = desk.texts
         self._lines: list[LedgerLine] = []
+        self._icons: dict[QToolButton, str] = {}
+        desk.look.changed.connect(self._tint)
         self._texts_of: dict[int, str] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(EDGE, GAP, EDGE, GAP)
@@ -137,11 +139,14 @@ class LedgerPage(QWidget):
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         button.clicked.connect(lambda: self.desk.act(action))
-        tint: Callable[[], None] = lambda: button.setIcon(self.desk.look.icon(icon))  # noqa: E731
-        tint()
-        self.desk.look.changed.connect(tint)
+        button.setIcon(self.desk.look.icon(icon))
+        self._icons[button] = icon
         layout.addWidget(button)
         return button
+
+    def _tint(self) -> None:
+        for button, icon in self._icons.items():
+            button.setIcon(self.desk.look.icon(icon))
 
     def _detail_panel(self) -> QWidget:
         texts = self.desk.texts
