@@ -21,7 +21,7 @@ from core.findings import Finding
 from core.progress import SILENT, Progress, step
 from core.rules import packs
 from core.rules.sheet import BudgetLine, Clearing, FundSheet, Institution, Stamps
-from core.settlement import coefficients
+from core.settlement import annual, coefficients, gather
 from core.settlement.annual import clear, run_subject
 from core.settlement.gather import institutions
 from core.storage import batches
@@ -221,6 +221,8 @@ def verify(workspace: Workspace, progress: Progress = SILENT) -> list[Finding]:
 
     A difference is a finding that blocks; a stale run is a note.
     """
+    gather.forget()  # what is kept in memory would hide what was altered in the file
+    annual.forget()
     connection = workspace.reader()
     findings = list(workspace.ledger.check())
     rows = connection.execute(
