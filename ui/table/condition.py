@@ -22,7 +22,7 @@ LIMIT = 2**62
 _SIGNS = str.maketrans({"×": "*", "÷": "/", "≥": ">=", "≤": "<=", "≠": "!=", "“": '"', "”": '"', "，": ","})
 
 
-class NoCondition(ValueError):  # noqa: N818 - said of a text that somebody is still typing
+class NoCondition(ValueError):
     """The text cannot be read. `args` are a code under `table.condition` and the place or name."""
 
     def __init__(self, code: str, what: str = "") -> None:

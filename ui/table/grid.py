@@ -12,6 +12,7 @@ from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, QRe
 from PySide6.QtGui import (
     QFont,
     QFontMetrics,
+    QGuiApplication,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
@@ -94,7 +95,7 @@ class Grid(QTableView):
         height = QFontMetrics(self.font()).height() + 7
         for view in (self, self.body):
             view.verticalHeader().setDefaultSectionSize(height)
-        palette = self.palette()
+        palette = QGuiApplication.palette()  # our own is mixed with the style sheet's, which may be the old theme's
         line = blend(palette.color(QPalette.ColorRole.Base), palette.color(QPalette.ColorRole.Text), 0.10)
         edge = blend(palette.color(QPalette.ColorRole.Base), palette.color(QPalette.ColorRole.Text), 0.38)
         sheet = f"QTableView {{ gridline-color: {line.name()}; border: none; }}"

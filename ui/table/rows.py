@@ -20,6 +20,7 @@ NUMBERS = ("int", "fixed", "exact")
 CHUNK = (
     100_000  # rows between two looks at "cancelled", and the longest stretch that keeps the window waiting
 )
+RANKED = 50_000  # distinct texts that are ranked; beyond that their bytes are sorted
 PINYIN_LIMIT = 5_000  # distinct texts that are put in pinyin order; beyond that code points do
 
 
@@ -36,15 +37,46 @@ def value_of(column: Column, cell: Any) -> Fraction | None:
     return Fraction(int(cell)) if column.kind == "int" else Fraction(cell)
 
 
-def text_array(cells: np.ndarray, progress: Progress = SILENT) -> np.ndarray:
-    """An object column as a numpy string array, empty for None, made in stretches."""
-    parts: list[np.ndarray] = []
-    for start in range(0, max(len(cells), 1), CHUNK):
-        step(progress, "table", start, len(cells))
-        parts.append(
-            np.array(["" if cell is None else str(cell) for cell in cells[start : start + CHUNK]], dtype="U")
-        )
-    return np.concatenate(parts) if len(parts) > 1 else parts[0]
+def _text_ranks(
+    column: Column, cells: np.ndarray, rows: np.ndarray, progress: Progress
+) -> tuple[np.ndarray, ...]:
+    """Integer keys that sort `rows` of a text column, the most important last, as `np.lexsort` wants them.
+
+    Few different texts are ranked (Chinese by pinyin); many become their UTF-8 bytes, eight to an integer: bytes
+    of UTF-8 sort as code points do, and integers sort ten times as fast as texts and without holding up the window.
+    """
+    codes = np.empty(len(rows), dtype=np.int32)
+    seen: dict[str, int] = {}
+    for start in range(0, len(rows), CHUNK):
+        step(progress, "table", start, len(rows))
+        part = cells[rows[start : start + CHUNK]]
+        codes[start : start + len(part)] = [seen.setdefault(str(cell), len(seen)) for cell in part]
+        if len(seen) > RANKED:
+            return _byte_keys(cells, rows, progress)
+    distinct = np.array(list(seen), dtype=object)
+    if column.kind == "text" and len(distinct) <= PINYIN_LIMIT and not all(text.isascii() for text in seen):
+        rank = _pinyin_rank(distinct)
+    else:
+        rank = np.empty(len(distinct), dtype=np.int64)
+        rank[sorted(range(len(distinct)), key=lambda i: distinct[i])] = np.arange(len(distinct))
+    return (rank[codes],)
+
+
+def _byte_keys(cells: np.ndarray, rows: np.ndarray, progress: Progress) -> tuple[np.ndarray, ...]:
+    stretches: list[np.ndarray] = []
+    for start in range(0, len(rows), CHUNK):
+        step(progress, "table", start, len(rows))
+        part = [str(cell).encode() for cell in cells[rows[start : start + CHUNK]]]
+        wide = -(-max(map(len, part)) // 8) * 8
+        words = np.array(part, dtype=f"S{max(8, wide)}").view(">u8").reshape(len(part), -1)
+        stretches.append(words.astype(np.uint64))
+    most = max(one.shape[1] for one in stretches)
+    keys = np.zeros((most, len(rows)), dtype=np.uint64)
+    at = 0
+    for one in stretches:
+        keys[: one.shape[1], at : at + len(one)] = one.T
+        at += len(one)
+    return tuple(keys[::-1])
 
 
 def _pinyin_rank(distinct: np.ndarray) -> np.ndarray:
@@ -81,22 +113,17 @@ def ordered(
         if descending:  # stable: sort the reversed sequence ascending, then turn it round
             return rows[::-1][np.argsort(values[::-1], kind="stable")][::-1]
         return rows[np.argsort(values, kind="stable")]
-    empty = np.array([cell is None or cell == "" for cell in cells[rows]], dtype=bool)
+    empty = np.empty(len(rows), dtype=bool)
+    for start in range(0, len(rows), CHUNK):
+        part = cells[rows[start : start + CHUNK]]
+        empty[start : start + len(part)] = [cell is None or cell == "" for cell in part]
     full = rows[~empty]
     if descending:
         full = full[::-1]
     if is_number(column):
         full = _exact_order(cells, full)
-    else:
-        texts = text_array(cells[full], progress)
-        distinct, inverse = np.unique(texts, return_inverse=True)
-        if (
-            column.kind == "text"
-            and len(distinct) <= PINYIN_LIMIT
-            and any(not str(text).isascii() for text in distinct)
-        ):
-            inverse = _pinyin_rank(distinct)[inverse]
-        full = full[np.argsort(inverse, kind="stable")]
+    elif len(full):
+        full = full[np.lexsort(_text_ranks(column, cells, full, progress))]
     return np.concatenate([full[::-1] if descending else full, rows[empty]])
 
 

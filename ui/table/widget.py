@@ -389,11 +389,12 @@ class Table(QWidget):
                     base = known[1]
                 else:
                     base = ordered(sheet, np.arange(sheet.rows), columns[order[0]], order[1], progress)
-            rows = base
+            rows, passed = base, None
             if used:
                 mask = np.logical_and.reduce(list(used.values()))
-                rows = np.flatnonzero(mask) if base is None else base[mask[base]]
-            totals: dict[str, object] = {c.id: total_of(sheet, c, rows) for c in sheet.columns if c.total}
+                passed = np.flatnonzero(mask)
+                rows = passed if base is None else base[mask[base]]
+            totals: dict[str, object] = {c.id: total_of(sheet, c, passed) for c in sheet.columns if c.total}
             return View(rows, totals), used, (order, base) if base is not None else None
 
         def have(value: tuple[View, dict[object, np.ndarray], Any]) -> None:
