@@ -87,6 +87,7 @@ class Look(QObject):
         super().__init__(parent)
         self._icons: dict[tuple[str, str], QIcon] = {}
         self._theme = theme
+        self._worn = False
         self.colours = colours(False)
         self.chinese = True  # whether Chinese can be read on this machine
         application = QApplication.instance()
@@ -120,13 +121,17 @@ class Look(QObject):
             dark = application.styleHints().colorScheme() == Qt.ColorScheme.Dark
         else:
             dark = self._theme == "dark"
-        if application.styleSheet() and dark == self.colours.dark:
+        if self._worn and dark == self.colours.dark:
             return
+        self._worn = True
         self.colours = colours(dark)
         self._icons.clear()
-        application.setPalette(_palette(self.colours))
         sheet = Template((RESOURCES / "themes" / "window.qss").read_text("utf-8"))
         names = {name: getattr(self.colours, name) for name in Colours.__dataclass_fields__}
+        # Off with the old sheet first: a widget that asks its palette when the palette changes must not get the
+        # ground of one theme and the text of the other.
+        application.setStyleSheet("")
+        application.setPalette(_palette(self.colours))
         application.setStyleSheet(sheet.substitute(names))
         self.changed.emit()
 

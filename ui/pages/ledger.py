@@ -125,6 +125,7 @@ class LedgerPage(QWidget):
         self.table = Table(desk)
         self.table.current_changed.connect(self._chosen)
         self.table.condition.hide()  # columns against columns say nothing here
+        self.table.bar.insertStretch(2, 1)
         split.addWidget(self.table)
         split.addWidget(self._detail_panel())
         split.setStretchFactor(0, 3)
