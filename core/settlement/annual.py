@@ -1,7 +1,7 @@
-"""The annual clearing: inputs to case scores, case scores to sums, sums through the pack's steps to the sheet.
+"""The annual clearing: inputs to case scores, scores to sums, sums through the pack's steps to the sheet.
 
-A clearing is stored as a run that names pack, coefficient set and data by hash. The case scores of the last clearings
-are kept: after a change only the cases whose coefficient or reference mean moved are scored again.
+A clearing is stored as a run that names pack, coefficient set and data by hash. The case scores of the last
+clearings are kept: after a change only the cases whose coefficient or reference mean moved are scored again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class Scored:
     scores: CaseScores
 
 
-# The last clearings case by case, newest last: what is cleared again after a change, and what `why` looks into.
+# The last clearings case by case, newest last: cleared again after a change, and looked into by `why`.
 _scored: list[Scored] = []
 KEPT = 2
 
@@ -57,7 +57,7 @@ def clear(
     progress: Progress = SILENT,
     store: bool = True,
 ) -> Clearing:
-    """Clear the year. Refused("blocked") with every blocking fact, Refused("rule_failed") where values do not fit a formula.
+    """Clear the year. Refused: "blocked" with every blocking fact, "rule_failed" where values fit no formula.
 
     Stored unless the workspace is read-only or `store` is off; the same clearing again is not stored twice.
     """
@@ -171,7 +171,7 @@ def _rescored(earlier: Scored, inputs: Inputs, rule: CaseRule) -> CaseScores | N
     )
 
 
-def _patched(values: NDArray[np.generic], where: Ints, new: NDArray[np.generic]) -> NDArray[np.generic]:
+def _patched(values: NDArray[Any], where: Ints, new: NDArray[Any]) -> NDArray[Any]:
     copy = values.copy()
     copy[where] = new
     copy.setflags(write=False)

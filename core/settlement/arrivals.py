@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+from pandas.core.util.hashing import hash_array
 
 from core.progress import Progress, step
 from core.rules.cases import Index, Ints, Small, Texts
@@ -39,7 +39,7 @@ MISSING = -1
 class Reading:
     """What of a year is wanted. province: patients of the whole province are in scope.
 
-    days, persons, own: read the stay, age and intensive care and the auxiliary detail, the share of full own pay.
+    days, persons, own: also read the stay; age, intensive care and auxiliary detail; the share of full own pay.
     """
 
     year: int
@@ -52,9 +52,9 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """One element a case. institutions, groups, details, dates and given_scores are sorted; the indices point into them.
+    """One element a case. institutions, groups, details, dates, given_scores are sorted; indices point into them.
 
-    group -1: none stated. fund: 0 employee, 1 resident. days, nwb_age, age, icu_days, ownpay: -1 where the cell is empty.
+    group -1: none stated. fund: 0 employee, 1 resident. days, nwb_age, age, icu_days, ownpay: -1 where empty.
     out: rows left out by reason; out_fee: their cost; unregistered: rows and cost by institution.
     """
 
@@ -283,7 +283,7 @@ def _away(wanted: Reading) -> str:
 
 
 def _stated(column: str, joined: bool) -> str:
-    """A group column of the case's own row, else of the platform's group results; a failed grouping states none."""
+    """A group column of the case's own row, else of the platform's results; a failed grouping states none."""
     own = f"nullif({column}, '')"
     if not joined:
         return f"coalesce({own}, '')"
@@ -333,11 +333,11 @@ def _canonical(ids: Texts, keep: NDArray[np.bool_]) -> tuple[Texts, Ints]:
     """The kept ids and their positions, in the order of their hash, then of the id itself."""
     positions = np.flatnonzero(keep)
     ids = ids[positions]
-    keys = pd.util.hash_array(ids, categorize=False)
+    keys = hash_array(ids, categorize=False)
     order = np.argsort(keys, kind="stable")
     keys = keys[order]
     if bool((keys[1:] == keys[:-1]).any()):
         order = np.array(sorted(order.tolist(), key=ids.__getitem__), dtype=np.int64)
-        keys = pd.util.hash_array(ids[order], categorize=False)
+        keys = hash_array(ids[order], categorize=False)
         order = order[np.argsort(keys, kind="stable")]
     return ids[order], positions[order]

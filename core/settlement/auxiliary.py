@@ -1,4 +1,4 @@
-"""The auxiliary factor of each case: the largest of its group's bands that fit by age, intensive care or detail."""
+"""The auxiliary factor of each case: the largest of its group's bands that fit it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.findings import Finding
 from core.rules.cases import Ints
@@ -154,7 +156,7 @@ def _looked_up(
     return grid[own, np.where(band < 0, len(bands), band)]
 
 
-def _of(values: Ints | None) -> Ints:
+def _of(values: NDArray[Any] | None) -> NDArray[Any]:
     """A column that `Reading.persons` asked for."""
     if values is None:
         raise AssertionError("read without persons")

@@ -1,7 +1,7 @@
 """Coefficient sets: which one holds, what an institution's coefficient is on a day, edits, publishing.
 
-A coefficient is base + bonuses - deductions, exact, each part as valid on the day; a part given for the fund wins
-over the same part for `all`. Edits go through the ledger; publishing freezes a set under the hash of its content.
+A coefficient is base + bonuses - deductions, exact, each part as valid on the day; a part given for the fund
+wins over the same part for `all`. Edits go through the ledger; publishing freezes a set under its hash.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def parts_on_day(own: Sequence[Part], fund: str, day: int) -> dict[str, Part]:
 
 
 def edit(workspace: Workspace, set_name: str, cells: Sequence[Cell], why: str = "") -> LedgerLine:
-    """Put cells into a draft: one edit, one undo. Refused: unknown or published set, bad cell, nothing changed."""
+    """Put cells into a draft: one edit, one undo. Refused: set unknown or published, bad cell, no change."""
     connection = workspace.reader()
     state = _state(connection, set_name)
     if state is None:
@@ -211,13 +211,13 @@ def draft(workspace: Workspace, name: str, based_on: str, why: str = "") -> Ledg
         f"SELECT {', '.join(_KEY + _OTHERS)} FROM coefficient WHERE set_name = ? ORDER BY 2, 3, 4, 5",
         (based_on,),
     ):
-        key = dict(zip(_KEY, (name, *row[1 : len(_KEY)]), strict=True))
+        key: dict[str, Value] = dict(zip(_KEY, (name, *row[1 : len(_KEY)]), strict=True))
         changes.append(Change("coefficient", key, None, dict(zip(_OTHERS, row[len(_KEY) :], strict=True))))
     return workspace.ledger.commit(Edit("edit", name, tuple(changes), why))
 
 
 def publish(workspace: Workspace, source: str, name: str, why: str = "") -> SetHead:
-    """Freeze the content of a set under a new name and the hash of its content. It cannot be undone: runs name it."""
+    """Freeze a set's content under a new name and its hash. It cannot be undone: runs name it."""
     connection = workspace.reader()
     if _state(connection, source) is None:
         raise Refused("set_unknown", set=source)
@@ -282,7 +282,7 @@ def _state(connection: sqlite3.Connection, name: str) -> str | None:
     return found[0] if found else None
 
 
-_KEY = ("set_name", "fixmedins_code", "fund", "part", "valid_from")
+_KEY: tuple[str, ...] = ("set_name", "fixmedins_code", "fund", "part", "valid_from")
 _OTHERS = ("value", "basis", "batch_id", "row")
 
 

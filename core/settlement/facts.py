@@ -1,4 +1,4 @@
-"""The small inputs of a clearing: budget lines, payments, deductions, assessments, decisions on special cases.
+"""The small inputs of a clearing: budget, payments, deductions, assessments, decisions on special cases.
 
 Amounts are fen. What is missing and must not be guessed is a blocking finding that says what to do.
 """

@@ -1,9 +1,9 @@
-"""From a workspace to the frozen inputs of one clearing: cases in scope as arrays, coefficients resolved by date, facts.
+"""From a workspace to the frozen inputs of one clearing: cases as arrays, coefficients by date, facts.
 
-The heavy part, everything that stands in case rows, catalogue and reference means, is kept for the next clearing under
+The heavy part, all that stands in case rows, catalogue and reference means, is kept for the next clearing under
 the ledger's newest line: after an edit of coefficients, budget or payments only those are read again.
-Decisions where the specification is silent: a bed-day case without days has no score and follows the pack's `ungrouped`;
-a score of 0 in the catalogue is no score; the institution's own `coefficient` is that of 31 December.
+Decisions where the specification is silent: a bed-day case without days has no score and follows the pack's
+`ungrouped`; a score of 0 in the catalogue is no score; the institution's own `coefficient` is that of 31 December.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ class Group:
 class Standing:
     """What is known of the year's cases before coefficients: the part that is kept.
 
-    rows: the cases that count (by-item ones have left). group: index into catalogue-scored arrivals.groups, -1 without a
-    score. place: fund * institutions + institution. neutral: k is 1. own_k: disease-level coefficient, -1 where the
+    rows: the cases that count (by-item ones have left). group: index into rows.groups, -1 without a score.
+    place: fund * institutions + institution. neutral: k is 1. own_k: disease-level coefficient, -1 where the
     institution's holds. by_item: fen by place. listed: places with any case, by-item ones too. sums: by place.
     """
 
@@ -124,7 +124,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Inputs:
-    """All that one clearing stands on. region and institution: fund -> input -> value(s), yuan as exact rationals,
+    """All that one clearing stands on. region and institution: fund -> input -> value(s), yuan as rationals,
     institution values aligned with `institutions[fund]`. place: of each case, see `Standing`."""
 
     year: int
@@ -291,17 +291,20 @@ def _standing(
         rule.disease_level_coefficient,
         rule.ungrouped,
     )
-    newest = connection.execute("SELECT id, hash FROM ledger ORDER BY id DESC LIMIT 1").fetchone() or (0, "")
+    line, digest = connection.execute("SELECT id, hash FROM ledger ORDER BY id DESC LIMIT 1").fetchone() or (
+        0,
+        "",
+    )
     kept = _kept.get(key)
     if kept is not None and _untouched(connection, kept[0], kept[1]):
-        _kept[key] = (*newest, kept[2])
+        _kept[key] = (line, digest, kept[2])
         _kept.move_to_end(key)
         return kept[2]
     _kept.pop(key, None)
     while len(_kept) >= KEPT:  # before reading, so that memory holds no third one
         _kept.popitem(last=False)
     standing = _read(workspace, connection, year, rule, catalogue, progress)
-    _kept[key] = (*newest, standing)
+    _kept[key] = (line, digest, standing)
     return standing
 
 

@@ -38,7 +38,7 @@ def references(
     means: Callable[[], Ints],
     catalogue: Ints,
 ) -> tuple[Ints, Small]:
-    """Reference mean and its source for every case; where the source is the catalogue, its mean fee before k.
+    """Reference mean and source of every case; where the source is the catalogue, its mean fee before k.
 
     level: of each institution. given: table fund x group x level. means: table group x level, asked for only when a case
     needs it. catalogue: mean fee of each group, 0 where there is none.

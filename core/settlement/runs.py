@@ -1,8 +1,8 @@
 """Stored runs: which there are, which of them still stand, and all of them computed again.
 
-A run is stale when something that it stood on changed after it by way of the ledger: a file was withdrawn or came in, a budget
-line or its coefficient set was edited. That is said and is no fault. A run that nothing touched and that comes out
-differently is one.
+A run is stale when something that it stood on changed after it by way of the ledger: a file was withdrawn or
+came in, a budget line or its coefficient set was edited. That is said and is no fault. A run that nothing
+touched and that comes out differently is one.
 """
 
 from __future__ import annotations
@@ -46,6 +46,20 @@ UNREAD_TABLES = {
     "coefficient",
     "coefficient_set",
 }
+# What of a run's stamps is plain text.
+STAMPED = (
+    "region",
+    "workspace",
+    "pack",
+    "pack_hash",
+    "set_name",
+    "set_hash",
+    "set_state",
+    "catalogue",
+    "grouping",
+    "data_hash",
+    "run_hash",
+)
 QUIET = {"run", "publish", "interrupted", "migrate"}
 
 
@@ -186,13 +200,11 @@ def stored(connection: sqlite3.Connection, run_id: int) -> Clearing:
     told = json.loads(result)
     marks = told["stamps"]
     stamps = Stamps(
-        **{
-            **marks,
-            "synthetic": told["synthetic"],
-            "parameters": dict(marks["parameters"]),
-            "references": {name: int(n) for name, n in marks["references"].items()},
-            "counts": {name: int(n) for name, n in marks["counts"].items()},
-        }
+        **{name: str(marks[name]) for name in STAMPED},
+        synthetic=bool(told["synthetic"]),
+        parameters=dict(marks["parameters"]),
+        references={name: int(n) for name, n in marks["references"].items()},
+        counts={name: int(n) for name, n in marks["counts"].items()},
     )
     known = institutions(connection)
     sheets: list[FundSheet] = []

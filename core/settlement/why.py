@@ -196,7 +196,8 @@ def cases_of(
 
 
 def rows_of(workspace: Workspace, clearing: Clearing, fund: str, code: str, step: str) -> Worksheet:
-    """The imported rows beneath an input: payments, deductions, assessments, budget lines, special cases, each with its file and row."""
+    """The imported rows beneath an input, each with its file and row: payments, deductions, assessments, budget
+    lines, decisions on special cases."""
     connection = workspace.reader()
     year = clearing.year
     place = "coalesce(batch.file, ''), coalesce(batch.sheet, ''), t.row"
@@ -340,11 +341,6 @@ def _counted(
     stated = int(standing.rows.group[i])
     group = standing.groups.get(cases.groups[stated]) if stated >= 0 else None
     reference, source = int(cases.reference[i]), references.NAMES[int(cases.reference_source[i])]
-    score = (
-        (scores.exact[i] if scores.exact is not None else None)
-        if scores.score is None
-        else scores.score.at(i)
-    )
     parts = coefficients.parts_on_day(
         [part for part in coefficients.parts(connection, clearing.stamps.set_name) if part.code == code],
         fund,

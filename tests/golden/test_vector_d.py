@@ -22,8 +22,14 @@ from core.storage.workspace import Workspace
 A, B, C = "H35090000001", "H35090000002", "H35090000003"
 # institution -> cases of (group, score, fee, booked); S, T and A of the vector are their sums.
 CASES = {
-    A: [("A01.0:g", "4000.0617", "40000000.00", "26100000.00"), ("A02.0:g", "5000.0617", "45000000.00", "30000000.00")],
-    B: [("B01.0:g", "2500.5678", "20000000.01", "15000000.00"), ("B02.0:g", "3500.0000", "29999999.99", "20000000.00")],
+    A: [
+        ("A01.0:g", "4000.0617", "40000000.00", "26100000.00"),
+        ("A02.0:g", "5000.0617", "45000000.00", "30000000.00"),
+    ],
+    B: [
+        ("B01.0:g", "2500.5678", "20000000.01", "15000000.00"),
+        ("B02.0:g", "3500.0000", "29999999.99", "20000000.00"),
+    ],
     C: [("C01.0:g", "3000.3333", "24000000.00", "18000000.00")],
 }
 SHARING = """
@@ -77,28 +83,78 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     made = Workspace.create(folder / "d.dz", region="350900")
     groups = [(g, s) for own in CASES.values() for g, s, _, _ in own]
     files: dict[str, list[list[str]]] = {
-        "institutions": [["fixmedins_code", "fixmedins_name", "hosp_lv"], [A, "甲医院", "2"], [B, "乙医院", "5"], [C, "丙医院", "8"]],
-        "catalogue": [["dip_code", "dip_name", "kind", "score"], *([g, g, "core", s] for g, s in groups)],
-        "coefficients": [["fixmedins_code", "fund", "part", "value"], *([code, "all", "base", "1"] for code in CASES)],
-        "cases": [
-            ["setl_id", "insutype", "fixmedins_code", "dscg_time", "setl_time", "diag_code", "medfee_sumamt", "fund_pay_sumamt",
-             "hifp_pay", "psn_part_amt", "dip_dise_grp_code"],
-            *([f"S{code[-1]}{i}", "310", code, "2024-03-01", "2024-03-01 10:00:00", g[:5], fee, booked, booked,
-               yuan(int((Fraction(fee) - Fraction(booked)) * 100)), g]
-              for code, own in CASES.items() for i, (g, _, fee, booked) in enumerate(own)),
+        "institutions": [
+            ["fixmedins_code", "fixmedins_name", "hosp_lv"],
+            [A, "甲医院", "2"],
+            [B, "乙医院", "5"],
+            [C, "丙医院", "8"],
         ],
-        "budget": [["year", "fund", "item", "amount"], ["2024", "employee", "dip_budget", "100000000"],
-                   ["2024", "employee", "dip_topup", "30000000"], ["2024", "employee", "outside_card", "20000000"],
-                   ["2024", "employee", "outside_manual", "5000000"]],
-        "payments": [["fixmedins_code", "fund", "period", "kind", "amount"],
-                     *([code, "employee", f"2024{m:02d}", "monthly", amount] for code, amount in (
-                         (A, "4000000"), (B, "2500000"), (C, "1250000")) for m in range(1, 13)),
-                     [A, "employee", "2024", "advance", "3000000"], [B, "employee", "2024", "advance", "2000000"],
-                     [C, "employee", "2024", "advance", "1000000"]],
-        "deductions": [["fixmedins_code", "fund", "period", "kind", "amount"], [A, "employee", "202406", "audit", "120000.00"],
-                       [B, "employee", "202407", "audit", "80000.55"]],
-        "assessments": [["fixmedins_code", "year", "indicator", "max_points", "points"], [A, "2024", "总分", "100", "99"],
-                        [B, "2024", "总分", "100", "100"], [C, "2024", "总分", "100", "98"]],
+        "catalogue": [["dip_code", "dip_name", "kind", "score"], *([g, g, "core", s] for g, s in groups)],
+        "coefficients": [
+            ["fixmedins_code", "fund", "part", "value"],
+            *([code, "all", "base", "1"] for code in CASES),
+        ],
+        "cases": [
+            [
+                "setl_id",
+                "insutype",
+                "fixmedins_code",
+                "dscg_time",
+                "setl_time",
+                "diag_code",
+                "medfee_sumamt",
+                "fund_pay_sumamt",
+                "hifp_pay",
+                "psn_part_amt",
+                "dip_dise_grp_code",
+            ],
+            *(
+                [
+                    f"S{code[-1]}{i}",
+                    "310",
+                    code,
+                    "2024-03-01",
+                    "2024-03-01 10:00:00",
+                    g[:5],
+                    fee,
+                    booked,
+                    booked,
+                    yuan(int((Fraction(fee) - Fraction(booked)) * 100)),
+                    g,
+                ]
+                for code, own in CASES.items()
+                for i, (g, _, fee, booked) in enumerate(own)
+            ),
+        ],
+        "budget": [
+            ["year", "fund", "item", "amount"],
+            ["2024", "employee", "dip_budget", "100000000"],
+            ["2024", "employee", "dip_topup", "30000000"],
+            ["2024", "employee", "outside_card", "20000000"],
+            ["2024", "employee", "outside_manual", "5000000"],
+        ],
+        "payments": [
+            ["fixmedins_code", "fund", "period", "kind", "amount"],
+            *(
+                [code, "employee", f"2024{m:02d}", "monthly", amount]
+                for code, amount in ((A, "4000000"), (B, "2500000"), (C, "1250000"))
+                for m in range(1, 13)
+            ),
+            [A, "employee", "2024", "advance", "3000000"],
+            [B, "employee", "2024", "advance", "2000000"],
+            [C, "employee", "2024", "advance", "1000000"],
+        ],
+        "deductions": [
+            ["fixmedins_code", "fund", "period", "kind", "amount"],
+            [A, "employee", "202406", "audit", "120000.00"],
+            [B, "employee", "202407", "audit", "80000.55"],
+        ],
+        "assessments": [
+            ["fixmedins_code", "year", "indicator", "max_points", "points"],
+            [A, "2024", "总分", "100", "99"],
+            [B, "2024", "总分", "100", "100"],
+            [C, "2024", "总分", "100", "98"],
+        ],
     }
     for kind, rows in files.items():
         path = folder / f"{kind}.csv"
@@ -126,27 +182,35 @@ def test_inputs(workspace: Workspace) -> None:
     assert sheet.region["score_total"] == Fraction("18001.0245")
 
 
-@pytest.mark.parametrize(("places", "point_value", "expected", "residual"), [
-    ("none", None, ["48546653.92", "36635280.66", "19818065.42"], "0.00"),
-    ("4", "8605.0658", ["48546654.07", "36635280.76", "19818065.47"], "-0.30"),
-    ("2", "8605.07", ["48546691.87", "36635305.96", "19818078.07"], "-75.90"),
-])
+@pytest.mark.parametrize(
+    ("places", "point_value", "expected", "residual"),
+    [
+        ("none", None, ["48546653.92", "36635280.66", "19818065.42"], "0.00"),
+        ("4", "8605.0658", ["48546654.07", "36635280.76", "19818065.47"], "-0.30"),
+        ("2", "8605.07", ["48546691.87", "36635305.96", "19818078.07"], "-75.90"),
+    ],
+)
 def test_ningde(
     workspace: Workspace, places: str, point_value: str | None, expected: list[str], residual: str
 ) -> None:
     clearing = clear(workspace, 2024, packs.load("ningde-2024", {"point_value.places": places}))
     region = clearing.fund("employee").region
     # (105,000,000 + 159,000,000 - 109,100,000) / 18,001.0245 = 154,900,000 / 18,001.0245
-    assert region["point_value"] == (Fraction(point_value) if point_value else Fraction(154_900_000) / Fraction("18001.0245"))
+    assert region["point_value"] == (
+        Fraction(point_value) if point_value else Fraction(154_900_000) / Fraction("18001.0245")
+    )
     assert dues(clearing) == expected
     assert yuan(int(region["residual"] * 100)) == residual
 
 
-@pytest.mark.parametrize(("mode", "expected", "residual"), [
-    ("pooled", ["52497731.84", "35001320.01", "17500948.15"], "0.00"),
-    # Each institution's own ratio does not sum to the fund: 105,332,236.14 against 105,000,000.
-    ("hospital", ["50495985.14", "35707121.14", "19129129.86"], "-332236.14"),
-])
+@pytest.mark.parametrize(
+    ("mode", "expected", "residual"),
+    [
+        ("pooled", ["52497731.84", "35001320.01", "17500948.15"], "0.00"),
+        # Each institution's own ratio does not sum to the fund: 105,332,236.14 against 105,000,000.
+        ("hospital", ["50495985.14", "35707121.14", "19129129.86"], "-332236.14"),
+    ],
+)
 def test_national(workspace: Workspace, mode: str, expected: list[str], residual: str) -> None:
     pack = packs.load("national-draft-3", {"point_value.places": "none", "ratio_mode": mode})
     clearing = clear(workspace, 2024, pack)

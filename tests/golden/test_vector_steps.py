@@ -49,13 +49,16 @@ def run(pack: Pack, **more: Sequence[Fraction]) -> steps.Values:
 
 
 def fen(values: Sequence[Fraction]) -> list[str]:
-    """The exact text: a value with more than two decimals shows them and fails."""
-    return [f"{value:,.2f}" if (value * 100).denominator == 1 else plain(value) for value in values]
+    """Yuan with all their decimals: one too many shows and fails."""
+    return [
+        steps.shown(value, 2 if (value * 100).denominator == 1 else None).replace("−", "-")
+        for value in values
+    ]
 
 
 # Ningde: PV = (105,000,000 + 49,900,000) / 18,001.0245 = 154,900,000 / 18,001.0245 = 8605.06578389...
 #   unrounded, A: 9,000.1234 * 8605.06578389... = 77,446,653.92 gross; - 28,900,000 = 48,546,653.92
-#   4 places, A:  9,000.1234 * 8605.0658 = 77,446,654.0656... -> 77,446,654.07 gross; 48,546,654.07
+#   4 places, A:  9,000.1234 * 8605.0658 = 77,446,654.0651... -> 77,446,654.07 gross; 48,546,654.07
 #   2 places, A:  9,000.1234 * 8605.07 = 77,446,691.8658... -> 77,446,691.87; 48,546,691.87
 # National: rho = 109,100,000 / 159,000,000 = 0.6861635220...; PV = 105,000,000 / rho / 18,001.0245 = 8500.89104304...
 #   pooled, A: 9,000.1234 * 8500.89104304... * 0.6861635220... = 52,497,731.84, which is 105,000,000 * S_A / S

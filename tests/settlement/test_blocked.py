@@ -55,9 +55,14 @@ def test_all_at_once(region: Region) -> None:
     region.institutions(("H1", "甲", 2), ("H2", "乙", 5))
     region.cases(ONE, {"setl_id": "b", "institution": "H2", "fee": "5.00", "fund": "resident"})
     assert said(blocked(region)) == {
-        ("catalogue_missing", "", ""), ("coefficient_missing", "H1", ""), ("coefficient_missing", "H2", ""),
-        *{("budget_missing", fund, item) for fund in ("employee", "resident")
-          for item in ("dip_budget", "outside_card", "outside_manual")},
+        ("catalogue_missing", "", ""),
+        ("coefficient_missing", "H1", ""),
+        ("coefficient_missing", "H2", ""),
+        *{
+            ("budget_missing", fund, item)
+            for fund in ("employee", "resident")
+            for item in ("dip_budget", "outside_card", "outside_manual")
+        },
     }
 
 
@@ -65,8 +70,10 @@ def test_coefficient_missing_on_some_days(region: Region) -> None:
     ready(region)
     region.coefficients(("H2", "employee", "base", "2024-04-01", "0.9"), ("H2", "all", "bonus:x", "", "0.1"))
     region.cases(
-        ONE, {"setl_id": "b", "institution": "H2", "fee": "5.00", "day": "2024-03-31"},
-        {"setl_id": "c", "institution": "H2", "fee": "5.00", "day": "2024-04-01"})
+        ONE,
+        {"setl_id": "b", "institution": "H2", "fee": "5.00", "day": "2024-03-31"},
+        {"setl_id": "c", "institution": "H2", "fee": "5.00", "day": "2024-04-01"},
+    )
     (one,) = blocked(region)
     assert (one.code, one.subject, one.value) == ("coefficient_missing", "H2", "1")
     assert (one.values["from"], one.values["to"]) == ("2024-03-31", "2024-03-31")
@@ -76,24 +83,35 @@ def test_out_of_scope_institutions_need_none(region: Region) -> None:
     """By scope, area and refund; H3 is not registered."""
     ready(region)
     region.cases(
-        ONE, {"setl_id": "b", "institution": "H2", "fee": "5.00", "scope": 2},
+        ONE,
+        {"setl_id": "b", "institution": "H2", "fee": "5.00", "scope": 2},
         {"setl_id": "c", "institution": "H2", "fee": "6.00", "insu_admdvs": "350102"},
-        {"setl_id": "d", "institution": "H3", "fee": "7.00"}, {"setl_id": "e", "institution": "H2", "fee": "8.00", "fund": "", "scope": 1},
+        {"setl_id": "d", "institution": "H3", "fee": "7.00"},
+        {"setl_id": "e", "institution": "H2", "fee": "8.00", "fund": "", "scope": 1},
         {"setl_id": "f", "institution": "H2", "fee": "9.00", "vali_flag": 0},
-        {"setl_id": "g", "institution": "H1", "fee": "1.00", "insu_admdvs": None})
+        {"setl_id": "g", "institution": "H1", "fee": "1.00", "insu_admdvs": None},
+    )
     clearing = clear(region.workspace, 2024, packs.load(PACK))
     counts = clearing.stamps.counts
     assert (counts["in_scope"], counts["hi_paymtd"], counts["area"], counts["unregistered"]) == (2, 1, 1, 1)
     assert (counts["insutype"], counts["invalid"]) == (1, 1)
     amounts = {f.code: f.values["amount"] for f in clearing.findings if f.code.startswith("out_")}
-    assert amounts == {"out_hi_paymtd": "5.00", "out_area": "6.00", "out_insutype": "8.00", "out_invalid": "9.00"}
+    assert amounts == {
+        "out_hi_paymtd": "5.00",
+        "out_area": "6.00",
+        "out_insutype": "8.00",
+        "out_invalid": "9.00",
+    }
     assert [f.values["amount"] for f in clearing.findings if f.code == "institution_unregistered"] == ["7.00"]
 
 
 def test_patients_of_the_province(region: Region) -> None:
     ready(region)
-    region.cases(ONE, {"setl_id": "c", "institution": "H1", "fee": "6.00", "insu_admdvs": "350102"},
-                 {"setl_id": "d", "institution": "H1", "fee": "6.00", "insu_admdvs": "360102"})
+    region.cases(
+        ONE,
+        {"setl_id": "c", "institution": "H1", "fee": "6.00", "insu_admdvs": "350102"},
+        {"setl_id": "d", "institution": "H1", "fee": "6.00", "insu_admdvs": "360102"},
+    )
     assert clear(region.workspace, 2024, packs.load(PACK)).stamps.counts["area"] == 2
     wide = clear(region.workspace, 2024, packs.load(PACK, {"intra_province": "true"}))
     assert (wide.stamps.counts["in_scope"], wide.stamps.counts["area"]) == (2, 1)
@@ -147,17 +165,24 @@ def test_fund_without_cases(region: Region) -> None:
     region.funded("resident")
     region.cases(ONE)
     assert said(blocked(region)) == {("no_cases_in_fund", "resident", "")}
-    assert [s.fund for s in clear(region.workspace, 2024, packs.load(PACK), funds=("employee",)).funds] == ["employee"]
+    assert [s.fund for s in clear(region.workspace, 2024, packs.load(PACK), funds=("employee",)).funds] == [
+        "employee"
+    ]
 
 
 def test_what_counts_as_zero_is_said(region: Region) -> None:
     ready(region)
     region.cases(ONE, {"setl_id": "b", "institution": "H1", "fee": "5.00", "group": "X"})
-    region.deductions(("H2", "employee", "202403", "violation", "7.00"), ("H2", "employee", "2024", "refund", "3.00"),
-                      ("H2", "employee", "202301", "audit", "9.00"))
+    region.deductions(
+        ("H2", "employee", "202403", "violation", "7.00"),
+        ("H2", "employee", "2024", "refund", "3.00"),
+        ("H2", "employee", "202301", "audit", "9.00"),
+    )
     clearing = clear(region.workspace, 2024, packs.load(PACK))
     told = {(f.code, f.subject): f for f in clearing.findings}
-    assert {"no_payments", "no_assessments", "refund_returned", "case_without_score", "ungrouped"} <= {code for code, _ in told}
+    assert {"no_payments", "no_assessments", "refund_returned", "case_without_score", "ungrouped"} <= {
+        code for code, _ in told
+    }
     assert told["refund_returned", "H2"].value == "3.00"
     assert told["case_without_score", "b"].values["amount"] == "5.00"
     sheet = clearing.fund("employee")
@@ -169,17 +194,26 @@ def test_what_counts_as_zero_is_said(region: Region) -> None:
 
 def test_platform_score_that_differs(region: Region) -> None:
     ready(region)
-    region.cases({**ONE, "grp_dise_sco": "1.50"}, {**ONE, "setl_id": "b", "grp_dise_sco": "1.4"}, {**ONE, "setl_id": "c", "grp_dise_sco": "x"})
+    region.cases(
+        {**ONE, "grp_dise_sco": "1.50"},
+        {**ONE, "setl_id": "b", "grp_dise_sco": "1.4"},
+        {**ONE, "setl_id": "c", "grp_dise_sco": "x"},
+    )
     clearing = clear(region.workspace, 2024, packs.load(PACK))
-    assert [(f.subject, f.value, f.values["cases"]) for f in clearing.findings if f.code == "score_differs"] == [
-        ("K35.3:g", "1.4", "1"), ("K35.3:g", "x", "1")]
+    assert [
+        (f.subject, f.value, f.values["cases"]) for f in clearing.findings if f.code == "score_differs"
+    ] == [("K35.3:g", "1.4", "1"), ("K35.3:g", "x", "1")]
     assert clearing.fund("employee").values["score"] == (Fraction("4.5"),)
 
 
 def test_lacks_says_the_same_as_a_clearing(region: Region) -> None:
     region.institutions(("H1", "甲", 2))
     region.cases(ONE)
-    told = {(f.code, f.subject, f.column) for f in control.lacks(region.workspace, 2024) if f.severity == "blocked"}
+    told = {
+        (f.code, f.subject, f.column)
+        for f in control.lacks(region.workspace, 2024)
+        if f.severity == "blocked"
+    }
     assert told == said(blocked(region))
     region.groups({"dip_code": "K35.3:g", "score": "1.5"})
     region.coefficients(("H1", "all", "base", "", "1.0"))
@@ -189,15 +223,33 @@ def test_lacks_says_the_same_as_a_clearing(region: Region) -> None:
 
 def test_control_totals_and_inventory(region: Region) -> None:
     ready(region)
-    region.cases(ONE, {"setl_id": "b", "institution": "H2", "fee": "5.00", "fund": "resident", "day": "2024-04-01"})
-    region.batch("control_totals", [
-        {"period": "2024", "rows": 2, "medfee_sumamt": 10_500, "hifp_pay": 6_300},
-        {"period": "202403", "fixmedins_code": "H1", "fund": "employee", "rows": 2, "medfee_sumamt": 20_000},
-    ], "control_total")
+    region.cases(
+        ONE, {"setl_id": "b", "institution": "H2", "fee": "5.00", "fund": "resident", "day": "2024-04-01"}
+    )
+    region.batch(
+        "control_totals",
+        [
+            {"period": "2024", "rows": 2, "medfee_sumamt": 10_500, "hifp_pay": 6_300},
+            {
+                "period": "202403",
+                "fixmedins_code": "H1",
+                "fund": "employee",
+                "rows": 2,
+                "medfee_sumamt": 20_000,
+            },
+        ],
+        "control_total",
+    )
     sheet = control.control_totals(region.workspace)
     assert list(sheet.cells["rows_difference"]) == [0, -1]
     assert list(sheet.cells["medfee_difference"]) == [0, -10_000]
     assert list(sheet.cells["hifp_difference"]) == [0, None]
     there = control.inventory(region.workspace)
-    found = set(zip(there.cells["kind"], there.cells["year"], there.cells["part"], there.cells["rows"], strict=True))
-    assert {("cases", "2024", "employee", 1), ("cases", "2024", "resident", 1), ("budget", "2024", "employee", 3)} <= found
+    found = set(
+        zip(there.cells["kind"], there.cells["year"], there.cells["part"], there.cells["rows"], strict=True)
+    )
+    assert {
+        ("cases", "2024", "employee", 1),
+        ("cases", "2024", "resident", 1),
+        ("budget", "2024", "employee", 3),
+    } <= found

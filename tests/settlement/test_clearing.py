@@ -35,25 +35,51 @@ def rows(seed: int, count: int = 300) -> list[dict[str, object]]:
     made: list[dict[str, object]] = []
     for i in range(count):
         year = 2023 if i % 3 == 0 else 2024
-        made.append({
-            "setl_id": f"S{seed}-{i:05d}", "institution": dice.choice(CODES), "fee": yuan(dice.randint(10_000, 4_000_000)),
-            "group": dice.choice([*GROUPS, *GROUPS, None]), "fund": dice.choice(["employee", "resident"]),
-            "day": f"{year}-{dice.randint(1, 12):02d}-{dice.randint(1, 28):02d}", "other": yuan(dice.randint(0, 5_000)),
-            "age": dice.randint(0, 90), "icu_days": dice.choice([None, 0, 3, 9]), "grp_dise_sco": dice.choice([None, "1", "0.7"]),
-        })
+        made.append(
+            {
+                "setl_id": f"S{seed}-{i:05d}",
+                "institution": dice.choice(CODES),
+                "fee": yuan(dice.randint(10_000, 4_000_000)),
+                "group": dice.choice([*GROUPS, *GROUPS, None]),
+                "fund": dice.choice(["employee", "resident"]),
+                "day": f"{year}-{dice.randint(1, 12):02d}-{dice.randint(1, 28):02d}",
+                "other": yuan(dice.randint(0, 5_000)),
+                "age": dice.randint(0, 90),
+                "icu_days": dice.choice([None, 0, 3, 9]),
+                "grp_dise_sco": dice.choice([None, "1", "0.7"]),
+            }
+        )
         if i % 40 == 0:
-            made.append({**made[-1], "setl_id": f"R{seed}-{i:05d}", "fee": f"-{made[-1]['fee']}", "sign": -1, "other": "0",
-                         "init_setl_id": made[-1]["setl_id"]})
+            made.append(
+                {
+                    **made[-1],
+                    "setl_id": f"R{seed}-{i:05d}",
+                    "fee": f"-{made[-1]['fee']}",
+                    "sign": -1,
+                    "other": "0",
+                    "init_setl_id": made[-1]["setl_id"],
+                }
+            )
     return made
 
 
 def facts(region: Region) -> None:
     region.institutions(*((code, f"医院{code}", 2 + 3 * (i % 3)) for i, code in enumerate(CODES)))
-    region.groups(*({"dip_code": group, "score": f"0.{i + 3}57", "mean_fee": 900_000, "primary_care": int(i == 0)}
-                    for i, group in enumerate(GROUPS)))
-    region.auxiliary((GROUPS[1], "age", "66+", "1.25"), (GROUPS[1], "icu_days", "2-7", "1.5"), (GROUPS[2], "age", "0-28d", "2"))
-    region.coefficients(*((code, "all", "base", "", f"0.{70 + i}") for i, code in enumerate(CODES)),
-                        ("H01", "resident", "bonus:a", "2024-05-01", "0.0125"))
+    region.groups(
+        *(
+            {"dip_code": group, "score": f"0.{i + 3}57", "mean_fee": 900_000, "primary_care": int(i == 0)}
+            for i, group in enumerate(GROUPS)
+        )
+    )
+    region.auxiliary(
+        (GROUPS[1], "age", "66+", "1.25"),
+        (GROUPS[1], "icu_days", "2-7", "1.5"),
+        (GROUPS[2], "age", "0-28d", "2"),
+    )
+    region.coefficients(
+        *((code, "all", "base", "", f"0.{70 + i}") for i, code in enumerate(CODES)),
+        ("H01", "resident", "bonus:a", "2024-05-01", "0.0125"),
+    )
     region.funded("employee", "resident", amount="2000000.00")
 
 
@@ -66,7 +92,9 @@ def mixed(region: Region) -> Region:
 
 @given(st.randoms(use_true_random=False), st.integers(1, 5))
 @settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_order_and_batches_mean_nothing(tmp_path_factory: pytest.TempPathFactory, dice: random.Random, pieces: int) -> None:
+def test_order_and_batches_mean_nothing(
+    tmp_path_factory: pytest.TempPathFactory, dice: random.Random, pieces: int
+) -> None:
     pack = packs.load("ningde-2024", {"reference_min_cases": "3"})
     said: list[str] = []
     findings: list[object] = []
@@ -90,9 +118,12 @@ def test_order_and_batches_mean_nothing(tmp_path_factory: pytest.TempPathFactory
 
 
 CELLS = st.builds(
-    Cell, code=st.sampled_from(CODES), fund=st.sampled_from(["employee", "resident", "all"]),
+    Cell,
+    code=st.sampled_from(CODES),
+    fund=st.sampled_from(["employee", "resident", "all"]),
     part=st.sampled_from(["base", "bonus:x", "deduction:y"]),
-    value=st.decimals("0.001", "1.9", places=4).map(str), valid_from=st.sampled_from(["", "2024-04-01", "2024-09-15"]),
+    value=st.decimals("0.001", "1.9", places=4).map(str),
+    valid_from=st.sampled_from(["", "2024-04-01", "2024-09-15"]),
 )
 
 
@@ -135,7 +166,11 @@ def test_only_what_changed_is_scored_again(mixed: Region, monkeypatch: pytest.Mo
     clear(mixed.workspace, 2024, pack)
     scored: list[int] = []
     whole = annual.case_scores.score
-    monkeypatch.setattr(annual.case_scores, "score", lambda rule, cases, *rest: (scored.append(len(cases)), whole(rule, cases))[1])
+    monkeypatch.setattr(
+        annual.case_scores,
+        "score",
+        lambda rule, cases, *rest: (scored.append(len(cases)), whole(rule, cases))[1],
+    )
     monkeypatch.setattr(gather, "_read", lambda *_: pytest.fail("the tables were read again"))
     edit(mixed.workspace, "imported", [Cell("H03", "employee", "base", "0.9")])
     clear(mixed.workspace, 2024, pack)
@@ -175,7 +210,12 @@ SELECT fund, fixmedins_code, sum(score), sum(beside) FROM scored GROUP BY 1, 2
 def test_plain_sql_agrees_to_the_last_place(region: Region) -> None:
     """Scores and point value a second way: integers in one SELECT, no code of ours."""
     region.institutions(*((code, code, 5) for code in CODES))
-    region.groups(*({"dip_code": group, "score": f"1.{i}357", "primary_care": int(i < 2)} for i, group in enumerate(GROUPS)))
+    region.groups(
+        *(
+            {"dip_code": group, "score": f"1.{i}357", "primary_care": int(i < 2)}
+            for i, group in enumerate(GROUPS)
+        )
+    )
     region.coefficients(*((code, "all", "base", "", f"0.{711 + i}") for i, code in enumerate(CODES)))
     region.reference_means(*((group, "all", "all", f"{9000 + 13 * i}.37") for i, group in enumerate(GROUPS)))
     region.funded("employee", "resident", amount="3333333.33")
@@ -193,7 +233,12 @@ def test_plain_sql_agrees_to_the_last_place(region: Region) -> None:
 
 
 def test_without_rounding_the_dues_sum_to_the_fund(mixed: Region) -> None:
-    exact = {"case.places": "none", "point_value.places": "none", "gross.places": "none", "due.places": "none"}
+    exact = {
+        "case.places": "none",
+        "point_value.places": "none",
+        "gross.places": "none",
+        "due.places": "none",
+    }
     for sheet in clear(mixed.workspace, 2024, packs.load("ningde-2024", exact)).funds:
         assert sum(sheet.values["due"]) == sheet.region["fund_available"]
         assert sheet.region["residual"] == 0
@@ -262,12 +307,15 @@ def test_withdrawn_and_returned(mixed: Region) -> None:
     assert [run.stale for run in runs.runs(workspace)] == ["withdrawn", ""]
 
 
-@pytest.mark.parametrize(("change", "said"), [
-    ("UPDATE cases SET own_pay = own_pay + 1 WHERE setl_id = 'S1-00001'", "run_differs_data"),
-    ("UPDATE budget SET amount = amount + 1", "run_differs_data"),
-    ("UPDATE run SET result = replace(result, '1', '2')", "run_differs_result"),
-    ("UPDATE run SET hash = 'x'", "run_differs_ledger"),
-])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("UPDATE cases SET own_pay = own_pay + 1 WHERE setl_id = 'S1-00001'", "run_differs_data"),
+        ("UPDATE budget SET amount = amount + 1", "run_differs_data"),
+        ("UPDATE run SET result = replace(result, '1', '2')", "run_differs_result"),
+        ("UPDATE run SET hash = 'x'", "run_differs_ledger"),
+    ],
+)
 def test_verify_sees_what_went_past_the_ledger(mixed: Region, change: str, said: str) -> None:
     clear(mixed.workspace, 2024, packs.load("ningde-2024"))
     assert verify(mixed.workspace) == []
@@ -299,7 +347,10 @@ def test_killed_while_clearing(mixed: Region, stage: str) -> None:
     path = mixed.workspace.path
     mixed.workspace.close()
     ran = subprocess.run(
-        [sys.executable, "-c", KILLED.format(root=str(ROOT), path=str(path), stage=stage)], check=False, capture_output=True)
+        [sys.executable, "-c", KILLED.format(root=str(ROOT), path=str(path), stage=stage)],
+        check=False,
+        capture_output=True,
+    )
     assert ran.returncode == 9, ran.stderr
     with Workspace.open(path, strict=True) as workspace:
         assert runs.runs(workspace) == []

@@ -39,13 +39,22 @@ def worked(region: Region) -> Region:
         {"dip_code": "J18.9:g", "score": "0.5", "mean_fee": 300_000, "kind": "primary_care"},
         {"dip_code": "F20.9:b", "score": "0.03", "kind": "bed_day"},
     )
-    region.auxiliary(("K35.3:g", "age", "66+", "1.3"), ("K35.3:g", "icu_days", "2-7", "1.5"), ("F20.9:b", "age", "66+", "9"))
+    region.auxiliary(
+        ("K35.3:g", "age", "66+", "1.3"),
+        ("K35.3:g", "icu_days", "2-7", "1.5"),
+        ("F20.9:b", "age", "66+", "9"),
+    )
     region.coefficients(
-        ("H1", "all", "base", "", "1.0"), ("H1", "employee", "bonus:专科", "2024-07-01", "0.05"),
-        ("H1", "all", "bonus:专科", "", "0.00"), ("H2", "all", "base", "", "0.8"), ("H2", "all", "deduction:考核", "", "0.02"),
+        ("H1", "all", "base", "", "1.0"),
+        ("H1", "employee", "bonus:专科", "2024-07-01", "0.05"),
+        ("H1", "all", "bonus:专科", "", "0.00"),
+        ("H2", "all", "base", "", "0.8"),
+        ("H2", "all", "deduction:考核", "", "0.02"),
     )
     region.budget(
-        ("employee", "dip_budget", "200000"), ("employee", "dip_topup", "10000"), ("employee", "outside_card", "20000"),
+        ("employee", "dip_budget", "200000"),
+        ("employee", "dip_topup", "10000"),
+        ("employee", "outside_card", "20000"),
         ("employee", "outside_manual", "5000"),
     )
     region.reference_means(("K35.3:g", "3", "all", "10000.00"))
@@ -54,20 +63,50 @@ def worked(region: Region) -> Region:
     region.cases(
         {"setl_id": "c1", "institution": "H1", "fee": "10000", "day": "2024-03-01", **adult},
         {"setl_id": "c2", "institution": "H1", "fee": "4000", "day": "2024-08-01", **adult},
-        {"setl_id": "c3", "institution": "H1", "fee": "30000", "day": "2024-07-01", "brdy": "1950-01-31", "icu_days": 3},
+        {
+            "setl_id": "c3",
+            "institution": "H1",
+            "fee": "30000",
+            "day": "2024-07-01",
+            "brdy": "1950-01-31",
+            "icu_days": 3,
+        },
         {"setl_id": "c4", "institution": "H2", "fee": "3000", "group": "J18.9:g"},
         {"setl_id": "c5", "institution": "H2", "fee": "2000", **adult},
         {"setl_id": "c6", "institution": "H1", "fee": "7000"},
-        {"setl_id": "c6r", "institution": "H1", "fee": "-7000", "sign": -1, "init_setl_id": "c6", "refd_setl_flag": 1},
+        {
+            "setl_id": "c6r",
+            "institution": "H1",
+            "fee": "-7000",
+            "sign": -1,
+            "init_setl_id": "c6",
+            "refd_setl_flag": 1,
+        },
         {"setl_id": "c7", "institution": "H1", "fee": "20000", **adult},
         {"setl_id": "c8", "institution": "H2", "fee": "9000", "booked": "5000.00", **adult},
-        {"setl_id": "c9", "institution": "H2", "fee": "2000", "group": "F20.9:b", "act_ipt_days": 10, "age": 70},
+        {
+            "setl_id": "c9",
+            "institution": "H2",
+            "fee": "2000",
+            "group": "F20.9:b",
+            "act_ipt_days": 10,
+            "age": 70,
+        },
         {"setl_id": "c10", "institution": "H1", "fee": "1000", "group": None},
     )
     return region
 
 
-SCORES = {"c1": "1.2", "c2": "0.504", "c3": "3.78", "c4": "0.5", "c5": "0.3", "c7": "7.7777", "c9": "0.234", "c10": "0"}
+SCORES = {
+    "c1": "1.2",
+    "c2": "0.504",
+    "c3": "3.78",
+    "c4": "0.5",
+    "c5": "0.3",
+    "c7": "7.7777",
+    "c9": "0.234",
+    "c10": "0",
+}
 
 
 def test_every_case(worked: Region) -> None:
@@ -104,7 +143,14 @@ def test_stamps_count_what_was_used_and_left_out(worked: Region) -> None:
     stamps = clear(worked.workspace, 2024, packs.load("ningde-2024")).stamps
     assert stamps.references == {"none": 2, "given": 4, "level": 0, "catalogue": 2}
     counts = {name: n for name, n in stamps.counts.items() if n}
-    assert counts == {"rows": 11, "in_scope": 9, "refund_pair": 2, "by_item": 1, "adjusted": 1, "ungrouped": 1}
+    assert counts == {
+        "rows": 11,
+        "in_scope": 9,
+        "refund_pair": 2,
+        "by_item": 1,
+        "adjusted": 1,
+        "ungrouped": 1,
+    }
     assert stamps.set_name == "imported"
     assert stamps.set_state == "draft"
 
@@ -131,7 +177,9 @@ def test_down_to_the_single_case(worked: Region) -> None:
 
 def test_ungrouped_by_actual_fee_or_not_at_all(worked: Region) -> None:
     """c10 is paid its 600.00 like a by-item case: 180,000 - 600; its own pay of 400 leaves with it."""
-    sheet = clear(worked.workspace, 2024, packs.load("ningde-2024", {"ungrouped": "actual_fee"})).fund("employee")
+    sheet = clear(worked.workspace, 2024, packs.load("ningde-2024", {"ungrouped": "actual_fee"})).fund(
+        "employee"
+    )
     assert sheet.values["by_item"] == (600, 5000)
     assert sheet.region["fund_available"] == 179_400
     assert sheet.values["cases"] == (4, 3)
