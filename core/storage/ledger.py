@@ -116,7 +116,7 @@ class Ledger:
         """Apply the edit and write its line, in one transaction of its own or in that of `connection`.
 
         Refused: stale_edit (a row is not what `before` says), not_editable, published_frozen, key_taken,
-        file_known.
+        file_known. With `connection`, a refusal has to leave that transaction: some changes may be made by then.
         """
         if connection is None:
             with self._workspace.transaction(edit.action, edit.subject, progress) as own:

@@ -97,6 +97,7 @@ class Workspace:
         self._lock = lock
         self._readers: dict[int, sqlite3.Connection] = {}
         self._writing = False
+        self._closed = False
         meta = dict[str, str](self.reader().execute("SELECT key, value FROM meta").fetchall())
         self.region = meta["region"]
         self.name = meta["name"]
@@ -115,10 +116,13 @@ class Workspace:
         path = Path(path).resolve()
         if region and not (len(region) == 6 and region.isascii() and region.isdigit()):
             raise Refused("region_form", region=region)
-        if not path.parent.is_dir():
-            raise WorldFault("folder_missing", path=path.parent)
-        if path.is_dir() or (path.exists() and path.stat().st_size):
-            raise WorldFault("exists", path=path)
+        try:
+            if not path.parent.is_dir():
+                raise WorldFault("folder_missing", path=path.parent)
+            if path.is_dir() or (path.exists() and path.stat().st_size):
+                raise WorldFault("exists", path=path)
+        except OSError as error:  # a name too long, a drive that is gone
+            raise WorldFault("cannot_open", path=path, reason=error.strerror or str(error)) from None
         lock = _locked(path)
         if isinstance(lock, str):
             raise WorldFault(lock, path=path)
@@ -188,6 +192,7 @@ class Workspace:
 
     def close(self) -> None:
         """Readers first, so that the writer, closed last, leaves one file. May be called twice."""
+        self._closed = True
         readers, self._readers = self._readers, {}
         for reader in readers.values():
             reader.close()
@@ -213,8 +218,11 @@ class Workspace:
     def reader(self) -> sqlite3.Connection:
         """The calling thread's own connection, which cannot write; rows are tuples.
 
-        `interrupt()` on it, from any thread, stops its query.
+        `interrupt()` on it, from any thread, stops its query. Once the workspace is closed nobody waits for an
+        answer any more: Cancelled.
         """
+        if self._closed:
+            raise Cancelled("closed")
         thread = get_ident()
         if thread not in self._readers:
             with _as_fault(self.path):

@@ -85,6 +85,9 @@ def test_create_overwrites_nothing(path: Path) -> None:
     assert path.read_bytes() == before
     with pytest.raises(WorldFault, match="folder_missing"):
         Workspace.create(path.parent / "none" / "a.dz")
+    for attempt in (Workspace.create, Workspace.open):
+        with pytest.raises(WorldFault, match="cannot_open"):
+            attempt(path.parent / ("x" * 300))
     with pytest.raises(Refused, match="region_form"):
         Workspace.create(path.parent / "b.dz", region="3509")
     assert not (path.parent / "b.dz").exists()
@@ -332,6 +335,8 @@ def test_readers_are_one_a_thread_and_cannot_write(path: Path) -> None:
         thread.start()
         thread.join()
         assert theirs[0] is not mine
+    with pytest.raises(Cancelled):
+        workspace.reader()
     for connection in (mine, theirs[0]):
         with pytest.raises(sqlite3.ProgrammingError, match="closed"):
             connection.execute("SELECT 1")
