@@ -38,11 +38,11 @@ Numbers = NDArray[Any]  # int64, or objects holding Python's integers
 Truth = NDArray[np.bool_]
 
 
-class _Wide(Exception):  # noqa: N818
+class _Wide(Exception):
     """The bound does not prove that int64 holds."""
 
 
-class _RowFault(Exception):  # noqa: N818
+class _RowFault(Exception):
     def __init__(self, code: str, at: int, row: int) -> None:
         super().__init__(code, at, row)
         self.code = code

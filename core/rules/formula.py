@@ -37,7 +37,7 @@ class FormulaError(Exception):
         self.values = values
 
 
-class RuleFault(Exception):  # noqa: N818
+class RuleFault(Exception):
     """A sound formula that these values do not fit (division by zero, no row of a table): `finding.rule_CODE`."""
 
     def __init__(self, code: str, at: int, **values: str) -> None:

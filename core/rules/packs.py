@@ -524,9 +524,9 @@ class _Item:
             key, f"formula_{error.code}", at=error.at, value=text, place=str(error.at + 1), **error.values
         )
 
-    def sourced(self) -> tuple[str, str]:
+    def sourced(self, *, required: bool = True) -> tuple[str, str]:
         """cite and evidence; the evidence may be left to the document."""
-        cite = self.text("cite", required=True)
+        cite = self.text("cite", required=required)
         evidence = self.text("evidence")
         if evidence and evidence not in EVIDENCE:
             self.wrong("evidence", "pack_evidence", value=evidence, known=" ".join(EVIDENCE))
@@ -734,12 +734,16 @@ class _Builder:
         return documents
 
     def _sourced(self, item: _Item) -> tuple[str, str]:
-        cite, evidence = item.sourced()
+        """cite and evidence of an item; a branch without citation has that of [case]."""
+        case = self.merged.settings.get("cite") if item.path[:2] == ("case", "branch") else None
+        cite, evidence = item.sourced(required=case is None)
+        if not cite and case is not None:
+            return self._sourced(case)
         for part in filter(None, cite.split(";")):
             document = self.documents.get(part.partition(",")[0].strip())
             if document is None:
                 item.wrong(
-                    "cite", "pack_document", value=part.strip(), known=" ".join(self.documents), warn=True
+                    "cite", "pack_document", value=part.partition(",")[0].strip(), known=" ".join(self.documents), warn=True
                 )
             elif not evidence:
                 evidence = document.evidence
@@ -1163,7 +1167,7 @@ def _with_setting(rule: CaseRule, key: str, text: str) -> CaseRule:
 _Key = tuple[Scope, str]
 
 
-class _Circle(Exception):  # noqa: N818
+class _Circle(Exception):
     def __init__(self, path: Sequence[_Key]) -> None:
         super().__init__(path)
         self.path = path
