@@ -12,11 +12,13 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
+
+from xlsxwriter import Workbook
 
 from core.demo import books
 from core.demo.books import Book
@@ -60,7 +62,7 @@ def build(path: Path | str, scale: int = 10, seed: int = SEED, progress: Progres
 
 
 @contextmanager
-def _workshop(path: Path) -> Iterator[Path]:
+def _workshop(path: Path) -> Generator[Path]:
     """A folder beside the workspace, on its disk, gone afterwards whatever happens."""
     try:
         folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
@@ -118,9 +120,7 @@ def _import(workspace: Workspace, folder: Path, book: Book, progress: Progress) 
 
 
 def _workbook(path: Path, book: Book) -> None:
-    import xlsxwriter
-
-    with xlsxwriter.Workbook(path, {"constant_memory": True, "strings_to_numbers": False}) as workbook:
+    with Workbook(path, {"constant_memory": True, "strings_to_numbers": False}) as workbook:
         workbook.set_properties({"created": datetime(2025, 1, 1)})  # no clock: the same seed gives the same file
         worksheet = workbook.add_worksheet()
         for place, cells in enumerate([list(book.headings), *book.rows]):

@@ -21,7 +21,7 @@ from core.progress import Progress, step
 
 Words = NDArray[np.object_]
 CHUNK = 20_000
-SAMPLED = 30  # the institution whose diagnoses, operations and groups also come in files of their own
+SAMPLED = 0  # the institution whose diagnoses, operations and groups also come in files of their own
 
 HEADINGS = (
     "setl_id", "init_setl_id", "medcasno", "psn_no", "insutype", "med_type", "hi_paymtd", "fixmedins_code", "insu_admdvs",
@@ -53,21 +53,17 @@ _OTHER_DIAGNOSES = ("I10.x00", "E11.900", "I25.103", "E78.500", "N18.900", "K29.
 
 @dataclass
 class Sent:
-    """What one year's file holds, beside its text: sums for control totals, special cases, money by institution.
+    """What one year's file holds, for the books that have to agree with it. Money in fen.
 
-    control: (month, institution) -> rows, fee, fund in fen of the rows that will be accepted.
-    booked, cost, own, other: fund x institution x month, of cases that count. by_item: booked by fund. rows: all lines below the heading.
+    control: (month, institution) -> rows, fee, fund of the rows that will be accepted. booked: fund x institution x
+    month, of cases that enter the clearing. by_item: booked by fund. special: settlement, decision, score, document.
+    sample: lines of one institution, by heading.
     """
 
     path: Path
     year: int
-    rows: int
-    damaged: int
     control: dict[tuple[int, str], tuple[int, int, int]]
     booked: Ints
-    cost: Ints
-    own: Ints
-    other: Ints
     by_item: tuple[int, int]
     special: list[tuple[str, str, str, str]]
     sample: list[dict[str, str]]
@@ -84,7 +80,7 @@ def _rare(values: Ints) -> Words:
     """Fen as yuan, an empty cell for nothing."""
     texts = np.full(len(values), "", dtype=object)
     rows = np.flatnonzero(values)
-    texts[rows] = ["%d.%02d" % divmod(value, 100) for value in values[rows].tolist()]
+    texts[rows] = [f"{value // 100}.{value % 100:02d}" for value in values[rows].tolist()]
     return texts
 
 
@@ -96,9 +92,7 @@ def write_year(
     dice = Draws(seed, "rows", year)
     columns, special_rows = _columns(dice, cases, institutions, groups, scale)
     number = len(columns["fee"])
-    booked, cost, own, other = (
-        _by_month(columns, name, len(cases), len(institutions)) for name in ("hifp_pay", "fee", "own", "other")
-    )
+    booked = _by_month(columns, "hifp_pay", len(cases), len(institutions))
 
     apart = slice(len(cases), None)
     by_item = (
@@ -166,12 +160,13 @@ def write_year(
             file.write("\r\n".join(lines) + "\r\n")
         file.write("\r\n".join(extra) + "\r\n")
 
-    damaged = len(extra) - (1 if year < 2024 else 0)
     counted = (columns["refd_setl_flag"] == 0) & (columns["vali_flag"] == 1)
     one = (columns["institution"] == SAMPLED) & counted
-    sample = [dict(zip(HEADINGS, _one(texts, columns, int(row)), strict=True)) for row in np.flatnonzero(one)[:120]]
+    sample: list[dict[str, str]] = [
+        dict(zip(HEADINGS, _one(texts, columns, int(row)), strict=True)) for row in np.flatnonzero(one)[:120]
+    ]
     control = _control(columns, sign, institutions, year)
-    return Sent(path, year, total + len(extra), damaged, control, booked, cost, own, other, by_item, special, sample)
+    return Sent(path, year, control, booked, by_item, special, sample)
 
 
 def _columns(
@@ -186,7 +181,7 @@ def _columns(
     large = fee > 1_500_000
     columns: dict[str, NDArray[Any]] = {
         "institution": cases.institution, "group": group, "grouped": cases.grouped.astype(np.int64), "fund": fund,
-        "fee": fee, "own": own, "person": cases.person, "born": cases.born, "settled": cases.settled.copy(),
+        "fee": fee, "person": cases.person, "born": cases.born, "settled": cases.settled.copy(),
         "lag": cases.lag, "act_ipt_days": cases.days, "gend": cases.sex, "icu": cases.icu, "detail": cases.detail,
         "score": groups.score(cases.year)[group],
     }
@@ -197,7 +192,6 @@ def _columns(
     others = sum(columns[name] for name in ("hifmi_pay", "maf_pay", "hifob_pay", "cvlserv_pay"))
     columns["fund_pay_sumamt"] = pay
     columns["hifp_pay"] = pay - others
-    columns["other"] = np.asarray(others)
     account = np.where((fund == 0) & dice.chance(7_600, number), own * dice.between(15, 95, number) // 100, 0)
     wards = (institutions.level[cases.institution] == 3) & dice.chance(90, number)
     excluded = np.where(wards, dice.between(20, 300, number) * 1_000, 0)

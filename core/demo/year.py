@@ -32,7 +32,7 @@ class Figures:
 
 # 2024: N116; 2023: from its growth rates (+17.96 and +13.95 %, -6.71 %, -2.15 %) and its patient burden; before: invented.
 FIGURES = {
-    2021: Figures((519_870_500, 2_051_332_200), 690_517, 274_266, 721),
+    2021: Figures((519_870_500, 2_051_332_200), 806_240, 320_150, 754),
     2022: Figures((668_412_700, 2_917_604_100), 671_984, 269_013, 708),
     2023: Figures((736_139_500, 3_241_904_700), 663_181, 261_588, 697),
     2024: Figures((868_350_100, 3_694_150_400), 618_682, 224_032, 682),
@@ -60,7 +60,6 @@ class Cases:
     sex: Ints
     born: Ints      # days since 1970
     age_class: Ints
-    ratio: Ints     # fee to reference as drawn, thousandths
     days: Ints
     lag: Ints       # days from discharge to settlement
     settled: Ints   # days since 1970
@@ -177,13 +176,13 @@ def draw(institutions: Institutions, groups: Groups, year: int, scale: int, seed
     days = np.where(bed_day, np.maximum(3, groups.days[group] * dice.between(800, 1_200, number) // 10_000), days)
     days = np.where(day_case, 1, days)
 
-    born, age_class, sex, newborn_days = _people(dice, groups, group, fund, settled - lag - days)
+    born, age_class, sex = _people(dice, groups, group, fund, settled - lag - days)
     person, born = _persons(dice, institutions, institution, fund, sex, born, age_class, settled - lag - days)
 
     period = np.searchsorted(np.array(COEFFICIENT_DAYS[1:]), number_of_day(settled), side="right")
     primary = groups.primary[group] & grouped
     k = np.where(primary, 1000, institutions.k[fund, institution, period])
-    u, icu, detail = _auxiliary(dice, groups, group, grouped, born, settled - lag - days, newborn_days)
+    u, icu, detail = _auxiliary(dice, groups, group, grouped, born, settled - lag - days)
     rw = np.where(bed_day, score[group] * days, score[group]) * grouped
     design = groups.design_mean(year - 1)[group, level]
     catalogue = np.where(bed_day, design, groups.catalogue_mean(year)[group])
@@ -201,7 +200,7 @@ def draw(institutions: Institutions, groups: Groups, year: int, scale: int, seed
     special = np.where(high & (special == 0) & dice.chance(15, number), SPECIAL_REJECTED, special)
 
     zeros = np.zeros(number, np.int64)
-    cases = Cases(year, institution, fund, group, grouped, sex, born, age_class, ratio, days, lag, settled, k, u, rw, ref,
+    cases = Cases(year, institution, fund, group, grouped, sex, born, age_class, days, lag, settled, k, u, rw, ref,
                   fee, icu, detail, special, zeros, zeros, person)
     cases.score = scores(cases)
     cases = _close_scores(cases, institutions, groups, target, dice)
@@ -225,8 +224,8 @@ def scores(cases: Cases) -> Ints:
 
 def _people(
     dice: Draws, groups: Groups, group: Ints, fund: Ints, admitted: Ints
-) -> tuple[Ints, Ints, Ints, Ints]:
-    """Date of birth, age in years as drawn, sex, and days of age for the newborn (-1 for the others)."""
+) -> tuple[Ints, Ints, Ints]:
+    """Year of birth (day of birth for those under one), age as drawn (0 for those), sex."""
     number = len(group)
     who = groups.patients[group]
     adult = np.where(fund == 0, dice.peaked(24, 76, number), dice.peaked(20, 88, number))
@@ -241,10 +240,8 @@ def _people(
     age = np.where(infant | newborn, 0, age)
     sex = np.where(dice.chance(5_200, number), 1, 2)
     sex = np.where(np.isin(who, ("w", "p")), 2, np.where(who == "m", np.where(dice.chance(9_000, number), 1, 2), sex))
-    born_year = parts_of(admitted)[0] - age - 1
-    # Around a birthday the age would hang on a day of stay more or less: births lie in the middle of the gap.
-    born = np.where(infant | newborn, admitted - small, born_year)
-    return born, np.where(infant | newborn, 0, age), sex, np.where(newborn, small, -1)
+    born = np.where(infant | newborn, admitted - small, parts_of(admitted)[0] - age - 1)
+    return born, np.where(infant | newborn, 0, age), sex
 
 
 def _persons(
@@ -265,7 +262,7 @@ def _persons(
     serial = np.where(grown, dice.below(pool, number), 0)
     person = kin * 100_000 + serial
     span = np.where(block >= 2000, 330, 1_800)
-    first = np.array((np.where(grown, block, 2000) - 1970).tolist(), "datetime64[Y]").astype("datetime64[D]").astype(np.int64)
+    first = (np.where(grown, block, 2000) - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
     hashed = (person * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) >> 33 & 0x3FFFFFFF
     known = first + hashed % span
     alone = 900_000_000_000 + admitted * 1_000_000 + dice.below(1_000_000, number)
@@ -273,7 +270,7 @@ def _persons(
 
 
 def _auxiliary(
-    dice: Draws, groups: Groups, group: Ints, grouped: Mask, born: Ints, admitted: Ints, newborn: Ints
+    dice: Draws, groups: Groups, group: Ints, grouped: Mask, born: Ints, admitted: Ints
 ) -> tuple[Ints, Ints, NDArray[np.object_]]:
     """Factor in hundredths, days of intensive care, and the platform's detail."""
     number = len(group)
@@ -369,7 +366,6 @@ def _close_scores(cases: Cases, institutions: Institutions, groups: Groups, targ
     made = slice(len(closed) - len(last), None)
     closed.fee[made] = last_fee
     closed.special[made] = SPECIAL_NONE
-    closed.ratio[made] = np.array(last_fee) * 1000 // closed.ref[made]
     closed.score = scores(closed)
     return closed
 
