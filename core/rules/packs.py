@@ -743,7 +743,11 @@ class _Builder:
             document = self.documents.get(part.partition(",")[0].strip())
             if document is None:
                 item.wrong(
-                    "cite", "pack_document", value=part.partition(",")[0].strip(), known=" ".join(self.documents), warn=True
+                    "cite",
+                    "pack_document",
+                    value=part.partition(",")[0].strip(),
+                    known=" ".join(self.documents),
+                    warn=True,
                 )
             elif not evidence:
                 evidence = document.evidence
@@ -1246,10 +1250,21 @@ def check(path: str | Path) -> list[Finding]:
     """Everything wrong with a pack file, each with file, line (`row`) and column; warnings too. Empty: it is sound."""
     findings: list[Finding] = []
     try:
-        _built(_chain(Path(path), findings), findings)
+        sources, pack = _built(_chain(Path(path), findings), findings)
+        for choice in _choices(pack) if pack is not None else ():
+            try:
+                _settled(_applied(cast(Pack, pack), choice))
+            except _Absent as absent:
+                _absent(sources, absent)
     except Refused as refused:
         findings.extend(refused.findings)
     return sorted(set_of(findings), key=lambda one: (one.file, one.row or 0, one.column, one.code))
+
+
+def _choices(pack: Pack) -> list[dict[str, str]]:
+    """The parameters as they stand, and each option in its turn."""
+    formal = [one for one in pack.parameters.values() if one.id not in _SETTINGS]
+    return [{}, *({one.id: option} for one in formal for option in one.options)]
 
 
 def set_of(findings: Sequence[Finding]) -> list[Finding]:
@@ -1327,7 +1342,12 @@ def _finished(
     blocking = [finding for finding in set_of(findings) if finding.severity == "blocked"]
     if pack is None or blocking:
         raise Refused("pack_invalid", blocking, pack=name, count=len(blocking))
-    return _settled(_applied(pack, parameters))
+    try:
+        return _settled(_applied(pack, parameters))
+    except _Absent as absent:
+        found: list[Finding] = []
+        _absent([_Source(source.name, source.text, found) for source in sources], absent)
+        raise Refused("pack_invalid", found, pack=name, count=len(found)) from absent
 
 
 def _applied(pack: Pack, parameters: Mapping[str, str]) -> Pack:
@@ -1395,6 +1415,24 @@ def _digits(name: str, text: str, *, none: bool = True) -> int | None:
     raise Usage("parameter_value", name=name, value=text, known=f"0..{MAX_PLACES}{', none' if none else ''}")
 
 
+class _Absent(Exception):
+    """The chosen options switch a step off that another still asks for."""
+
+    def __init__(self, step: Step, needed: str) -> None:
+        super().__init__(step.id, needed)
+        self.step = step
+        self.needed = needed
+
+
+def _absent(sources: Sequence[_Source], absent: _Absent) -> None:
+    """The finding of it, at the formula that asks."""
+    for source in reversed(sources):
+        for item in _items(source, source.data, (), absent.step.scope):
+            if item.id == absent.step.id:
+                item.wrong("formula", "step_absent", value=absent.needed)
+                return
+
+
 def _settled(pack: Pack) -> Pack:
     """What the chosen options leave: conditions on parameters decided, steps and measures that they switch off gone."""
     symbols = pack.symbols
@@ -1411,12 +1449,13 @@ def _settled(pack: Pack) -> Pack:
         if holds(step.when)
     )
     measures = tuple(replace(one, expr=settle(one.expr)) for one in pack.case.measures if holds(one.when))
-    missing = [step.id for step in pack.steps if step not in steps and not holds(step.when)]
+    live = {(step.scope, step.id) for step in steps}
     for step in steps:
         for name in _needs(step, pack.tables):
-            if name[1] in missing and pack_lacks(steps, step.scope, name):
-                finding = Finding("step_absent", "blocked", file=pack.id, subject=step.id, value=name[1])
-                raise Refused("pack_invalid", [finding], pack=pack.id, count=1)
+            column = step.expr is not None and name[1] in language.uses(step.expr).columns
+            reach = {("institution", name[1])} if column else {(step.scope, name[1]), ("region", name[1])}
+            if pack.find(step.scope, name[1]) is not None and not reach & live:
+                raise _Absent(step, name[1])
     branches = tuple(
         replace(
             branch, score=settle(branch.score), when=None if branch.when is None else settle(branch.when),
@@ -1426,11 +1465,6 @@ def _settled(pack: Pack) -> Pack:
     )  # fmt: skip
     rule = replace(pack.case, measures=measures, branches=branches)
     return replace(pack, steps=steps, order=ordered(steps, pack.tables), case=rule)
-
-
-def pack_lacks(steps: Sequence[Step], scope: Scope, key: _Key) -> bool:
-    """Whether the step of a name is switched off with nothing of the same name in its place."""
-    return not any(step.id == key[1] and step.scope in (scope, key[0], "region") for step in steps)
 
 
 def describe(pack: Pack, texts: Texts) -> list[str]:

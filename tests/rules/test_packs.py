@@ -495,3 +495,16 @@ def test_a_pack_tells_itself(lang: str) -> None:
     assert any("point_value" in line for line in lines)
     assert any("宁医保函〔2025〕116号" in line for line in lines)
     assert not any("rules.describe" in line for line in lines)
+
+
+def test_a_step_that_an_option_switches_off_is_missed(tmp_path: Path) -> None:
+    body = HEAD.replace('"common"', '"national-draft-3"') + (
+        '[[institution]]\nid = "surplus"\ntitle = { zh = "结余", en = "s" }\nunit = "yuan"\n'
+        'formula = "due * fund_ratio"\ncite = "L1"\n'
+    )
+    path = written(tmp_path, body)
+    assert blocked(path) == [("step_absent", line_of(body, "due * fund_ratio"))]
+    with pytest.raises(Refused) as refused:
+        packs.load(path)
+    assert [(one.code, one.subject, one.value) for one in refused.value.findings] == [("step_absent", "surplus", "fund_ratio")]
+    assert packs.load(path, {"ratio_mode": "hospital"}).step("institution", "surplus").expr is not None
