@@ -92,6 +92,7 @@ class Window(QMainWindow):
         desk.wanted.connect(self.show_page)
         desk.asked.connect(self.do)
         desk.retranslated.connect(self._rebuild)
+        desk.look.changed.connect(self._rethemed)
         desk.jobs.started.connect(self._job_started)
         desk.jobs.progressed.connect(self._job_progressed)
         desk.jobs.ended.connect(self._job_ended)
@@ -164,6 +165,10 @@ class Window(QMainWindow):
         self._build()
         self._place_rail()
         self._index()
+
+    def _rethemed(self) -> None:
+        """Whatever a page painted in colours of the other theme is made anew."""
+        self._changed(Changes(display=True))
 
     def _restore(self) -> None:
         memory = _memory()

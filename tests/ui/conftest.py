@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QInputMethodEvent
-from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from PySide6.QtWidgets import QDialog
+from window_hands import budget_edit
 
-from core.storage.ledger import Change, Edit
 from core.storage.workspace import Workspace
 from ui.desk import Desk
 from ui.window import Window
@@ -52,14 +51,6 @@ def idle(desk, qtbot) -> Callable[[], None]:
     return wait
 
 
-def budget_edit(amount: int, before: int | None = None, why: str = "") -> Edit:
-    """One budget line of the employee fund, in fen; `before` where it is there already."""
-    key = {"year": 2024, "fund": "employee", "item": "dip_budget", "document": "宁医保〔2024〕12号", "date": ""}
-    old = None if before is None else {"amount": before}
-    new = {"amount": amount} if before is not None else {"amount": amount, "batch_id": None, "row": None}
-    return Edit("edit", "职工 dip_budget", (Change("budget", key, old, new),), why)
-
-
 @pytest.fixture
 def made(tmp_path) -> Path:
     """A workspace with one budget line, entered and then corrected."""
@@ -77,16 +68,3 @@ def opened(window, desk, made, idle) -> Window:
     idle()
     assert desk.workspace is not None
     return window
-
-
-def write(widget: QWidget, text: str) -> None:
-    """Type as an input method does: Qt's own key clicks know Latin letters only."""
-    event = QInputMethodEvent()
-    event.setCommitString(text)
-    QApplication.sendEvent(widget, event)
-
-
-def amount(desk: Desk) -> int | None:
-    """The budget line's amount now, in fen."""
-    row = desk.workspace.reader().execute("SELECT amount FROM budget").fetchone()
-    return row[0] if row else None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import amount, budget_edit, write
 from PySide6.QtCore import Qt
+from window_hands import amount, budget_edit, write
 
 from ui.dialogs import ReasonDialog, TextDialog
 
