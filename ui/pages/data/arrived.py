@@ -84,7 +84,7 @@ class BatchesPanel(QWidget):
             from core.storage.ledger import Change, Edit
 
             change = Change("batch", {"id": batch.id}, {"withdrawn": before}, {"withdrawn": 1 - before})
-            workspace.ledger.commit(Edit(what, batch.file, (change,), why))
+            workspace.ledger.commit(Edit(what, batch.file, (change,), why), progress=job)
 
         self.desk.change(work, title=texts(f"data.{what}"))
 
