@@ -358,3 +358,29 @@ def test_worksheet_keeps_exact_what_has_no_end() -> None:
 
 def test_run_words_are_in_words() -> None:
     assert sheets.set_words("imported", Texts("zh")) == "导入的系数"
+
+
+def test_another_language_shows_the_same_sheet(workspace: Path, own_home, qapp, qtbot) -> None:
+    from ui.window import Window
+
+    desk = Desk("zh")
+    window = Window(desk)
+    window.resize(1366, 768)
+    window.show()
+    desk.open(workspace)
+    idle(qtbot, desk)
+    desk.choose(year=2024)
+    window.show_page("clearing")
+    idle(qtbot, desk)
+    window.do("clearing.run")
+    idle(qtbot, desk)
+    before = window.page().clearing.stamps.run_hash
+    desk.speak("en")
+    idle(qtbot, desk)
+    page = window.page()
+    assert isinstance(page, ClearingPage)
+    assert page.clearing.stamps.run_hash == before
+    assert page.table.model.title(page.table.model.column(page.table.model.place("due"))) == "Fund due"
+    assert page.clear_button.text() == "Clear"
+    window.close()
+    idle(qtbot, desk)

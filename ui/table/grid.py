@@ -95,7 +95,8 @@ class Grid(QTableView):
         height = QFontMetrics(self.font()).height() + 7
         for view in (self, self.body):
             view.verticalHeader().setDefaultSectionSize(height)
-        palette = QGuiApplication.palette()  # our own is mixed with the style sheet's, which may be the old theme's
+        # Our own palette is mixed with the style sheet's, which may be the old theme's.
+        palette = QGuiApplication.palette()
         line = blend(palette.color(QPalette.ColorRole.Base), palette.color(QPalette.ColorRole.Text), 0.10)
         edge = blend(palette.color(QPalette.ColorRole.Base), palette.color(QPalette.ColorRole.Text), 0.38)
         sheet = f"QTableView {{ gridline-color: {line.name()}; border: none; }}"

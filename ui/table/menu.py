@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from core.money import decimal
 from core.worksheet import Column
+from ui.look import set_role
 from ui.table.rows import Distinct, Filter, is_number
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ class ColumnMenu(QFrame):
         box.addLayout(row)
 
         line = QFrame()
-        line.setFrameShape(QFrame.Shape.HLine)
+        line.setFixedHeight(1)
+        set_role(line, "rule")
         box.addWidget(line)
         row = QHBoxLayout()
         self.op = QComboBox()

@@ -164,6 +164,10 @@ class Figures(QWidget):
             gap = GAP if pad == PADS[0] else 2
             if sum(figure.sizeHint().width() + gap for figure in self._figures) - gap <= self.width():
                 break
+        else:
+            gap = GAP
+            for figure in self._figures:
+                figure.pad = PADS[0]
         for figure in self._figures:
             size = figure.sizeHint()
             if left and left + size.width() > self.width():

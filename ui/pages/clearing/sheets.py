@@ -183,10 +183,11 @@ def findings(found: Sequence[Finding], texts: Texts) -> Worksheet:
 
 
 def said(finding: Finding, texts: Texts) -> str:
-    """A finding's sentence with funds and budget items in words."""
-    values = {
-        name: _subject(value, texts) if name == "fund" else value for name, value in finding.values.items()
-    }
+    """A finding's sentence with funds, sets and budget items in words."""
+    values = dict(finding.values)
+    for name, in_words in (("fund", _subject), ("set", set_words)):
+        if name in values:
+            values[name] = in_words(values[name], texts)
     item = f"clearing.item.{finding.column}"
     column = texts(item) if texts.has(item) else finding.column
     return texts.finding(
