@@ -23,6 +23,7 @@ from core.progress import SILENT, Progress, step
 from core.rules import case_scores, steps
 from core.rules.cases import FUNDS, CaseScores, CaseTable, Ints, Scaled
 from core.rules.sheet import Clearing, FundSheet
+from core.settlement.exact import sums as exact_sums
 from core.settlement.gather import Inputs, Standing, gather, ordered
 from core.storage import batches
 
@@ -237,18 +238,16 @@ def _by_place(standing: Standing, values: Scaled | None, exact: Sequence[Fractio
     """Exact sums by fund and institution."""
     places = len(standing.listed)
     if values is not None:
-        total = np.zeros(places, np.int64)
-        np.add.at(total, standing.place, values.values)
-        return [Fraction(one, 10**values.places) for one in total.tolist()]
-    sums = [Fraction(0)] * places
+        return [Fraction(one, 10**values.places) for one in exact_sums(values.values, standing.place, places)]
+    totals = [Fraction(0)] * places
     # Whole numbers over each denominator, so that adding hundreds of thousands of fractions stays quick.
     parts: dict[tuple[int, int], int] = {}
     for place, value in zip(standing.place.tolist(), exact or (), strict=True):
         key = (place, value.denominator)
         parts[key] = parts.get(key, 0) + value.numerator
     for (place, denominator), numerator in sorted(parts.items()):
-        sums[place] += Fraction(numerator, denominator)
-    return sums
+        totals[place] += Fraction(numerator, denominator)
+    return totals
 
 
 def run_hash(clearing: Clearing) -> str:

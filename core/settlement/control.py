@@ -22,7 +22,11 @@ _FUND_NUMBER = {"employee": 1, "resident": 2}
 
 def all_findings(workspace: Workspace) -> list[Finding]:
     """What imports in force refused or warned of, and what the newest run of each year and pack said."""
-    return list(batches.standing_findings(workspace.reader()))
+    connection = workspace.reader()
+    found = list(batches.standing_findings(connection))
+    for (run,) in connection.execute("SELECT max(id) FROM run GROUP BY year, pack ORDER BY 1").fetchall():
+        found += batches.findings(connection, run_id=run)
+    return found
 
 
 def control_totals(workspace: Workspace) -> Worksheet:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,7 @@ from core.rules.sheet import BudgetLine, Institution, Stamps
 from core.settlement import arrivals, auxiliary, coefficients, facts, references
 from core.settlement.arrivals import Arrivals, Reading, frozen
 from core.settlement.coefficients import SetHead
+from core.settlement.exact import fits, places_of, scaled, sums
 
 if TYPE_CHECKING:
     from core.rules.packs import CaseRule, Pack
@@ -114,9 +115,9 @@ class Standing:
     own_k_places: int
     special: Small
     special_score: Scaled
-    by_item: Ints
+    by_item: Sequence[int]
     listed: NDArray[np.bool_]
-    sums: Mapping[str, Ints]
+    sums: Mapping[str, Sequence[int]]
     counts: Mapping[str, int]
     hash: str
     findings: tuple[Finding, ...]
@@ -139,7 +140,7 @@ class Inputs:
     standing: Standing
 
 
-_kept: OrderedDict[tuple[object, ...], tuple[int, str, Standing]] = OrderedDict()
+_kept: dict[tuple[object, ...], tuple[int, str, Standing]] = {}  # oldest first
 
 
 def forget() -> None:
@@ -162,6 +163,34 @@ def gather(
     if grouping != "official":
         raise Usage("not_built", what=f"--grouping {grouping}")
     connection = workspace.reader()
+    with _snapshot(connection):
+        return _gathered(connection, workspace, year, pack, funds, set_name, catalogue, grouping, progress)
+
+
+@contextmanager
+def _snapshot(connection: sqlite3.Connection) -> Generator[None]:
+    """All that is read inside is of one moment, whatever another connection commits meanwhile."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("COMMIT")
+
+
+def _gathered(
+    connection: sqlite3.Connection,
+    workspace: Workspace,
+    year: int,
+    pack: Pack,
+    funds: Sequence[str],
+    set_name: str | None,
+    catalogue: str | None,
+    grouping: str,
+    progress: Progress,
+) -> Inputs:
     standing = _standing(workspace, connection, year, pack.case, catalogue, progress)
     step(progress, "gather", 0)
     blocked: list[Finding] = [f for f in standing.findings if f.severity == "blocked"]
@@ -297,12 +326,12 @@ def _standing(
     )
     kept = _kept.get(key)
     if kept is not None and _untouched(connection, kept[0], kept[1]):
+        _kept.pop(key, None)
         _kept[key] = (line, digest, kept[2])
-        _kept.move_to_end(key)
         return kept[2]
     _kept.pop(key, None)
-    while len(_kept) >= KEPT:  # before reading, so that memory holds no third one
-        _kept.popitem(last=False)
+    for old in list(_kept)[: 1 - KEPT]:  # before reading, so that memory holds no third one
+        _kept.pop(old, None)
     standing = _read(workspace, connection, year, rule, catalogue, progress)
     _kept[key] = (line, digest, standing)
     return standing
@@ -417,10 +446,10 @@ def _read(
     if version:
         findings += _ungrouped_findings(rows, ungrouped, registered, rule.ungrouped)
         findings += _score_findings(rows, group, known, version)
-    places_of = len(FUNDS) * len(rows.institutions)
+    spots = len(FUNDS) * len(rows.institutions)
     place = rows.fund.astype(np.int64) * len(rows.institutions) + rows.institution
-    by_item = _summed(rows.booked[leaves], place[leaves], places_of)
-    listed = np.zeros(places_of, bool)
+    by_item = sums(rows.booked[leaves], place[leaves], spots)
+    listed = np.zeros(spots, bool)
     listed[place] = True
     counts = {
         "rows": rows.rows,
@@ -443,13 +472,17 @@ def _read(
         wanted_scores = [wanted_scores[i] for i in stay.tolist()] if any(wanted_scores) else wanted_scores
 
     scores = [one.score if one is not None and one.score is not None else Fraction(0) for one in known]
-    table = _scaled([*scores, Fraction(0)])
+    longest = int(rows.days[bed].max()) if bool(bed.any()) and rows.days is not None else 1
+    scores = _fitting(scores, findings, longest)
+    table = scaled([*scores, Fraction(0)], places_of(scores))
     rw = table.values[group]
     if bool(bed.any()) and rows.days is not None:
         rw = np.where(bed, rw * np.where(bed, rows.days, 1), rw)
-    fits = np.array([one is not None and one.kind not in ("tcm", "bed_day") for one in known] + [False])
-    u_places = max([_places(band.factor) for band in bands], default=0)
-    u, said = auxiliary.factors(rows, np.where(fits[group], group, -1).astype(np.int64), bands, u_places)
+    banded = np.array([one is not None and one.kind not in ("tcm", "bed_day") for one in known] + [False])
+    if not all(_fitting([band.factor for band in bands], findings)):
+        bands = []
+    u_places = places_of([band.factor for band in bands])
+    u, said = auxiliary.factors(rows, np.where(banded[group], group, -1).astype(np.int64), bands, u_places)
     findings += said
 
     level = np.array([registered[code].level for code in rows.institutions] or [0], np.int64)
@@ -474,14 +507,15 @@ def _read(
     if rule.disease_level_coefficient:
         grid = [[one.coefficients[i] if one is not None else None for i in range(3)] for one in known]
         flat = [value for line in grid for value in line if value is not None]
-        own_k_places = max(map(_places, flat), default=0)
+        if flat != _fitting(flat, findings):
+            flat, grid = [], [[None] * 3 for _ in grid]
+        own_k_places = places_of(flat)
         lines = [[-1, *(-1 if v is None else int(v * 10**own_k_places) for v in line)] for line in grid]
         own_k = np.array([*lines, [-1] * 4], np.int64)[group, level[rows.institution]]
-    special_score = (
-        _scaled([score or Fraction(0) for score in wanted_scores])
-        if any(wanted_scores)
-        else Scaled(np.zeros(len(rows), np.int64), 0)
+    decided = _fitting([score or Fraction(0) for score in wanted_scores], findings) or [Fraction(0)] * len(
+        rows
     )
+    special_score = scaled(decided, places_of(decided))
 
     step(progress, "hash", 0)
     adjusted = np.where(special == SPECIAL_ADJUSTED, special, 0).astype(np.int8)
@@ -497,22 +531,21 @@ def _read(
         own_k,
         adjusted,
         special_score.values,
-        by_item,
         listed,
     ):
         frozen(values)
-    sums = {
-        "cases": np.bincount(place, minlength=places_of).astype(np.int64),
-        "total_cost": _summed(rows.fee, place, places_of),
-        "booked": _summed(rows.booked, place, places_of),
-        "own_pay": _summed(own_pay, place, places_of),
-        "other_pay": _summed(rows.other_pay, place, places_of),
-        "base_score": _summed(rw, place, places_of),
+    totals = {
+        "cases": np.bincount(place, minlength=spots).tolist(),
+        "total_cost": sums(rows.fee, place, spots),
+        "booked": sums(rows.booked, place, spots),
+        "own_pay": sums(own_pay, place, spots),
+        "other_pay": sums(rows.other_pay, place, spots),
+        "base_score": sums(rw, place, spots),
     }
     digest = _digest(
         rows,
         [group, own_pay, rw, u, reference, source, neutral, own_k, adjusted, special_score.values],
-        [table.places, u_places, own_k_places, special_score.places, by_item.tolist(), listed.tolist()],
+        [table.places, u_places, own_k_places, special_score.places, by_item, listed.tolist()],
     )
     return Standing(
         rows,
@@ -533,7 +566,7 @@ def _read(
         special_score,
         by_item,
         listed,
-        sums,
+        totals,
         counts,
         digest,
         tuple(findings),
@@ -669,8 +702,8 @@ def _ungrouped_findings(
         return told
     key = rows.institution[where].astype(np.int64) * (len(rows.groups) + 1) + stated + 1
     keys, inverse, count = np.unique(key, return_inverse=True, return_counts=True)
-    fees = _summed(rows.fee[where], inverse, len(keys))
-    for one, n, fee in zip(keys.tolist(), count.tolist(), fees.tolist(), strict=True):
+    fees = sums(rows.fee[where], inverse, len(keys))
+    for one, n, fee in zip(keys.tolist(), count.tolist(), fees, strict=True):
         institution, group = divmod(one, len(rows.groups) + 1)
         told.append(
             Finding(
@@ -755,25 +788,18 @@ def _taken(rows: Arrivals, where: Ints) -> Arrivals:
 # -- arithmetic --------------------------------------------------------------------------------------------
 
 
-def _summed(values: Ints, place: Ints, places: int) -> Ints:
-    """Exact sums by place; bincount with weights would be floats."""
-    total = np.zeros(places, np.int64)
-    np.add.at(total, place, values)
-    return total
+def _fitting(values: list[Fraction], findings: list[Finding], times: int = 1) -> list[Fraction]:
+    """The values, or zeros and a blocking finding where so many digits do not go together exactly in 64 bits."""
+    if fits(values, places_of(values), times):
+        return values
+    findings.append(_too_long(values))
+    return [Fraction(0)] * len(values)
 
 
-def _places(value: Fraction) -> int:
-    """Decimals of an exact decimal."""
-    places = 0
-    while (value * 10**places).denominator != 1:
-        places += 1
-    return places
-
-
-def _scaled(values: Sequence[Fraction]) -> Scaled:
-    places = max(map(_places, set(values)), default=0)
-    scale = 10**places
-    return Scaled(np.array([int(value * scale) for value in values], np.int64), places)
+def _too_long(values: Sequence[Fraction]) -> Finding:
+    """Names the value with most decimals, which drags all others along."""
+    worst = max(values, key=lambda value: (places_of([value]), value))
+    return Finding("number_too_long", "blocked", value=plain(worst))
 
 
 def _coefficients(
@@ -795,36 +821,26 @@ def _coefficients(
             ),
         }
     )
-    values: dict[tuple[int, int, int], Fraction] = {}
-    for f, fund in enumerate(FUNDS):
-        for i, code in enumerate(codes):
-            line = lines[fund].get(code)
-            if line is None:
-                continue
-            for day, value in zip(line.days, line.values, strict=True):
-                if value is not None:
-                    values[f, i, cuts.index(day)] = value
-                else:
-                    values.pop((f, i, cuts.index(day)), None)
-    places = max([standing.own_k_places, *map(_places, set(values.values()))])
+    faults: list[Finding] = []
+    values = {
+        value for fund in FUNDS for code in codes if code in lines[fund] for value in lines[fund][code].values
+    }
+    places = max(standing.own_k_places, places_of([value for value in values if value is not None]))
+    if not fits([Fraction(1), *(value for value in values if value is not None)], places):
+        faults.append(_too_long([value for value in values if value is not None]))
+        lines, places = {fund: {} for fund in FUNDS}, standing.own_k_places
     scale = 10**places
-    grid = np.full((len(FUNDS), max(1, len(codes)), len(cuts)), -1, np.int64)
+    grid = np.full((len(FUNDS), max(1, len(codes)), len(cuts)), _ABSENT, np.int64)
     for f, fund in enumerate(FUNDS):
         for i, code in enumerate(codes):
             line = lines[fund].get(code)
-            if line is None:
-                continue
-            for day in line.days:
-                at = cuts.index(day)
-                value = values.get((f, i, at))
-                grid[f, i, at:] = _ABSENT if value is None else int(value * scale)
-    grid[grid == -1] = _ABSENT
+            for day, value in zip(line.days, line.values, strict=True) if line is not None else ():
+                grid[f, i, cuts.index(day) :] = _ABSENT if value is None else int(value * scale)
     flat = grid.reshape(-1, len(cuts))
     if len(cuts) == 1:
         k = flat[standing.place, 0]
     else:
         k = flat[standing.place, np.searchsorted(np.array(cuts), rows.day, side="right") - 1]
-    faults: list[Finding] = []
     absent = k == _ABSENT
     if bool(absent.any()):
         for place in np.unique(standing.place[absent]).tolist():
@@ -938,7 +954,7 @@ def _institution(
     place = {code: f * len(codes) + i for i, code in enumerate(codes)}
     at = [place.get(one.code, -1) for one in listed]
 
-    def summed(values: Ints, scale: int) -> tuple[Fraction, ...]:
+    def summed(values: Sequence[int], scale: int) -> tuple[Fraction, ...]:
         return tuple(Fraction(int(values[i]), scale) if i >= 0 else Fraction(0) for i in at)
 
     result = {

@@ -206,6 +206,14 @@ def test_platform_score_that_differs(region: Region) -> None:
     assert clearing.fund("employee").values["score"] == (Fraction("4.5"),)
 
 
+def test_findings_hold_what_the_newest_run_said(region: Region) -> None:
+    ready(region)
+    region.cases(ONE, {"setl_id": "b", "institution": "H1", "fee": "5.00", "group": None})
+    assert control.all_findings(region.workspace) == []
+    clearing = clear(region.workspace, 2024, packs.load(PACK))
+    assert control.all_findings(region.workspace) == list(clearing.findings)
+
+
 def test_lacks_says_the_same_as_a_clearing(region: Region) -> None:
     region.institutions(("H1", "甲", 2))
     region.cases(ONE)
