@@ -13,13 +13,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import numpy as np
 
 from core import money
-from core.findings import Finding
+from core.findings import Finding, Severity
 from core.intake import cells
 from core.intake.cells import Block, Ints, Mask
 from core.intake.kinds import INTEGERS, KINDS, Field, Kind, folded, step_in_yuan, word
@@ -39,8 +39,6 @@ _TIME = re.compile(
 _STAMP = re.compile(r"(\d{4})(\d{2})(\d{2})[ T]?(\d{2})(\d{2})(\d{2})?")
 _SERIAL = re.compile(r"[2-7]\d{4}(\.\d+)?")
 _PERIOD = re.compile(r"(\d{4})(?:年度?|\.0)?(?:[-/.]?(\d{1,2})(?:月|\.0)?(?:[-/.](\d{1,2}))?)?")
-_DIAG = re.compile(r"[A-Z]\d[0-9A-Za-z.*+†/-]*|M\d{4,5}/\d|[A-Z]\d\d(\.[0-9x][0-9A-Za-z]*)?([*†+].*)?")
-_OPRN = re.compile(r"\d{2}(\.[0-9x][0-9A-Za-z]*)?")
 _STEP = re.compile(r"[a-z][a-z0-9_]*")
 _LISTED = re.compile(r"[|,;、，；｜/]+|\s{2,}")
 # In a diagnosis `+` also ties a dagger code to its asterisk code: A17.000+G01*.
@@ -58,7 +56,12 @@ class Read:
 
 def tidy(text: str) -> str:
     """Full-width forms folded, control characters and line breaks out, blanks trimmed, `="x"` and `'x` unwrapped."""
-    text = folded(text).strip(" ")
+    return unwrapped(folded(text))
+
+
+def unwrapped(text: str) -> str:
+    """`tidy` without the folding: words for people keep their punctuation."""
+    text = text.strip(" ")
     if not text.isprintable() or not text.isascii():
         text = _SPACES.sub(" ", text).strip()
     if text[:2] == '="' and text[-1:] == '"':
@@ -320,7 +323,7 @@ def read_cell(column: Field, raw: str, wan: bool = False) -> Read:
     """One cell, carefully. An empty one reads as None without a problem."""
     if "�" in raw and column.type != "text":
         return Read(None, "undecodable")
-    text = tidy(raw)
+    text = unwrapped(raw) if column.type == "text" else tidy(raw)
     if text.lower() in _EMPTY:
         return Read(None)
     read = _READERS[column.type](column, text, wan)
@@ -450,25 +453,6 @@ class _Column:
 
 
 _ID_BYTES = cells.table("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")
-_TEXTS = frozenset(
-    {
-        "id",
-        "diag",
-        "diags",
-        "oprn",
-        "oprns",
-        "oprn_rule",
-        "dip",
-        "list",
-        "text",
-        "decimal",
-        "word",
-        "named",
-        "step",
-        "month",
-        "period",
-    }
-)
 _MEMORY = 1 << 16
 
 
@@ -644,6 +628,9 @@ class Plan:
     year: int | None
     version: str
     person_key: bytes
+    unnamed: Mapping[str, int] = field(
+        default_factory=dict[str, int]
+    )  # columns without a heading, by their place
 
     @property
     def contract(self) -> Kind:
@@ -688,6 +675,7 @@ class Checks:
         self._fields = {column.name: column for column in kind.columns}
         self._readers = {name: Reader(self._field(name), name in plan.wan) for name in plan.places}
         self._kept: Counter[tuple[str, str]] = Counter()
+        self._unnamed = dict(plan.unnamed)
         self._private = any(name in plan.places for name in PRIVATE)
         self._hash = hashlib.blake2b(key=plan.person_key, digest_size=16) if "psn_no" in plan.places else None
 
@@ -702,7 +690,7 @@ class Checks:
         self,
         out: Checked,
         code: str,
-        severity: str,
+        severity: Severity,
         row: int,
         column: str = "",
         value: str = "",
@@ -717,7 +705,7 @@ class Checks:
         shown = "" if column in PRIVATE else _visible(value)
         out.findings.append(
             Finding(code, severity, self.plan.file, self.plan.sheet, row, column, shown, subject, values)
-        )  # type: ignore[arg-type]
+        )
 
     def _broken_text(self, text: str) -> str:
         """A broken line's text; where the file has persons in it, only what cannot name one."""
@@ -755,6 +743,11 @@ class Checks:
         if rows == 0:
             out.rows = np.zeros(0, dtype=np.int64)
             return out
+        for heading, place in list(self._unnamed.items()):
+            filled = np.flatnonzero(block.lengths(place) > 0)
+            if len(filled):
+                del self._unnamed[heading]
+                self._finding(out, "column_unclaimed", "note", int(block.rows[filled[0]]), heading)
         columns: dict[str, _Column] = {
             name: self._readers[name].read(block, j) for name, j in self.plan.places.items()
         }
@@ -904,7 +897,9 @@ class Checks:
             # Without the column for all others, what is there may only not exceed the whole.
             complete = "oth_pay" in parts or len(parts) == len(_FUND_PARTS) - 1
             if "hifp_pay" in parts:
-                total = np.sum([amount(name) for name in parts], axis=0, dtype=np.int64)
+                total = sum(
+                    (part for name in parts if (part := amount(name)) is not None), np.zeros_like(fund)
+                )
                 rest = fund - total
                 wrong = rest != 0 if complete else np.where(fund < 0, -rest, rest) < 0
                 for i in np.flatnonzero(wrong & ~columns["fund_pay_sumamt"].empty & ~refused).tolist():
@@ -1109,7 +1104,3 @@ def _listed_values(values: Sequence[str | int | None]) -> Values:
     place = {value: k for k, value in enumerate(distinct)}
     codes = np.array([-1 if value is None else place[value] for value in values], dtype=np.int64)
     return Values(distinct=[str(value) for value in distinct], codes=codes)
-
-
-def day_number(text: str) -> int:
-    return int(date.fromisoformat(text[:10]).strftime("%Y%m%d"))

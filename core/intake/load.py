@@ -181,10 +181,9 @@ def _wan(kind: Kind, source: Source) -> frozenset[str]:
         if not column:
             continue
         contract = kind.field(column)
-        amount = (
-            column.startswith("step:")
-            or (contract is not None
-            and (contract.type == "money" or (kind.name == "official_clearing" and column == "amount")))
+        amount = column.startswith("step:") or (
+            contract is not None
+            and (contract.type == "money" or (kind.name == "official_clearing" and column == "amount"))
         )
         if amount and (in_wan(heading) or (whole and "元" not in heading)):
             into.add(column)
@@ -283,6 +282,11 @@ def import_file(
         year=year,
         version=version or path.stem,
         person_key=_person_key(workspace),
+        unnamed={
+            heading: place
+            for place, heading in enumerate(source.headings)
+            if heading == f"#{place + 1}" and source.mapping.get(heading) is None
+        },
     )
     receipt = Receipt(None, kind, mapping=dict(source.mapping), unclaimed=_unclaimed(source))
     try:
@@ -354,7 +358,9 @@ def _notes(kind: Kind, source: Source, plan: Plan) -> list[Finding]:
 
     found = [note("heading_twice", heading, "warning") for heading in source.twice]
     found += [
-        note("column_unclaimed", heading) for heading in _unclaimed(source) if heading not in source.twice
+        note("column_unclaimed", heading)
+        for heading in _unclaimed(source)
+        if heading not in source.twice and heading not in plan.unnamed
     ]
     for column, heading in own.items():
         contract = kind.field(column)
@@ -531,7 +537,9 @@ class _Table:
         self._kind = kind
         self._batch = batch
         self._plan = plan
-        self._counted: Counter[str] = Counter()  # lines of a settlement so far, where the file does not number them
+        self._counted: Counter[str] = (
+            Counter()
+        )  # lines of a settlement so far, where the file does not number them
         self._indexes: list[tuple[str, str]] = []
         if kind.name == "cases" and size > ALONE:
             held = connection.execute("SELECT coalesce(max(case_id), 0) FROM cases").fetchone()[0]
@@ -588,13 +596,12 @@ class _Table:
     def finish(self) -> list[Finding]:
         """Build the indexes that waited; what they show to be there twice comes back as findings."""
         connection, found = self._connection, list[Finding]()
-        for name, sql in self._indexes:
+        for _, sql in self._indexes:
             try:
                 connection.execute(sql)
             except sqlite3.IntegrityError:
                 found = self._taken_out()
                 connection.execute(sql)
-            del name
         return found
 
     def _taken_out(self) -> list[Finding]:
@@ -616,7 +623,9 @@ class _Table:
         connection.execute("DROP INDEX cases_twice")
         return [self._repeated(row, key, key, owner, held, file) for _, row, key, owner, held, file in rows]
 
-    def _repeated(self, row: int, key: str, shown: str, owner: int, held: int | None, file: str) -> Finding:
+    def _repeated(
+        self, row: int, key: str, shown: str, owner: int | None, held: int | None, file: str
+    ) -> Finding:
         code = "key_repeated" if owner == self._batch else "key_taken"
         values = {"first_row": str(held or ""), "first_file": file}
         plan, column = self._plan, "setl_id" if self._kind.name == "cases" else key
@@ -637,14 +646,19 @@ class _Table:
         if kind.name == "cases":
             where, having = "case_id > ?", (newest,)
         else:
-            where, having = "batch_id = ? AND row BETWEEN ? AND ?", (self._batch, int(rows.min()), int(rows.max()))
+            where, having = (
+                "batch_id = ? AND row BETWEEN ? AND ?",
+                (self._batch, int(rows.min()), int(rows.max())),
+            )
         present = Counter(
             row for (row,) in connection.execute(f"SELECT row FROM {kind.table} WHERE {where}", having)
         )
         wanted = Counter(rows.tolist())
         lacking = {row for row, count in wanted.items() if present[row] < count}
         names = [name for name in kind.key if name in columns]
-        holder = f"SELECT batch_id, row FROM {kind.table} WHERE " + " AND ".join(f"{name} = ?" for name in names)
+        holder = f"SELECT batch_id, row FROM {kind.table} WHERE " + " AND ".join(
+            f"{name} = ?" for name in names
+        )
         files: dict[int | None, str] = {}
         done: set[int] = set()
         found: list[Finding] = []
@@ -665,6 +679,7 @@ class _Table:
             found.append(self._repeated(row, names[0], shown, owner, held, files[owner]))
         if "column_id" in columns:
             connection.executemany(
-                f"DELETE FROM {kind.table} WHERE batch_id = ? AND row = ?", [(self._batch, row) for row in lacking]
+                f"DELETE FROM {kind.table} WHERE batch_id = ? AND row = ?",
+                [(self._batch, row) for row in lacking],
             )
         return found

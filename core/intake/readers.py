@@ -10,10 +10,10 @@ closed spoils its own line only: lines are joined while that gives a row of the 
 from __future__ import annotations
 
 import codecs
-import io
 import re
 import sqlite3
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -411,8 +411,8 @@ def _block(
     inside = buffer[: len(data)]
     stops = np.flatnonzero((inside == separator) | (inside == 10))
     quoted = b'"' in data
+    quotes = np.flatnonzero(inside == 34) if quoted else np.zeros(0, dtype=np.int64)
     if quoted:
-        quotes = np.flatnonzero(inside == 34)
         stops = stops[np.searchsorted(quotes, stops) % 2 == 0]
     is_line = buffer[stops] == 10
     line_at = np.flatnonzero(is_line)
@@ -427,8 +427,7 @@ def _block(
         inner = quotes[quotes < used]
         if (
             not bool(sound.all())
-            or (len(inner) != len(quotes)
-            and ended)
+            or (len(inner) != len(quotes) and ended)
             or not _well_quoted(buffer, inner, separator)
         ):
             return _careful(data, buffer, separator, width, row, encoding, ended, cut_off)
@@ -598,7 +597,8 @@ def cell_text(value: object) -> str:
         return str(value)
     if isinstance(value, float):
         text = format(value, ".15g")
-        return format(Decimal(text), "f") if "e" in text else text
+        # Beyond 15 digits Excel has lost some: left as 3.50900123456789e+20, so that no code and no amount is made of it.
+        return format(Decimal(text), "f") if "e-" in text else text
     if isinstance(value, datetime):
         if not (value.hour or value.minute or value.second or value.microsecond):
             return value.strftime("%Y-%m-%d")
@@ -779,13 +779,15 @@ def _locate(
 ) -> _Heading:
     """The row, or the two merged rows, whose cells claim most columns. Without any match: the first row that is not blank."""
     kinds = [kind] if kind else list(KINDS.values())
+    usual = Counter(len(row) for row in rows if len(row) > 1).most_common(1)
+    width = usual[0][0] if usual else 0
     best: tuple[int, int, int, list[str], Claims] | None = None
     for at, row in enumerate(rows[:30]):
         if not any(cell.strip() for cell in row):
             continue
-        shapes = [(at + 1, _trimmed(row))]
+        shapes = [(at + 1, _trimmed(row, width))]
         if at + 1 < len(rows) and len(row) > 1:
-            shapes.append((at + 2, _trimmed(_merged(row, rows[at + 1]))))
+            shapes.append((at + 2, _trimmed(_merged(row, rows[at + 1]), width)))
         for last, cells in shapes:
             names = _named(cells)
             for each in kinds:
@@ -801,9 +803,10 @@ def _locate(
     return _Heading(tuple(names), last, titles, claims, matched, sample)
 
 
-def _trimmed(row: Sequence[str]) -> list[str]:
+def _trimmed(row: Sequence[str], width: int) -> list[str]:
+    """Without the empty cells at its end, as far as the rows below do not have them too."""
     cells = list(row)
-    while len(cells) > 1 and not cells[-1].strip():
+    while len(cells) > max(width, 1) and not cells[-1].strip():
         cells.pop()
     return cells
 
@@ -842,8 +845,3 @@ def _merged(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
                 else joined
             )
     return cells
-
-
-def sheet_stream(path: Path) -> IO[bytes]:
-    """The file's bytes, for its hash."""
-    return io.BufferedReader(io.FileIO(path))
