@@ -330,7 +330,7 @@ def _texts(
     dip[ungrouped] = ""
     score[ungrouped] = ""
     clock = np.array([f" {minute // 60:02d}:{minute % 60:02d}:00" for minute in range(1_440)], dtype=object)
-    setl_time = _dates(columns["settled"]) + clock[(columns["unit"] * 7 + 431) % 1_440]
+    setl_time = _dates(columns["settled"]) + clock[720 + columns["unit"] * 7 % 330]
     setl_time[columns["unset"] == 1] = ""
     texts: dict[str, Words] = {
         "setl_id": columns["setl_id"], "init_setl_id": columns["init_setl_id"],
@@ -344,7 +344,7 @@ def _texts(
         "nwb_age": np.where(newborn, (admitted - columns["born"]).astype(object), ""),
         "nwb_bir_wt": np.where(newborn, columns["weight"].astype(object), ""),
         "adm_time": _dates(admitted) + clock[columns["unit"]],
-        "dscg_time": _dates(discharged) + clock[(columns["unit"] * 3 + 517) % 1_440],
+        "dscg_time": _dates(discharged) + clock[480 + columns["unit"] * 3 % 240],
         "setl_time": setl_time,
         "diag_code": np.array(flat, dtype=object)[diagnosis],
         "diag_name": np.array([names[code] for code in flat], dtype=object)[diagnosis],

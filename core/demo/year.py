@@ -146,7 +146,10 @@ def draw(institutions: Institutions, groups: Groups, year: int, scale: int, seed
     mixes: dict[tuple[str, int], Ints] = {}
     for f in (0, 1):
         for i in institutions.open_in(year):
-            mix = mixes.setdefault((institutions.profile[i], f), groups.mix(institutions.profile[i], f, year))
+            kind = (institutions.profile[i], f)
+            if kind not in mixes:
+                mixes[kind] = groups.mix(*kind, year)
+            mix = mixes[kind]
             k = np.where(groups.primary, 1000, institutions.k[f, i, 1 if year >= 2024 else 0])
             total = int((mix // 8 * (stay_score * k // 1000)).sum())
             mean = max(1, total // max(1, int((mix // 8).sum())))
