@@ -21,9 +21,9 @@ _FUND_NUMBER = {"employee": 1, "resident": 2}
 
 
 def all_findings(workspace: Workspace) -> list[Finding]:
-    """What imports in force refused or warned of, and what the newest run of each year and pack said."""
+    """What imports in force refused or warned of, control totals that differ, what the newest runs said."""
     connection = workspace.reader()
-    found = list(batches.standing_findings(connection))
+    found = list(batches.standing_findings(connection)) + differing_totals(workspace)
     for (run,) in connection.execute("SELECT max(id) FROM run GROUP BY year, pack ORDER BY 1").fetchall():
         found += batches.findings(connection, run_id=run)
     return found
@@ -84,6 +84,31 @@ def control_totals(workspace: Workspace) -> Worksheet:
         _column("hifp_difference", "统筹支付差", "Pooled fund difference", "exact", "yuan"),
     ]
     return _sheet("control_totals", "控制总数核对", "Control totals", columns, table)
+
+
+def differing_totals(workspace: Workspace) -> list[Finding]:
+    """The control totals that do not agree with what arrived, each difference by its column."""
+    sheet = control_totals(workspace)
+    by_id = {column.id: column for column in sheet.columns}
+    findings: list[Finding] = []
+    for row in range(sheet.rows):
+        for name in ("rows", "medfee", "hifp"):
+            sent, arrived, difference = (
+                sheet.text(row, by_id[f"{name}_{which}"]) for which in ("sent", "arrived", "difference")
+            )
+            if difference and Fraction(difference):
+                where = {key: sheet.text(row, by_id[key]) for key in ("period", "fund")}
+                findings.append(
+                    Finding(
+                        "control_total_differs",
+                        "warning",
+                        subject=sheet.text(row, by_id["fixmedins_code"]),
+                        column={"rows": "rows", "medfee": "medfee_sumamt", "hifp": "hifp_pay"}[name],
+                        value=difference,
+                        values={**where, "sent": sent, "arrived": arrived},
+                    )
+                )
+    return findings
 
 
 def inventory(workspace: Workspace) -> Worksheet:

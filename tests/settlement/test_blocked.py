@@ -252,6 +252,8 @@ def test_control_totals_and_inventory(region: Region) -> None:
     assert list(sheet.cells["rows_difference"]) == [0, -1]
     assert list(sheet.cells["medfee_difference"]) == [0, -10_000]
     assert list(sheet.cells["hifp_difference"]) == [0, None]
+    differing = [(f.subject, f.column, f.value) for f in control.all_findings(region.workspace)]
+    assert differing == [("H1", "rows", "-1"), ("H1", "medfee_sumamt", "-100.00")]
     there = control.inventory(region.workspace)
     found = set(
         zip(there.cells["kind"], there.cells["year"], there.cells["part"], there.cells["rows"], strict=True)
