@@ -20,7 +20,6 @@ from core.findings import Finding
 from core.texts import LANGUAGES, Texts
 
 if TYPE_CHECKING:
-    from core.rules.packs import Pack
     from core.rules.sheet import Clearing, FundSheet
     from core.storage.workspace import Workspace
 
@@ -375,7 +374,7 @@ def _pack(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
             print(f"{head.id}\t{head.title[texts.lang]}")
         return 0
     if arguments.verb == "show":
-        for line in _described(packs.load(arguments.pack), texts):
+        for line in packs.describe(packs.load(arguments.pack), texts):
             print(line)
         return 0
     findings = packs.check(arguments.file)
@@ -386,48 +385,6 @@ def _pack(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
         return 1
     print(texts("cli.pack_good", path=arguments.file))
     return 0
-
-
-def _described(pack: Pack, texts: Texts) -> list[str]:
-    """A pack in the field's words: documents with their evidence, what is open, the case rule, every step."""
-    from core.rules import formula
-    from core.rules.steps import in_words
-
-    lang = texts.lang
-
-    def tagged(title: str, evidence: str, cite: str) -> str:
-        tags = "".join(f" [{part}]" for part in (evidence, cite) if part)
-        return f"  {title}{tags}"
-
-    lines = [f"{pack.id}  {pack.title[lang]}  {pack.hash[:16]}", "", texts("cli.documents")]
-    lines += [f"  {one.key} [{one.evidence}] {one.number} {one.title}".rstrip() for one in pack.documents]
-    if pack.parameters:
-        lines += ["", texts("cli.parameters")]
-    for one in pack.parameters.values():
-        options = "" if not one.options else f" ({' | '.join(one.options)})"
-        lines.append(tagged(f"{one.id} = {one.default}{options}  {one.title[lang]}", one.evidence, one.cite))
-        if one.open:
-            lines.append(f"    {texts('cli.open')} {one.open[lang]}")
-    lines += ["", texts("cli.case_rule")]
-    phrases = pack.phrases[lang]
-
-    def case_words(expr: formula.Expr) -> str:
-        return formula.words(expr, lambda name: phrases.get(f"case.{name}", name), phrases, lang)
-
-    for branch in pack.case.branches:
-        when = "" if branch.when is None else f"{case_words(branch.when)}: "
-        said = f"{branch.title[lang]}  {when}{phrases['case.score']} = {case_words(branch.score)}"
-        lines.append(tagged(said, branch.evidence, branch.cite))
-        if branch.open:
-            lines.append(f"    {texts('cli.open')} {branch.open[lang]}")
-    for scope in ("region", "institution"):
-        lines += ["", texts(f"cli.scope_{scope}")]
-        for step in pack.scope(scope):
-            said = "" if step.expr is None else f" = {in_words(pack, step, step.expr, lang)}"
-            lines.append(tagged(f"{step.id}  {step.title[lang]}{said}", step.evidence, step.cite))
-            if step.open:
-                lines.append(f"    {texts('cli.open')} {step.open[lang]}")
-    return lines
 
 
 def _verify(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
