@@ -7,6 +7,11 @@ each whose groups carry the scores; own payments are total cost less booked.
 from __future__ import annotations
 
 import csv
+import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,6 +24,7 @@ from core.rules.sheet import Clearing
 from core.settlement.clearing import clear
 from core.storage.workspace import Workspace
 
+ROOT = Path(__file__).resolve().parents[2]
 A, B, C = "H35090000001", "H35090000002", "H35090000003"
 # institution -> cases of (group, score, fee, booked); S, T and A of the vector are their sums.
 CASES = {
@@ -236,3 +242,22 @@ def test_another_fund_is_left_out(workspace: Workspace) -> None:
     clearing = clear(workspace, 2024, packs.load("ningde-2024"))
     assert [sheet.fund for sheet in clearing.funds] == ["employee"]
     assert [f.subject for f in clearing.findings if f.code == "fund_absent"] == ["resident"]
+
+
+def test_through_the_command_line(workspace: Workspace, tmp_path: Path) -> None:
+    """The same figures from `main.py clear` on a copy, as the json that other programs read."""
+    copy = tmp_path / "copy.dz"
+    with closing(sqlite3.connect(workspace.path)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    out = tmp_path / "x.json"
+    ran = subprocess.run(
+        [sys.executable, str(ROOT / "main.py"), "clear", str(copy), "--year", "2024", "--pack", "ningde-2024",
+         "--param", "point_value.places=2", "--out", str(out), "--lang", "en"],
+        check=False, capture_output=True, text=True, encoding="utf-8",
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(out.read_text("utf-8"))
+    own = told["funds"]["employee"]
+    assert [one["due"] for one in own["institutions"]] == ["48546691.87", "36635305.96", "19818078.07"]
+    assert (own["region"]["point_value"], own["region"]["residual"]) == ("8605.07", "-75.90")
+    assert told["stamps"]["parameters"] == {"point_value.places": "2"}
