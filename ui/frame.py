@@ -27,6 +27,7 @@ from ui.jobs import Job
 from ui.look import EDGE, GAP, ICON, TIGHT
 
 WIDE, NARROW = 168, 46
+ITEM = 32  # height of a page in the rail
 NARROW_BELOW = 1120  # window width under which the rail shows icons only
 SAID_MS = 8000  # how long a line of news stays
 
@@ -50,6 +51,7 @@ class Rail(QListWidget):
             title = desk.texts(f"pages.{key}.title")
             item = QListWidgetItem(title)
             item.setToolTip(f"{title} ({shortcut})\n{desk.texts(f'pages.{key}.job')}")
+            item.setSizeHint(QSize(NARROW, ITEM))
             self.addItem(item)
         self._tint()
         desk.look.changed.connect(self._tint)
@@ -92,9 +94,8 @@ class TopLine(QFrame):
         layout.setSpacing(GAP)
         self.name = QLabel()
         self.name.setProperty("role", "heading")
-        self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.name.setMinimumWidth(80)
-        layout.addWidget(self.name, 1)
+        self.name.setMinimumWidth(80)  # a long name gives way, down to this
+        layout.addWidget(self.name)
         self.synthetic = self._badge("synthetic", texts("ui.synthetic"), texts("ui.synthetic_tip"))
         self.read_only = self._badge("read_only", texts("ui.read_only"), "")
         layout.addWidget(self.synthetic)

@@ -417,6 +417,8 @@ class Window(QMainWindow):
     # Work under way, faults and bugs
 
     def _job_started(self, job: Job) -> None:
+        if self.desk.opening is not None:
+            self.topline.refresh()
         if job.writes and self._waiting is None and not self._patience.isActive():
             self._patience.start()
 
