@@ -3,8 +3,6 @@
 Pure data and the two foldings that compare headings and words. The reading of a cell is `checks`.
 """
 
-
-
 from __future__ import annotations
 
 import re
