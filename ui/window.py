@@ -58,6 +58,7 @@ from ui.pages import KEYS, PAGES
 
 if TYPE_CHECKING:
     from core.storage.ledger import LedgerLine
+    from ui.manual import Manual
 
 # A change says how far it is in a dialog only after this long: a short one must not flash.
 PATIENCE_MS = 500
@@ -78,6 +79,7 @@ class Window(QMainWindow):
         self._rail_forced: bool | None = None  # what the user chose; None: by the window's width
         self._waiting: Waiting | None = None
         self._bug_shown: TextDialog | None = None
+        self._manual_shown: Manual | None = None
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
         self._patience.setInterval(PATIENCE_MS)
@@ -380,20 +382,15 @@ class Window(QMainWindow):
         self.actions_["rail.toggle"].setChecked(not narrow)
 
     def _manual(self) -> None:
-        for language in (self.desk.texts.lang, "zh", "en"):
-            folder = kept.RESOURCES / "manual" / language
-            for name in (self.key, "index"):
-                chapter = folder / f"{name}.md"
-                if chapter.exists():
-                    TextDialog(
-                        self.desk,
-                        self.desk.texts(f"pages.{self.key}.title"),
-                        self.desk.texts("ui.manual"),
-                        chapter.read_text("utf-8"),
-                        self,
-                    ).open()
-                    return
-        self.desk.say(self.desk.texts(f"pages.{self.key}.job"))
+        """The manual at this page: one window of it, made when first asked for."""
+        from ui.manual import Manual
+
+        if self._manual_shown is None or not isValid(self._manual_shown):
+            self._manual_shown = Manual(self.desk, self)
+        self._manual_shown.show_page(self.key)
+        self._manual_shown.show()
+        self._manual_shown.raise_()
+        self._manual_shown.activateWindow()
 
     def _show_log(self) -> None:
         if log_file().exists():

@@ -1,0 +1,217 @@
+"""The tables of the manual that the program knows better: columns of every KIND, steps, branches, parameters of every pack.
+
+`python tests/house/manual_tables.py` writes them anew between `<!-- table: NAME -->` and `<!-- end -->`;
+`test_manual.py` fails while a chapter holds an older one.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from core.intake.kinds import KINDS, Field  # noqa: E402
+from core.rules import packs  # noqa: E402
+from core.rules.formula import names, words  # noqa: E402
+from core.rules.packs import Branch, Measure, Pack, Step  # noqa: E402
+from core.settings import RESOURCES  # noqa: E402
+from core.texts import LANGUAGES, Texts  # noqa: E402
+
+MANUAL = RESOURCES / "manual"
+BLOCK = re.compile(r"<!-- table: (?P<name>[\w-]+) -->\n(?P<body>.*?)<!-- end -->", re.DOTALL)
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "column": "列名", "heading": "中文表头", "content": "内容", "must": "必填", "key": "主键", "yes": "是", "strict": "读不懂即拒收",
+        "id": "编码（文本）", "diag": "ICD-10 编码", "diags": "ICD-10 编码，多个用 、;,| 分隔", "oprn": "手术操作编码",
+        "oprns": "手术操作编码，多个用 、;,| 分隔", "oprn_rule": "手术操作编码，保留目录自己的 + / , | 连接符", "dip": "病种编码",
+        "list": "编码，多个", "text": "文字", "person": "只存带密钥的散列", "private": "跳过，从不保存", "int": "非负整数",
+        "money": "金额（元）", "decimal": "小数", "date": "日期", "time": "日期，可带时间",
+        "year": "YYYY", "month": "YYYYMM", "period": "YYYY 或 YYYYMM", "step": "步骤标识（第四章）或其中文名", "name": "名称",
+        "reference": "不保存，仅供对照", "named": "（冒号后自拟名称）", "empty": "空 = {}", "nothing": "空", "natural": "自然主键：{}",
+        "step_id": "标识", "title": "名称", "unit": "单位", "formula": "公式", "places": "小数位", "source": "依据", "cases": "由病例汇总",
+        "rows": "取自导入的行", "abstract": "由各地规则包给出", "exact": "不取整", "open": "待明确", "when": "条件", "score": "病例分值",
+        "always": "其余", "review": "提请审核", "all": "全部", "parameter": "参数", "default": "默认值", "options": "可选", "meaning": "含义",
+        "number": "数值", "measure": "病例量 `{}`",
+    },
+    "en": {
+        "column": "column", "heading": "Chinese heading", "content": "content", "must": "needed", "key": "key", "yes": "yes",
+        "strict": "unreadable refuses", "id": "code (text)", "diag": "ICD-10 code", "diags": "ICD-10 codes, several parted by 、;,|",
+        "oprn": "operation code", "oprns": "operation codes, several parted by 、;,|",
+        "oprn_rule": "operation codes, with the catalogue's own + / , | between them kept", "dip": "group code", "list": "codes, several",
+        "text": "words", "person": "kept as a keyed hash only", "private": "read past, never stored", "int": "whole number, not negative",
+        "money": "yuan", "decimal": "decimal number", "date": "date",
+        "time": "date, perhaps with time", "year": "YYYY", "month": "YYYYMM", "period": "YYYY or YYYYMM",
+        "step": "a step id (chapter 4) or its Chinese name", "name": "name", "reference": "not kept, for the reader only",
+        "named": " (a name of your own after the colon)", "empty": "empty = {}", "nothing": "empty", "natural": "Natural key: {}",
+        "step_id": "id", "title": "title", "unit": "unit", "formula": "formula", "places": "decimals", "source": "source",
+        "cases": "summed from the cases", "rows": "from imported rows", "abstract": "given by a city's pack", "exact": "exact",
+        "open": "open", "when": "when", "score": "case score", "always": "else", "review": "for review", "all": "all",
+        "parameter": "parameter", "default": "default", "options": "can be", "meaning": "meaning", "number": "a number",
+        "measure": "case measure `{}`",
+    },
+}  # fmt: skip
+
+
+def table(headings: list[str], rows: list[list[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def content(field: Field, word: Mapping[str, str]) -> str:
+    """What a cell may hold: the coded values with one spelling of each, else the type in words."""
+    said = word.get(field.type, "")
+    if field.words and field.type in ("code", "word", "named"):
+        spelled: dict[str, str] = {}
+        for spelling, value in field.words.items():
+            chinese = bool(re.search(r"[\u4e00-\u9fff]", spelling))
+            if str(value) not in spelled or (not spelled[str(value)] and chinese):
+                spelled[str(value)] = spelling if chinese else ""
+        said = "; ".join(f"{value} {name}".strip() for value, name in spelled.items())
+        said = said.replace(":", ":NAME") + word["named"] if ":" in said else said
+    elif field.type == "code":
+        said = f"{field.low}..{field.high}"
+    if field.stored == "-":
+        said = word["reference"]
+    if field.key and field.default is not None:
+        said += f"; {word['empty'].format(field.default or word['nothing'])}"
+    return said
+
+
+def kinds(lang: str) -> str:
+    word, texts = WORDS[lang], Texts(lang)
+    parts: list[str] = []
+    for kind in KINDS.values():
+        rows = [
+            [
+                f"**`{one.name}`**" if one.required else f"`{one.name}`",
+                Texts("zh")(f"fields.{one.name}") if Texts("zh").has(f"fields.{one.name}") else "",
+                content(one, word),
+                word["yes"] if one.required else word["strict"] if one.strict else "",
+            ]
+            for one in kind.columns
+        ]
+        key = word["natural"].format(" + ".join(f"`{name}`" for name in kind.key))
+        parts.append(
+            f"### {kind.name} — {texts(f'kinds.{kind.name}')}\n\n{key}\n\n"
+            + table([word["column"], word["heading"], word["content"], word["must"]], rows)
+        )
+    return "\n".join(parts)
+
+
+def source(one: Step | Branch | Measure, lang: str) -> str:
+    said = f"[{one.evidence}] {one.cite}"
+    return f"{said}; {WORDS[lang]['open']}: {one.open[lang]}" if one.open else said
+
+
+def every_step(id: str) -> list[Step]:
+    """The steps of a pack, those included that only another option of a parameter switches on."""
+    default = packs.load(id)
+    found = {(step.scope, step.id): step for step in default.steps}
+    for one in default.parameters.values():
+        for option in one.options:
+            for step in packs.load(id, {one.id: option}).steps:
+                found.setdefault((step.scope, step.id), step)
+    return list(found.values())
+
+
+def own_steps(id: str) -> list[Step]:
+    """Steps that a pack brings or says otherwise than the common chain."""
+    if id == "common":
+        return every_step(id)
+    before = {(step.scope, step.id): step for step in packs.load("common").steps}
+    return [step for step in every_step(id) if before.get((step.scope, step.id)) != step]
+
+
+def steps(id: str) -> Callable[[str], str]:
+    def written(lang: str) -> str:
+        word, texts = WORDS[lang], Texts(lang)
+        rows = []
+        for step in own_steps(id):
+            how = f"`{step.formula}`" if step.formula else word[step.input or "abstract"]
+            if step.when:
+                how += f" ({word['when']} `{step.when}`)"
+            places = "" if not step.formula else word["exact"] if step.places is None else str(step.places)
+            rows.append([
+                f"`{step.id}`" + ("" if step.scope == "institution" else " ◆"), step.title[lang],
+                texts(f"unit.{step.unit}"), how, places, source(step, lang),
+            ])  # fmt: skip
+        names = ("step_id", "title", "unit", "formula", "places", "source")
+        return table([word[name] for name in names], rows)
+
+    return written
+
+
+def branches(lang: str) -> str:
+    word = WORDS[lang]
+    rows = []
+    for head in packs.available():
+        pack = packs.load(head.id)
+        for one in pack.case.branches:
+            when = f"`{one.when_text}`" if one.when is not None else word["always"]
+            review = "" if one.review is None else reviewed(one, lang)
+            rows.append([
+                f"`{pack.id}`", one.title[lang], when, f"`{one.score_text}`" + review, source(one, lang),
+            ])  # fmt: skip
+        modes = [{}, *({one.id: option} for one in pack.parameters.values() for option in one.options)]
+        measures = {one.id: one for mode in modes for one in packs.load(head.id, mode).case.measures}
+        for measure in measures.values():
+            rows.append([
+                f"`{pack.id}`", word["measure"].format(measure.id), f"`{measure.when}`" if measure.when else "",
+                f"`{measure.formula}`", source(measure, lang),
+            ])  # fmt: skip
+    return table(["pack", word["title"], word["when"], word["score"], word["source"]], rows)
+
+
+def reviewed(branch: Branch, lang: str) -> str:
+    """`(for review, x > 5)`; without a condition where every case of the branch is."""
+    assert branch.review is not None
+    always = not names(branch.review)
+    said = "" if always else f" `{words(branch.review, str, packs.phrases_of(lang), lang)}`"
+    return f" ({WORDS[lang]['review']}{said})"
+
+
+def parameters(lang: str) -> str:
+    word = WORDS[lang]
+    rows = []
+    for head in packs.available():
+        for one in packs.load(head.id).parameters.values():
+            options = "; ".join(f"`{id}` {title[lang]}" for id, title in one.options.items()) or word["number"]
+            said = f"[{one.evidence}] {one.cite}"
+            if one.open:
+                said += f"; {word['open']}: {one.open[lang]}"
+            rows.append([f"`{head.id}`", f"`{one.id}`", one.title[lang], f"`{one.default}`", options, said])
+    names = ("parameter", "meaning", "default", "options", "source")
+    return table(["pack", *(word[name] for name in names)], rows)
+
+
+TABLES: Mapping[str, Callable[[str], str]] = {
+    "kinds": kinds, "branches": branches, "parameters": parameters,
+    **{f"steps-{head.id}": steps(head.id) for head in packs.available()},
+}  # fmt: skip
+
+
+def written(text: str, lang: str) -> str:
+    """A chapter with its tables as the program has them now."""
+    return BLOCK.sub(
+        lambda found: f"<!-- table: {found['name']} -->\n{TABLES[found['name']](lang)}<!-- end -->", text
+    )
+
+
+def main() -> None:
+    for lang in LANGUAGES:
+        for path in sorted((MANUAL / lang).glob("*.md")):
+            text = path.read_text("utf-8")
+            new = written(text, lang)
+            if new != text:
+                Path(path).write_text(new, "utf-8")
+                print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()
