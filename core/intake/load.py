@@ -9,23 +9,19 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import multiprocessing
-import os
-import signal
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 
-from core.faults import Fault, Refused, Usage, WorldFault
+from core.faults import Refused, Usage, WorldFault
 from core.findings import Finding
-from core.intake import checks, readers
-from core.intake.checks import Checked, Checks, Plan, Values
+from core.intake import beside, checks, readers
+from core.intake.checks import Checked, Plan, Values
 from core.intake.kinds import KINDS, Kind, heading_forms, in_wan
 from core.intake.readers import CHUNK, Source
 from core.progress import SILENT, Progress, step
@@ -34,7 +30,7 @@ from core.storage.ledger import arrival
 from core.storage.workspace import Workspace
 
 SAMPLE = 200  # findings that a receipt carries; all of them are in the workspace
-ALONE = 4 << 20  # below this many bytes a second process costs more than it saves
+ALONE = 4 << 20  # below this many bytes a second process, and indexes built last, cost more than they save
 CASE_BYTES = 150  # of a row of cases in a file, more or less
 IMPORTED = "imported"  # the draft set that imported coefficients go to
 
@@ -289,14 +285,15 @@ def import_file(
         },
     )
     receipt = Receipt(None, kind, mapping=dict(source.mapping), unclaimed=_unclaimed(source))
+    stream = beside.blocks(source, plan, chunk, alone=source.size() < ALONE)
     try:
         with workspace.transaction("import", path.name) as connection:
-            with path.open("rb") as stream:
-                sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            with path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             batch = batches.begin(
                 connection, kind, path.name, source.sheet, sha256, year, source.mapping, source.encoding
             )
-            _fill(connection, batch, source, plan, receipt, progress, chunk)
+            _fill(connection, batch, source, plan, receipt, progress, stream)
             batches.finish(connection, batch, receipt.rows_read, receipt.accepted, receipt.refused)
             if kind == "cases":
                 step(progress, "import_netting", 0, None)
@@ -311,6 +308,8 @@ def import_file(
         receipt.batch_id = None
     except OSError as fault:
         raise WorldFault("file_unreadable", file=str(path), reason=fault.strerror or str(fault)) from fault
+    finally:
+        stream.close()
     return receipt
 
 
@@ -375,85 +374,6 @@ def _notes(kind: Kind, source: Source, plan: Plan) -> list[Finding]:
     return found
 
 
-# --- reading, in this process or beside it -------------------------------------------------------------
-
-
-def _checked(source: Source, plan: Plan, chunk: int) -> Iterator[Checked]:
-    check = Checks(plan)
-    for block in source.blocks(chunk):
-        yield check.check(block)
-
-
-def _beside(pipe: Connection, source: Source, plan: Plan, chunk: int) -> None:
-    """The second process: reads, checks, sends. It ends when its reader is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the writer decides; we see its end of the pipe close
-    try:
-        try:
-            for checked in _checked(source, plan, chunk):
-                pipe.send(checked)
-            pipe.send(None)
-        except (BrokenPipeError, ConnectionError):
-            return
-        except Fault as fault:
-            pipe.send((type(fault).__name__, fault.code, fault.values))
-        except Exception as bug:  # told to the writer, who raises it
-            import traceback
-
-            pipe.send(("bug", repr(bug), {"trace": traceback.format_exc()}))
-    except (BrokenPipeError, ConnectionError):
-        return
-
-
-_FAULTS: Mapping[str, type[Fault]] = {"Refused": Refused, "Usage": Usage, "WorldFault": WorldFault}
-
-
-def _blocks(source: Source, plan: Plan, chunk: int) -> Iterator[Checked]:
-    if source.size() < ALONE or (os.cpu_count() or 1) < 2:
-        yield from _checked(source, plan, chunk)
-        return
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_beside, args=(theirs, source, plan, chunk), daemon=True)
-    came = False
-    try:
-        try:
-            process.start()
-        except (
-            OSError,
-            RuntimeError,
-            ValueError,
-            AssertionError,
-        ):  # no more processes here, or we are a daemon
-            theirs.close()
-            yield from _checked(source, plan, chunk)
-            return
-        theirs.close()
-        while True:
-            try:
-                checked = ours.recv()
-            except (EOFError, ConnectionError):
-                if came:
-                    raise WorldFault("reader_died", file=plan.file) from None
-                yield from _checked(source, plan, chunk)  # it never got going: `__main__` cannot be imported
-                return
-            came = True
-            if checked is None:
-                return
-            if isinstance(checked, tuple):
-                name, code, values = checked
-                if name == "bug":
-                    raise RuntimeError(f"{code}\n{values['trace']}")
-                raise _FAULTS[name](code, **values)
-            yield checked
-    finally:
-        ours.close()
-        if process.pid is not None:
-            process.join(5)
-            if process.is_alive():
-                process.kill()
-                process.join()
-
-
 # --- writing -------------------------------------------------------------------------------------------
 
 
@@ -464,7 +384,7 @@ def _fill(
     plan: Plan,
     receipt: Receipt,
     progress: Progress,
-    chunk: int,
+    stream: beside.Blocks,
 ) -> None:
     kind = plan.contract
     counts: Counter[tuple[str, str, str]] = Counter()
@@ -487,20 +407,16 @@ def _fill(
         )
     size = source.size()
     table = _Table(connection, kind, batch, plan, size)
-    stream = _blocks(source, plan, chunk)
-    try:
-        for checked in stream:
-            receipt.rows_read += checked.read
-            counts.update(checked.counts)
-            taken = table.insert(checked)
-            if taken:
-                counts.update(("refused", finding.code, "") for finding in taken)
-                checked.findings = sorted([*checked.findings, *taken], key=lambda finding: finding.row or 0)
-            receipt.accepted += checked.accepted - len(taken)
-            say(checked.findings)
-            step(progress, "import", min(checked.done, size), size)
-    finally:
-        stream.close()  # type: ignore[attr-defined]
+    for checked in stream:
+        receipt.rows_read += checked.read
+        counts.update(checked.counts)
+        taken = table.insert(checked)
+        if taken:
+            counts.update(("refused", finding.code, "") for finding in taken)
+            checked.findings = sorted([*checked.findings, *taken], key=lambda finding: finding.row or 0)
+        receipt.accepted += checked.accepted - len(taken)
+        say(checked.findings)
+        step(progress, "import", min(checked.done, size), size)
     step(progress, "import_index", 0, None)
     late = table.finish()
     receipt.accepted -= len(late)
@@ -546,6 +462,7 @@ class _Table:
             if size > held * CASE_BYTES:
                 self._indexes = connection.execute(
                     "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'cases' AND sql IS NOT NULL"
+                    " AND sql NOT LIKE '% WHERE %'"  # a partial one has hardly a row
                 ).fetchall()
                 for name, _ in self._indexes:
                     connection.execute(f"DROP INDEX {name}")

@@ -19,6 +19,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from core.storage.workspace import Workspace  # noqa: E402
+
 HEADINGS = (
     "结算ID,就诊ID,人员编号,险种类型,医疗类别,医保支付方式,定点医药机构编号,出院科室,性别,年龄,入院时间,出院时间,结算时间,"
     "主要诊断代码,主要诊断名称,医疗费总额,基金支付总额,基本医疗保险统筹基金支出,个人负担总金额,DIP病种编码"
@@ -68,7 +72,7 @@ from pathlib import Path
 if __name__ == "__main__":
     from core.intake.load import import_file
     from core.storage.workspace import Workspace
-    with Workspace.create(Path(sys.argv[2]), region="350900") as workspace:
+    with Workspace.open(Path(sys.argv[2])) as workspace:
         receipt = import_file(workspace, "cases", Path(sys.argv[1]))
     print(receipt.rows_read, receipt.accepted, receipt.refused)
 """
@@ -99,6 +103,7 @@ def ours(path: Path, folder: Path, rows: int) -> tuple[float, float]:
     """Seconds of a whole process, interpreter and all, and MiB at its peak."""
     for old in folder.glob("ours.dz*"):
         old.unlink()
+    Workspace.create(folder / "ours.dz", region="350900").close()
     script = folder / "ours.py"
     script.write_text(OURS)
     begun = time.perf_counter()
