@@ -69,10 +69,15 @@ class Texts:
     def finding(self, finding: Finding) -> str:
         """The sentence of a finding, without its place (file, row and column have columns of their own)."""
         values: dict[str, object] = {
-            "file": finding.file, "row": finding.row, "column": finding.column,
-            "value": finding.value, "subject": finding.subject, **finding.values,
-        }
-        fund = f"fund.{values.get('fund', '')}"
-        if self.has(fund):
-            values["fund"] = self(fund)
+            "file": finding.file, "row": finding.row, "column": self._word("item", finding.column),
+            "value": finding.value, "subject": self._word("fund", finding.subject), **finding.values,
+        }  # fmt: skip
+        for name in ("fund", "set"):
+            if name in values:
+                values[name] = self._word(name, str(values[name]))
         return self(f"finding.{finding.code}", **values)
+
+    def _word(self, area: str, value: str) -> str:
+        """A value's name in words where it has one: employee, dip_budget, the set `imported`."""
+        key = f"{area}.{value}"
+        return self(key) if value and self.has(key) else value

@@ -569,7 +569,7 @@ def _inputs(pen: _Pen) -> None:
     money = pen.look(font_color="#1F4E79", num_format=number_format(2))
     for fund in plan.funds:
         for line in fund.sheet.budget_lines:
-            key = f"workbook.budget_item.{line.item}"
+            key = f"item.{line.item}"
             said = f"{texts(key)} {line.item}" if texts.has(key) else line.item
             _row(page, row, [texts(f"fund.{fund.sheet.fund}"), said], pen.text)
             page.write_number(row, 2, float(Fraction(line.amount, 100)), money)

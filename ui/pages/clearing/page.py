@@ -753,7 +753,7 @@ class Blocked(QWidget):
         set_role(card, "card")
         row = QHBoxLayout(card)
         row.setContentsMargins(GAP, GAP - 2, GAP, GAP - 2)
-        shown = [sheets.said(one, texts) for one in found[:5]]
+        shown = [texts.finding(one) for one in found[:5]]
         shown = list(dict.fromkeys(shown))
         if len(found) > 5:
             shown.append(texts("clearing.blocked_more", count=f"{len(found) - 5:,}"))

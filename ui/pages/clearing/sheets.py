@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -141,7 +140,7 @@ def rows_for(rows: Worksheet, step: str, texts: Texts) -> Worksheet:
     if step == "coefficient":
         cells["remark"] = column_of([_part_words(str(cell), texts) for cell in cells["remark"]], "text")
     named = [
-        texts(f"clearing.item.{cell}") if texts.has(f"clearing.item.{cell}") else cell
+        texts(f"item.{cell}") if texts.has(f"item.{cell}") else cell
         for cell in cells["subject"]
     ]
     cells["subject"] = column_of(named, "text")
@@ -158,7 +157,7 @@ def _part_words(remark: str, texts: Texts) -> str:
 
 def set_words(name: str, texts: Texts) -> str:
     """A coefficient set's name; that of the imports has a name in words."""
-    return texts("clearing.set_imported") if name == "imported" else name
+    return texts("set.imported") if name == "imported" else name
 
 
 def findings(found: Sequence[Finding], texts: Texts) -> Worksheet:
@@ -167,7 +166,7 @@ def findings(found: Sequence[Finding], texts: Texts) -> Worksheet:
     rows = [
         (
             texts(f"severity.{one.severity}"),
-            said(one, texts),
+            texts.finding(one),
             _subject(one.subject, texts),
             one.value,
             one.file,
@@ -180,19 +179,6 @@ def findings(found: Sequence[Finding], texts: Texts) -> Worksheet:
     cells = {column.id: column_of([row[i] for row in rows], "text") for i, column in enumerate(columns)}
     title = {lang: _texts(lang)("clearing.findings_title") for lang in ("zh", "en")}
     return Worksheet("clearing.findings", title, columns, cells, len(rows))
-
-
-def said(finding: Finding, texts: Texts) -> str:
-    """A finding's sentence with funds, sets and budget items in words."""
-    values = dict(finding.values)
-    for name, in_words in (("fund", _subject), ("set", set_words)):
-        if name in values:
-            values[name] = in_words(values[name], texts)
-    item = f"clearing.item.{finding.column}"
-    column = texts(item) if texts.has(item) else finding.column
-    return texts.finding(
-        replace(finding, subject=_subject(finding.subject, texts), column=column, values=values)
-    )
 
 
 def run_words(run: Run, texts: Texts) -> str:

@@ -65,7 +65,7 @@ class DataPage(QWidget):
             return
         if changes is None or changes.workspace or changes.tables:
             self._stale = set(TABS)
-        elif changes.choices:
+        elif changes.choices or changes.display:
             self._stale.add("overview")
         self._show(self.tabs.currentIndex())
 
@@ -73,9 +73,11 @@ class DataPage(QWidget):
         return {"data.import": self.choose_files}
 
     def show_target(self, target: object) -> None:
-        """("files", paths) to import them; the key of a tab; or nothing."""
+        """("files", paths) to import them; ("kind", KIND) to bring files of it; the key of a tab; or nothing."""
         if isinstance(target, tuple) and target[:1] == ("files",):
             self.add_files([Path(path) for path in target[1]])
+        elif isinstance(target, tuple) and target[:1] == ("kind",):
+            self.open_tab("files").ask_for(str(target[1]))  # type: ignore[attr-defined]
         elif target in TABS:
             self.open_tab(str(target))
 

@@ -210,6 +210,14 @@ class FilesPanel(QWidget):
     def refresh(self) -> None:
         self._show()
 
+    def ask_for(self, kind: str) -> None:
+        """Somebody lacks this kind: say so where files come in."""
+        texts = self.desk.texts
+        wanted = texts("data.wanted", kind=texts(f"kinds.{kind}"))
+        self.nothing.say(texts("data.files_title"), texts("data.files_about"), wanted, texts("data.choose"))
+        self.more.setFocus()
+        self.desk.say(wanted)
+
     def choose(self) -> None:
         texts = self.desk.texts
         chosen, _ = QFileDialog.getOpenFileNames(
