@@ -38,3 +38,10 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "dianzhi-home"
     monkeypatch.setenv("DIANZHI_HOME", str(home))
     return home
+
+
+def pytest_sessionfinish() -> None:
+    """Qt's offscreen platform lets go of what was copied only after Python's end, and crashes on it."""
+    gui = sys.modules.get("PySide6.QtGui")
+    if gui is not None and (application := gui.QGuiApplication.instance()) is not None:
+        application.clipboard().clear()
