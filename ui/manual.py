@@ -1,6 +1,6 @@
 """The manual in a window of its own: contents on the left, the chapter on the right, made when somebody asks for it.
 
-The chapters are `resources/manual/LANG/KEY.md`; what they say is held to the program by `tests/house/test_manual.py`.
+The chapters are `resources/manual/LANG/KEY.md`; what they say is held to the program by `tests/house/test_manual_text.py`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,16 @@ import re
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, QUrl
-from PySide6.QtGui import QColor, QDesktopServices, QKeySequence, QShortcut, QTextBlock, QTextCursor, QTextTable
+from PySide6.QtGui import (
+    QColor,
+    QDesktopServices,
+    QKeySequence,
+    QShortcut,
+    QTextBlock,
+    QTextCursor,
+    QTextFrameFormat,
+    QTextTable,
+)
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -18,6 +27,7 @@ from PySide6.QtWidgets import (
     QTextBrowser,
     QTreeWidget,
     QTreeWidgetItem,
+    QTreeWidgetItemIterator,
     QVBoxLayout,
     QWidget,
 )
@@ -27,9 +37,8 @@ from ui.desk import Desk
 from ui.look import EDGE, GAP, Look
 
 CHAPTERS = ("first", "import", "pages", "clearing", "packs", "workspace", "limits")
-# Which chapter F1 opens on which page; all others stand in the chapter of the pages.
+# Which chapter F1 opens on which page; the pages that are not built yet share the last heading of theirs.
 OF_PAGE = {"start": "first", "data": "import", "clearing": "clearing", "packs": "packs", "ledger": "workspace"}
-DEEPEST = 2  # headings below this level are found by searching, not in the contents
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*$")
 _FENCE = re.compile(r"^\s*```")
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
@@ -100,12 +109,16 @@ class Manual(QDialog):
         desk.retranslated.connect(self._retranslate)
         desk.look.changed.connect(self._repaint)
         self._fill()
+        self.text.setFocus()
 
     # What is shown
 
     def show_page(self, page: str) -> None:
         """Turn to what concerns a page of the window."""
-        self.open_at(OF_PAGE.get(page, "pages"))
+        if page in OF_PAGE:
+            self.open_at(OF_PAGE[page])
+        else:
+            self.open_at("pages", len(headings(chapter(self._desk.texts.lang, "pages"))) - 1)
 
     def open_at(self, key: str, heading: int = 0) -> None:
         """A chapter, at its heading of that number."""
@@ -126,18 +139,16 @@ class Manual(QDialog):
         self.contents.blockSignals(True)
         self.contents.clear()
         for key in CHAPTERS:
-            top: QTreeWidgetItem | None = None
+            above: dict[int, QTreeWidgetItem] = {}
             for number, (level, words) in enumerate(headings(chapter(texts.lang, key))):
-                if level > DEEPEST:
-                    continue
                 item = QTreeWidgetItem([words])
                 item.setToolTip(0, words)
                 item.setData(0, Qt.ItemDataRole.UserRole, (key, number))
-                if top is None:
+                if level == 1:
                     self.contents.addTopLevelItem(item)
-                    top = item
                 else:
-                    top.addChild(item)
+                    above[level - 1].addChild(item)
+                above[level] = item
         self.contents.blockSignals(False)
 
     def _render(self) -> None:
@@ -161,16 +172,18 @@ class Manual(QDialog):
     # Moving about
 
     def _items(self) -> list[QTreeWidgetItem]:
-        tops = [self.contents.topLevelItem(i) for i in range(self.contents.topLevelItemCount())]
-        return [item for top in tops for item in (top, *(top.child(i) for i in range(top.childCount())))]
+        found, each = [], QTreeWidgetItemIterator(self.contents)
+        while each.value() is not None:
+            found.append(each.value())
+            each += 1
+        return found
 
     def _mark(self, key: str, heading: int) -> None:
-        """Show in the contents where one is: the last entry at or before the heading."""
-        own = [item for item in self._items() if item.data(0, Qt.ItemDataRole.UserRole)[0] == key]
-        item = [one for one in own if one.data(0, Qt.ItemDataRole.UserRole)[1] <= heading][-1]
+        """Show in the contents where one is; only that chapter is unfolded."""
+        [item] = [one for one in self._items() if one.data(0, Qt.ItemDataRole.UserRole) == (key, heading)]
         self.contents.blockSignals(True)
         for top in (self.contents.topLevelItem(i) for i in range(self.contents.topLevelItemCount())):
-            top.setExpanded(top is own[0])
+            top.setExpanded(top.data(0, Qt.ItemDataRole.UserRole)[0] == key)
         self.contents.setCurrentItem(item)
         self.contents.blockSignals(False)
 
@@ -255,6 +268,7 @@ def _dress(browser: QTextBrowser, look: Look) -> None:
         if isinstance(frame, QTextTable):
             how = frame.format().toTableFormat()
             how.setBorder(1)
+            how.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
             how.setBorderCollapse(True)
             how.setBorderBrush(QColor(look.colours.line))
             how.setCellPadding(4)

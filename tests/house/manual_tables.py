@@ -1,7 +1,7 @@
 """The tables of the manual that the program knows better: columns of every KIND, steps, branches, parameters of every pack.
 
 `python tests/house/manual_tables.py` writes them anew between `<!-- table: NAME -->` and `<!-- end -->`;
-`test_manual.py` fails while a chapter holds an older one.
+`test_manual_text.py` fails while a chapter holds an older one.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ if str(ROOT) not in sys.path:
 from core.intake.kinds import KINDS, Field  # noqa: E402
 from core.rules import packs  # noqa: E402
 from core.rules.formula import names, words  # noqa: E402
-from core.rules.packs import Branch, Measure, Pack, Step  # noqa: E402
+from core.rules.packs import Branch, Measure, Step  # noqa: E402
 from core.settings import RESOURCES  # noqa: E402
 from core.texts import LANGUAGES, Texts  # noqa: E402
 
+HAN = re.compile(r"[\u4e00-\u9fff]")
 MANUAL = RESOURCES / "manual"
 BLOCK = re.compile(r"<!-- table: (?P<name>[\w-]+) -->\n(?P<body>.*?)<!-- end -->", re.DOTALL)
 
@@ -69,7 +70,7 @@ def content(field: Field, word: Mapping[str, str]) -> str:
     if field.words and field.type in ("code", "word", "named"):
         spelled: dict[str, str] = {}
         for spelling, value in field.words.items():
-            chinese = bool(re.search(r"[\u4e00-\u9fff]", spelling))
+            chinese = bool(HAN.search(spelling))
             if str(value) not in spelled or (not spelled[str(value)] and chinese):
                 spelled[str(value)] = spelling if chinese else ""
         said = "; ".join(f"{value} {name}".strip() for value, name in spelled.items())
@@ -89,8 +90,8 @@ def kinds(lang: str) -> str:
     for kind in KINDS.values():
         rows = [
             [
-                f"**`{one.name}`**" if one.required else f"`{one.name}`",
-                Texts("zh")(f"fields.{one.name}") if Texts("zh").has(f"fields.{one.name}") else "",
+                f"`{one.name}`",
+                next((name for name in one.aliases if HAN.search(name)), ""),
                 content(one, word),
                 word["yes"] if one.required else word["strict"] if one.strict else "",
             ]
