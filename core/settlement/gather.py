@@ -359,6 +359,31 @@ def _untouched(connection: sqlite3.Connection, line: int, hash: str) -> bool:
     return True
 
 
+def _bands(
+    connection: sqlite3.Connection, year: int, version: str, findings: list[Finding]
+) -> list[auxiliary.Band]:
+    """The auxiliary catalogue under the catalogue's own version, else the only one of the year."""
+    of_year = [
+        name
+        for (name,) in connection.execute(
+            "SELECT DISTINCT version FROM auxiliary WHERE year = ? OR version = ? ORDER BY 1", (year, version)
+        )
+    ]
+    if version not in of_year and len(of_year) > 1:
+        findings.append(
+            Finding("auxiliary_several", "blocked", value=", ".join(of_year), values={"catalogue": version})
+        )
+    if not of_year:
+        return []
+    return [
+        auxiliary.Band(code, kind, band, decimal(factor))
+        for code, kind, band, factor in connection.execute(
+            "SELECT dip_code, type, band, factor FROM auxiliary WHERE version = ? ORDER BY 1, 2, 3",
+            (version if version in of_year else of_year[0],),
+        )
+    ]
+
+
 def _fingerprint(connection: sqlite3.Connection) -> str:
     rows = connection.execute("SELECT setl_id, decision, score FROM special_case ORDER BY 1").fetchall()
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
@@ -377,13 +402,7 @@ def _read(
     if not registered:
         findings.append(Finding("no_institutions", "blocked"))
     version, groups = _catalogue(connection, year, catalogue, findings)
-    bands = [
-        auxiliary.Band(code, kind, band, decimal(factor))
-        for code, kind, band, factor in connection.execute(
-            "SELECT dip_code, type, band, factor FROM auxiliary WHERE version = ? ORDER BY 1, 2, 3",
-            (version,),
-        )
-    ]
+    bands = _bands(connection, year, version, findings)
     wanted = Reading(
         year,
         workspace.region,

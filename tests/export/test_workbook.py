@@ -80,7 +80,7 @@ def test_synthetic_is_marked_on_every_sheet_or_none(tmp_path: Path, synthetic: b
     book = book_of(made, tmp_path, lang)
     assert len(book.sheetnames) == 6
     for page in book:
-        assert (page["A2"].value == "合成数据 / synthetic") == synthetic
+        assert (page["A2"].value == "模拟数据 / synthetic") == synthetic
         assert ("synthetic" in (page.oddHeader.left.text or "")) == synthetic
 
 

@@ -250,3 +250,18 @@ def test_pasting_many_cells_is_one_edit_and_one_undo(region: Region) -> None:
     assert (after.rows, after.hash != before.hash) == (3, True)
     region.workspace.ledger.undo()
     assert coefficients.choose(region.workspace.reader()) == before
+
+
+def test_the_auxiliary_catalogue_of_the_year_whatever_its_file_was_called(region: Region) -> None:
+    ready(region)
+    region.groups({"dip_code": "K35.3:g", "score": "1"})
+    region.cases({"setl_id": "a", "institution": "H1", "fee": "9", "asst_list_detl": "severity:2"})
+    assert column(region, "u") == {"a": "1"}
+    region.auxiliary(("K35.3:g", "severity", "2", "1.3"), version="auxiliary")
+    assert column(region, "u") == {"a": "1.3"}
+    region.auxiliary(("K35.3:g", "severity", "2", "1.4"), version="other")
+    with pytest.raises(Refused) as caught:
+        clear(region.workspace, 2024, packs.load(PACK))
+    assert [(f.code, f.value) for f in caught.value.findings] == [("auxiliary_several", "auxiliary, other")]
+    region.auxiliary(("K35.3:g", "severity", "2", "1.5"), version="v2024")
+    assert column(region, "u") == {"a": "1.5"}, "the catalogue's own name wins"
