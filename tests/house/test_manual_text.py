@@ -163,6 +163,22 @@ def test_pages_built_and_not_built_are_told_apart(qapp: object) -> None:
         assert all(texts(f"pages.{key}.title") in said for key, _, _ in PAGES if key not in coming)
 
 
+SAID = (
+    ("first", ("start.button.demo", "clearing.clear", "ui.synthetic", "clearing.export")),
+    ("pages", ("data.tab.overview", "data.tab.files", "data.tab.batches", "data.tab.findings", "data.tab.control",
+               "ui.menu.view")),
+    ("workspace", ("ui.menu.help",)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_words_of_the_window_are_those_on_screen(lang: str) -> None:
+    for key, words in SAID:
+        for word in words:
+            said = re.sub(r"\(&\w\)|&|…", "", Texts(lang)(word))
+            assert said.lower() in text(lang, key).lower(), (key, word, said)
+
+
 @pytest.mark.parametrize(("lang", "key"), ALL)
 def test_links_resolve(lang: str, key: str) -> None:
     for target in LINK.findall(text(lang, key)):
