@@ -78,6 +78,7 @@ def test_synthetic_is_marked_on_every_sheet_or_none(tmp_path: Path, synthetic: b
     if not synthetic:
         made = replace(made, stamps=replace(made.stamps, synthetic=False))
     book = book_of(made, tmp_path, lang)
+    assert "synthetic" in Texts(lang)("export.synthetic")
     assert len(book.sheetnames) == 6
     for page in book:
         assert (page["A2"].value == "模拟数据 / synthetic") == synthetic
