@@ -968,6 +968,9 @@ class Checks:
             into["set_name"] = _constant("imported", rows)
         if self.plan.kind == "cases":
             self._derive(columns, into, rows)
+        if "amount" in self.plan.wan and self.plan.kind == "official_clearing":
+            pairs = zip(into["column_id"].listed(), into["amount"].listed(), strict=True)
+            into["amount"] = _listed_values([_in_yuan(str(step), amount) for step, amount in pairs])
         return into
 
     def _persons(self, values: Values) -> Values:
@@ -1049,8 +1052,8 @@ class Checks:
                 for name in keys:
                     wide[name].append(source[name][i])
                 wide["column_id"].append(step.removeprefix("step:"))
-                if step in self.plan.wan and step_in_yuan(step.removeprefix("step:")):
-                    amount = money.plain(money.decimal(str(amount)) * 10000)
+                if step in self.plan.wan:
+                    amount = _in_yuan(step.removeprefix("step:"), amount)
                 wide["amount"].append(amount)
         out.rows = np.array(numbers, dtype=np.int64)
         out.values = {name: _listed_values(values) for name, values in wide.items()}
@@ -1075,6 +1078,13 @@ def _key(columns: Mapping[str, _Column], i: int) -> str:
     keep = np.zeros(len(columns["setl_id"].empty), dtype=np.bool_)
     keep[i] = True
     return str(columns["setl_id"].values.kept(keep).listed()[0])
+
+
+def _in_yuan(step: str, amount: str | int | None) -> str | int | None:
+    """A figure of a sheet in 万元; points, counts and ratios have no yuan and stay."""
+    if amount is None or not step_in_yuan(step):
+        return amount
+    return money.plain(money.decimal(str(amount)) * 10000)
 
 
 def _constant(text: str, rows: int) -> Values:

@@ -32,6 +32,7 @@ from core.storage.workspace import Workspace
 SAMPLE = 200  # findings that a receipt carries; all of them are in the workspace
 ALONE = 4 << 20  # below this many bytes a second process, and indexes built last, cost more than they save
 CASE_BYTES = 150  # of a row of cases in a file, more or less
+_SPARING = {"temp_store": "FILE", "cache_size": "-24576"}  # while indexes are sorted
 IMPORTED = "imported"  # the draft set that imported coefficients go to
 
 
@@ -512,6 +513,20 @@ class _Table:
 
     def finish(self) -> list[Finding]:
         """Build the indexes that waited; what they show to be there twice comes back as findings."""
+        connection = self._connection
+        if not self._indexes:
+            return []
+        # The keys of 2.5 million cases are sorted in a file and in parts: in memory they would take 150 MB.
+        usual = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _SPARING}
+        for name, value in _SPARING.items():
+            connection.execute(f"PRAGMA {name} = {value}")
+        try:
+            return self._indexed()
+        finally:
+            for name, value in usual.items():
+                connection.execute(f"PRAGMA {name} = {value}")
+
+    def _indexed(self) -> list[Finding]:
         connection, found = self._connection, list[Finding]()
         for _, sql in self._indexes:
             try:
@@ -525,18 +540,15 @@ class _Table:
         """Delete the later rows of a key, all from this batch: the earliest holds it."""
         connection = self._connection
         connection.execute("CREATE INDEX cases_twice ON cases (setl_id, sign)")
-        connection.execute(
-            "CREATE TEMP TABLE twice AS SELECT setl_id, sign, min(case_id) AS holder FROM cases"
-            " INDEXED BY cases_twice GROUP BY setl_id, sign HAVING count(*) > 1"
-        )
         rows = connection.execute(
-            "SELECT c.case_id, c.row, c.setl_id, o.batch_id, o.row, batch.file FROM twice AS t"
+            "SELECT c.case_id, c.row, c.setl_id, o.batch_id, o.row, batch.file FROM ("
+            " SELECT setl_id, sign, min(case_id) AS holder FROM cases INDEXED BY cases_twice"
+            " GROUP BY setl_id, sign HAVING count(*) > 1) AS t"
             " JOIN cases AS c INDEXED BY cases_twice ON c.setl_id = t.setl_id AND c.sign = t.sign"
             " AND c.case_id <> t.holder"
             " JOIN cases AS o ON o.case_id = t.holder JOIN batch ON batch.id = o.batch_id ORDER BY c.row"
         ).fetchall()
         connection.executemany("DELETE FROM cases WHERE case_id = ?", ((row[0],) for row in rows))
-        connection.execute("DROP TABLE temp.twice")
         connection.execute("DROP INDEX cases_twice")
         return [self._repeated(row, key, key, owner, held, file) for _, row, key, owner, held, file in rows]
 

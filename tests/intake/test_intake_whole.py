@@ -758,6 +758,17 @@ def test_a_wide_official_sheet(fresh, tmp_path: Path) -> None:
     assert told.value.code == "year_missing"
 
 
+def test_a_long_official_sheet_in_wan(fresh, tmp_path: Path) -> None:
+    path = tmp_path / "l.csv"
+    path.write_text("机构编码,险种,年度,项目,金额（万元）\nH1,职工,2024,DIP应付,4854.665407\nH1,职工,2024,总分值,9000.1234\n", "utf-8")
+    workspace = fresh()
+    import_file(workspace, "official_clearing", path)
+    assert dict(rows_of(workspace, "official_clearing", "column_id, amount")) == {
+        "due": "48546654.07",
+        "score": "9000.1234",
+    }
+
+
 def test_the_year_given_fills_what_is_empty_and_filters_nothing(fresh, tmp_path: Path) -> None:
     path = tmp_path / "b.csv"
     path.write_text("year,fund,item,amount\n2023,职工,dip_budget,1\n,职工,dip_budget,2\n", "utf-8")
