@@ -1351,6 +1351,17 @@ def _finished(
 
 
 def _applied(pack: Pack, parameters: Mapping[str, str]) -> Pack:
+    """The pack with its parameters; `changed` has those that make a difference, each by itself."""
+    plain_pack = _chosen(pack, {})
+    changed = {
+        name: text.strip()
+        for name, text in sorted(parameters.items())
+        if _chosen(pack, {name: text}) != plain_pack
+    }
+    return replace(_chosen(pack, parameters), changed=changed)
+
+
+def _chosen(pack: Pack, parameters: Mapping[str, str]) -> Pack:
     formal = {id: one for id, one in pack.parameters.items() if id not in _SETTINGS}
     values: dict[str, Value] = {option: option for one in formal.values() for option in one.options}
     rule, steps = pack.case, list(pack.steps)
@@ -1394,10 +1405,7 @@ def _applied(pack: Pack, parameters: Mapping[str, str]) -> Pack:
                 values[id] = text if one.options else _decimal_value(text)
         except ValueError as error:
             raise Usage("parameter_value", name=id, value=text, known=str(error)) from None
-    changed = {name: text.strip() for name, text in sorted(parameters.items())}
-    return replace(
-        pack, values=values, changed=changed, case=replace(rule, values=values), steps=tuple(steps)
-    )
+    return replace(pack, values=values, case=replace(rule, values=values), steps=tuple(steps))
 
 
 def _decimal_value(text: str) -> Fraction:

@@ -25,6 +25,7 @@ from core.rules.cases import FUNDS, CaseScores, CaseTable, Ints, Scaled
 from core.rules.sheet import Clearing, FundSheet
 from core.settlement.exact import sums as exact_sums
 from core.settlement.gather import Inputs, Standing, gather, ordered
+from core.settlement.staleness import run_subject, stale
 from core.storage import batches
 
 if TYPE_CHECKING:
@@ -282,10 +283,11 @@ def run_hash(clearing: Clearing) -> str:
 
 
 def _store(workspace: Workspace, clearing: Clearing) -> None:
-    """The run, its findings and its ledger line, in one transaction; nothing where the same run is there."""
+    """The run, its findings and its ledger line, in one transaction; nothing where the same run is there and stands."""
     stamps = clearing.stamps
     reader = workspace.reader()
-    if reader.execute("SELECT 1 FROM run WHERE hash = ?", (stamps.run_hash,)).fetchone():
+    same = reader.execute("SELECT id FROM run WHERE hash = ?", (stamps.run_hash,)).fetchall()
+    if any(not stale(workspace, run) for (run,) in same):
         return
     result = clearing_json(clearing)
     in_force = [
@@ -319,8 +321,3 @@ def _store(workspace: Workspace, clearing: Clearing) -> None:
             ),
         ).lastrowid
         batches.store_findings(writer, clearing.findings, run_id=run)
-
-
-def run_subject(year: int, pack: str, run_hash: str) -> str:
-    """What the ledger calls a run: enough of its hash to know the row by."""
-    return f"{year} {pack} #{run_hash[:16]}"

@@ -112,7 +112,8 @@ def age_bands(arrivals: Arrivals, rows: Ints) -> Ints:
     """Index into AGE, -1 where no band holds the age, -2 where it cannot be told.
 
     Years by date of birth at admission, else by age. Days by nwb_age, else by date of birth; platforms write
-    nwb_age 0 for adults too, so that it speaks only where neither birth nor age says a year or more.
+    nwb_age 0 for anybody, so that it speaks only where neither birth nor age says a year or more, and 0 of it only
+    where there is no date of birth.
     """
     born, admitted = _of(arrivals.born)[rows], _of(arrivals.admitted)[rows]
     parts = np.array([_parts(text) for text in arrivals.dates] or [(0, 0, 0, 0)], np.int64)
@@ -121,7 +122,7 @@ def age_bands(arrivals: Arrivals, rows: Ints) -> Ints:
     years = a[:, 0] - b[:, 0] - ((a[:, 1] * 100 + a[:, 2]) < (b[:, 1] * 100 + b[:, 2]))
     years = np.where(dated, years, _of(arrivals.age)[rows])
     newborn = _of(arrivals.nwb_age)[rows]
-    days = np.where(newborn >= 0, newborn, np.where(dated, a[:, 3] - b[:, 3], -1))
+    days = np.where(dated & (newborn <= 0), a[:, 3] - b[:, 3], newborn)
     young = years < 1
     return np.select(
         [

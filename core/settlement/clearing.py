@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from core.settlement.annual import clear
-from core.settlement.runs import Run, last_run, runs, stale, verify
+from core.settlement.runs import Run, last_run, runs, verify
+from core.settlement.staleness import stale
 from core.settlement.why import CaseStory, case_story, cases_of, explain, rows_of
 
 __all__ = [

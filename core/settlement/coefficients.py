@@ -124,6 +124,18 @@ def content_hash(content: Sequence[Part]) -> str:
     return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
 
 
+def altered(connection: sqlite3.Connection) -> list[Finding]:
+    """Published sets whose content is not what was published."""
+    published = connection.execute(
+        "SELECT name, hash FROM coefficient_set WHERE state = 'published' ORDER BY name"
+    ).fetchall()
+    return [
+        Finding("set_altered", "blocked", subject=name)
+        for name, frozen in published
+        if content_hash(parts(connection, name)) != frozen
+    ]
+
+
 def timelines(content: Sequence[Part], fund: str) -> dict[str, Timeline]:
     """Every institution's coefficient in a fund over time."""
     by_code: dict[str, list[Part]] = {}

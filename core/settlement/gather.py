@@ -96,7 +96,8 @@ class Standing:
 
     rows: the cases that count (by-item ones have left). group: index into rows.groups, -1 without a score.
     place: fund * institutions + institution. neutral: k is 1. own_k: disease-level coefficient, -1 where the
-    institution's holds. by_item: fen by place. listed: places with any case, by-item ones too. sums: by place.
+    institution's holds. by_item: fen by place. left: place of each case that is paid by item. listed: places with
+    any case, by-item ones too. sums: by place.
     """
 
     rows: Arrivals
@@ -116,6 +117,7 @@ class Standing:
     special: Small
     special_score: Scaled
     by_item: Sequence[int]
+    left: Mapping[str, int]
     listed: NDArray[np.bool_]
     sums: Mapping[str, Sequence[int]]
     counts: Mapping[str, int]
@@ -213,6 +215,9 @@ def _gathered(
 
     by_fund = {fund: facts.of_fund(connection, year, fund) for fund in funds}
     present = [fund for fund in funds if by_fund[fund].budget or by_fund[fund].paid or _any(standing, fund)]
+    for fund in present:
+        if pack.funds and fund not in pack.funds:
+            said.append(Finding("pack_other_fund", "warning", subject=fund, value=pack.id))
     for fund in funds:
         if fund not in present and len(present) > 0:
             said.append(Finding("fund_absent", "note", subject=fund, values={"year": str(year)}))
@@ -468,6 +473,7 @@ def _read(
     spots = len(FUNDS) * len(rows.institutions)
     place = rows.fund.astype(np.int64) * len(rows.institutions) + rows.institution
     by_item = sums(rows.booked[leaves], place[leaves], spots)
+    left = dict(zip(rows.setl_id[leaves].tolist(), place[leaves].tolist(), strict=True))
     listed = np.zeros(spots, bool)
     listed[place] = True
     counts = {
@@ -584,6 +590,7 @@ def _read(
         adjusted,
         special_score,
         by_item,
+        left,
         listed,
         totals,
         counts,

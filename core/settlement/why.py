@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -197,13 +198,13 @@ def cases_of(
 
 def rows_of(workspace: Workspace, clearing: Clearing, fund: str, code: str, step: str) -> Worksheet:
     """The imported rows beneath an input, each with its file and row: payments, deductions, assessments, budget
-    lines, decisions on special cases."""
+    lines, cases paid by item."""
     connection = workspace.reader()
     year = clearing.year
     place = "coalesce(batch.file, ''), coalesce(batch.sheet, ''), t.row"
     joined = "AS t LEFT JOIN batch ON batch.id = t.batch_id"
     where = "(:code = '' OR t.fixmedins_code = :code)"
-    values = {"fund": fund, "code": code, "year": year, "period": str(year), "number": FUNDS.index(fund) + 1}
+    values = {"fund": fund, "code": code, "year": year, "period": str(year)}
     if step in ROWS:
         table, values["kind"] = ROWS[step]
         note = "note" if table == "deduction" else "''"
@@ -224,12 +225,15 @@ def rows_of(workspace: Workspace, clearing: Clearing, fund: str, code: str, step
             " AND t.fund IN (:fund, 'all') ORDER BY 1, t.part, t.valid_from"
         )
     elif step == "by_item":
+        # Decided ones and, where the pack pays ungrouped cases their fee, those: what the sum was made of.
+        standing = detail(workspace, clearing).inputs.standing
+        n = len(standing.rows.institutions)
+        values["left"] = json.dumps([one for one, at in standing.left.items() if at // n == FUNDS.index(fund)])
         query = (
-            "SELECT c.fixmedins_code, c.setl_id, coalesce(t.document, ''), c.hifp_pay, coalesce(batch.file, ''),"
-            " coalesce(batch.sheet, ''), t.row FROM special_case AS t JOIN cases AS c ON c.setl_id = t.setl_id AND c.sign = 1"
-            " LEFT JOIN batch ON batch.id = t.batch_id WHERE t.decision = 'by_item' AND c.year = :year"
-            " AND c.netting = 0 AND c.scope = 0 AND c.fund = :number AND (:code = '' OR c.fixmedins_code = :code)"
-            " ORDER BY 1, 2"
+            "SELECT t.fixmedins_code, t.setl_id, coalesce(s.document, ''), t.hifp_pay,"
+            f" {place} FROM json_each(:left) AS paid CROSS JOIN cases AS t ON t.setl_id = paid.value AND t.sign = 1"
+            " LEFT JOIN batch ON batch.id = t.batch_id LEFT JOIN special_case AS s ON s.setl_id = t.setl_id"
+            f" WHERE {where} ORDER BY 1, 2"
         )
     else:
         items = ("dip_budget", "dip_topup") if step == "budget" else (step,)
@@ -394,17 +398,15 @@ def _counted(
 
 def _left(connection: sqlite3.Connection, scored: Scored, setl_id: str, code: str) -> str:
     """Why a case whose own row is in scope is not among the cases."""
-    decision = connection.execute(
-        "SELECT decision FROM special_case WHERE setl_id = ?", (setl_id,)
-    ).fetchone()
-    if decision and decision[0] == facts.BY_ITEM:
-        return facts.BY_ITEM
+    if setl_id in scored.inputs.standing.left:
+        decided = connection.execute("SELECT decision FROM special_case WHERE setl_id = ?", (setl_id,)).fetchone()
+        return facts.BY_ITEM if decided and decided[0] == facts.BY_ITEM else "actual_fee"
     if code not in scored.inputs.standing.registered:
         return arrivals.UNREGISTERED
     year = connection.execute("SELECT year FROM cases WHERE setl_id = ? AND sign = 1", (setl_id,)).fetchone()
     if year and year[0] != scored.inputs.year:
         return "year"
-    return "actual_fee" if scored.rule.ungrouped == "actual_fee" else arrivals.AREA
+    return arrivals.AREA
 
 
 def _institution(connection: sqlite3.Connection, code: str) -> str:

@@ -1,0 +1,128 @@
+"""Whether a stored run still stands: read off the ledger, nothing is computed.
+
+Stale is a run when something that it stood on changed after it by way of the ledger: a file was withdrawn or
+came in, a budget line or its coefficient set was edited. What changed past the ledger makes no run stale:
+it is for `runs.verify` to find.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from core.faults import Refused
+from core.settlement import coefficients
+
+if TYPE_CHECKING:
+    from core.storage.workspace import Workspace
+
+# Imports and tables that no clearing reads.
+UNREAD_KINDS = {
+    "official_clearing",
+    "control_totals",
+    "fund_months",
+    "diagnoses",
+    "operations_done",
+    "operations",
+}
+UNREAD_TABLES = {
+    "official_clearing",
+    "control_total",
+    "fund_month",
+    "operation",
+    "coefficient",
+    "coefficient_set",
+}
+QUIET = {"run", "publish", "interrupted", "migrate"}  # actions that change nothing a run stands on
+
+
+def run_subject(year: int, pack: str, run_hash: str) -> str:
+    """What the ledger calls a run: enough of its hash to know the row by."""
+    return f"{year} {pack} #{run_hash[:16]}"
+
+
+def stale(workspace: Workspace, run_id: int) -> str:
+    """Why a run no longer stands, "" while it does; read off the ledger, nothing is computed."""
+    connection = workspace.reader()
+    row = connection.execute(
+        "SELECT year, pack, set_name, set_hash, batches, hash FROM run WHERE id = ?", (run_id,)
+    ).fetchone()
+    if row is None:
+        raise Refused("run_unknown", run=run_id)
+    year, pack, set_name, set_hash, stood_on, digest = row
+    withdrawn = {
+        number
+        for (number,) in connection.execute(
+            "SELECT id FROM batch WHERE withdrawn = 1 AND kind NOT IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(UNREAD_KINDS | {"coefficients"})),),
+        )
+    }
+    if withdrawn & set(json.loads(stood_on)):
+        return "withdrawn"
+    line = connection.execute(
+        "SELECT max(id) FROM ledger WHERE action = 'run' AND subject = ?", (run_subject(year, pack, digest),)
+    ).fetchone()[0]
+    since = [] if line is None else _since(connection, line)
+    if line is None or any(_concerns(connection, change, year) for change in since):
+        return "data_changed"
+    head = coefficients.choose(connection, set_name)
+    same = head is not None and head.hash == set_hash
+    return "" if same or not any(_edits(connection, change, set_name) for change in since) else "set_changed"
+
+
+def _since(connection: sqlite3.Connection, line: int) -> list[dict[str, Any]]:
+    """The changes that hold and did not when the line was written: what was undone since is not among them."""
+    root: dict[int, int] = {}
+    open_lines: dict[int, list[dict[str, Any]]] = {}
+    for number, action, changes, answers in connection.execute(
+        "SELECT id, action, changes, answers FROM ledger WHERE id > ? ORDER BY id", (line,)
+    ):
+        if action in QUIET:
+            continue
+        root[number] = number if answers is None else root.get(answers, _root(connection, answers))
+        if root[number] in open_lines:
+            del open_lines[root[number]]
+        else:
+            open_lines[root[number]] = json.loads(changes)
+    return [change for changes in open_lines.values() for change in changes]
+
+
+def _root(connection: sqlite3.Connection, line: int) -> int:
+    """The edit that a chain of undo and redo goes back to."""
+    while (
+        answers := connection.execute("SELECT answers FROM ledger WHERE id = ?", (line,)).fetchone()[0]
+    ) is not None:
+        line = answers
+    return line
+
+
+def _concerns(connection: sqlite3.Connection, change: Mapping[str, Any], year: int) -> bool:
+    """Whether a change touches what a clearing of the year reads."""
+    table, key = change["table"], change["key"]
+    if table == "batch":
+        return _kind(connection, key) not in UNREAD_KINDS | {"coefficients"}
+    if table in UNREAD_TABLES:
+        return False
+    if "period" in key:
+        return str(key["period"])[:4] == str(year)
+    if table == "reference_mean":
+        return key["year"] == year - 1
+    return key.get("year", year) == year
+
+
+def _edits(connection: sqlite3.Connection, change: Mapping[str, Any], set_name: str) -> bool:
+    """Whether a change touches what the coefficient set holds."""
+    table, key = change["table"], change["key"]
+    if table == "batch":
+        return set_name == coefficients.IMPORTED and _kind(connection, key) == "coefficients"
+    return (table, key.get("set_name", key.get("name"))) in (
+        ("coefficient", set_name),
+        ("coefficient_set", set_name),
+    )
+
+
+def _kind(connection: sqlite3.Connection, key: Mapping[str, Any]) -> str:
+    found = connection.execute("SELECT kind FROM batch WHERE id = ?", (key["id"],)).fetchone()
+    return found[0] if found else ""

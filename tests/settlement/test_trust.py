@@ -1,0 +1,133 @@
+"""What must not go unnoticed: sets altered outside the ledger, runs taken away, runs that stand again, a pack for another fund."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from region import Region
+
+from core.rules import packs
+from core.settlement import runs
+from core.settlement.clearing import case_story, cases_of, clear, rows_of, verify
+from core.settlement.coefficients import publish
+
+GROUP = "K35.3:g"
+
+
+@pytest.fixture
+def small(region: Region) -> Region:
+    region.institutions(("H1", "甲", 5), ("H2", "乙", 9))
+    region.groups({"dip_code": GROUP, "score": "1.5", "mean_fee": 1_000_000})
+    region.coefficients(("H1", "all", "base", "", "1"), ("H2", "all", "base", "", "0.8"))
+    region.funded("employee", "resident")
+    region.cases(
+        {"setl_id": "A", "institution": "H1", "fee": "10000.00"},
+        {"setl_id": "B", "institution": "H2", "fee": "9000.00"},
+        {"setl_id": "C", "institution": "H2", "fee": "8000.00", "fund": "resident"},
+    )
+    return region
+
+
+def outside(region: Region, *statements: str) -> None:
+    """Past the product, as somebody with a database browser would."""
+    with closing(sqlite3.connect(region.workspace.path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def blocking(region: Region) -> list[str]:
+    return [f.code for f in verify(region.workspace) if f.severity == "blocked"]
+
+
+def test_a_draft_altered_outside_the_ledger_is_a_fault(small: Region) -> None:
+    clear(small.workspace, 2024, packs.load("ningde-2024"))
+    outside(small, "UPDATE coefficient SET value = '1.2' WHERE fixmedins_code = 'H1'")
+    assert "run_differs_set" in blocking(small)
+
+
+def test_a_published_set_altered_is_a_fault_with_or_without_a_run(small: Region) -> None:
+    publish(small.workspace, "imported", "定稿")
+    assert verify(small.workspace) == []
+    outside(
+        small,
+        "DROP TRIGGER published_no_update",
+        "UPDATE coefficient SET value = '1.2' WHERE fixmedins_code = 'H1' AND set_name = '定稿'",
+    )
+    assert blocking(small) == ["set_altered"]
+
+
+def test_a_run_taken_away_is_missed(small: Region) -> None:
+    clear(small.workspace, 2024, packs.load("ningde-2024"))
+    outside(small, "DELETE FROM finding WHERE run_id IS NOT NULL", "DELETE FROM run")
+    assert blocking(small) == ["run_missing"]
+
+
+def test_cleared_again_on_the_same_data_it_stands_again(small: Region) -> None:
+    """The file is withdrawn and imported anew: the same figures, on a batch of another number."""
+    pack = packs.load("ningde-2024")
+    paid = small.payments(("H1", "employee", "202401", "monthly", "10"))
+    first = clear(small.workspace, 2024, pack)
+    small.workspace.ledger.undo()
+    assert [run.stale for run in runs.runs(small.workspace)] == ["withdrawn"]
+    assert small.payments(("H1", "employee", "202401", "monthly", "10")) != paid
+    again = clear(small.workspace, 2024, pack)
+    assert again.stamps.run_hash == first.stamps.run_hash
+    assert [run.stale for run in runs.runs(small.workspace)] == ["", "withdrawn"]
+    assert [f.severity for f in verify(small.workspace)] == ["note"]
+
+
+def test_a_pack_for_one_fund_says_so_for_the_other(small: Region, tmp_path: Path) -> None:
+    path = tmp_path / "city.toml"
+    path.write_text(
+        '[pack]\nid = "city"\nextends = "ningde-2024"\ntitle = { zh = "某市", en = "City" }\nfunds = ["employee"]\n',
+        "utf-8",
+    )
+    done = clear(small.workspace, 2024, packs.load(path))
+    said = [(f.subject, f.value) for f in done.findings if f.code == "pack_other_fund"]
+    assert said == [("resident", "city")]
+    alone = clear(small.workspace, 2024, packs.load(path), funds=("employee",))
+    assert "pack_other_fund" not in [f.code for f in alone.findings]
+
+
+def test_rows_beneath_by_item_are_those_of_the_figure(small: Region) -> None:
+    """Cases of actual_fee are among them; a decided case that is not in scope is not."""
+    small.cases(
+        {"setl_id": "item", "institution": "H1", "fee": "100.00"},
+        {"setl_id": "away", "institution": "H1", "fee": "200.00", "insu_admdvs": "110100"},
+        {"setl_id": "none", "institution": "H1", "fee": "300.00", "group": None},
+    )
+    small.special(("item", "by_item", None), ("away", "by_item", None))
+    for chosen, expected in (("zero", ["item"]), ("actual_fee", ["item", "none"])):
+        done = clear(small.workspace, 2024, packs.load("ningde-2024", {"ungrouped": chosen}))
+        table = rows_of(small.workspace, done, "employee", "H1", "by_item")
+        assert list(table.cells["period"]) == expected
+        assert table.totals["amount"] == done.fund("employee").values["by_item"][0] * 100
+        assert next(iter(table.cells["file"])).startswith("cases-")
+        story = case_story(small.workspace, done, "away")
+        assert (story.counted, story.out) == (False, "area")
+
+
+def test_a_parameter_at_its_default_is_not_changed() -> None:
+    pack = packs.load("ningde-2024", {"own_pay": "all", "case.places": "4", "due.places": "2"})
+    assert pack.changed == {}
+    assert packs.load("ningde-2024", {"case.places": "none", "own_pay": "all"}).changed == {"case.places": "none"}
+
+
+def test_a_newborn_age_of_zero_does_not_outdo_the_date_of_birth(small: Region) -> None:
+    """Platforms write nwb_age 0 for anybody: half a year old is not `0-28d`."""
+    small.auxiliary((GROUP, "age", "0-28d", "2"), (GROUP, "age", "29d-1y", "1.5"))
+    small.cases(
+        {"setl_id": "old", "institution": "H1", "fee": "1.00", "nwb_age": 0, "brdy": "2023-09-01"},
+        {"setl_id": "new", "institution": "H1", "fee": "1.00", "nwb_age": 0, "brdy": "2024-03-05"},
+        {"setl_id": "undated", "institution": "H1", "fee": "1.00", "nwb_age": 0, "age": 0},
+        {"setl_id": "counted", "institution": "H1", "fee": "1.00", "nwb_age": 30, "age": 0},
+    )
+    done = clear(small.workspace, 2024, packs.load("ningde-2024"))
+    table = cases_of(small.workspace, done, "employee", "H1")
+    factors = dict(zip(table.cells["setl_id"], table.cells["u"], strict=True))
+    assert {name: factors[name] for name in ("old", "new", "undated", "counted")} == {
+        "old": 15, "new": 20, "undated": 20, "counted": 15,
+    }  # fmt: skip
