@@ -41,8 +41,7 @@ def clearing_json(clearing: Clearing) -> str:
         "year": str(clearing.year),
         "set": clearing.stamps.set_name,
         "synthetic": clearing.stamps.synthetic,
-        "stamps": _strings(asdict(clearing.stamps)),
-        "tags": _tags(clearing.pack),
+        "stamps": _strings(asdict(clearing.stamps)) | {"tags": _tags(clearing.pack)},
         "funds": {
             sheet.fund: {
                 "region": {name: figure(region[name], value) for name, value in sheet.region.items()},
@@ -154,7 +153,8 @@ def write_findings(findings: Sequence[Finding], path: Path | str, texts: Texts) 
 def heading(column: Column, texts: Texts) -> str:
     """The column's title with its unit."""
     title = column.title.get(texts.lang) or column.title.get("en") or column.id
-    return f"{title} ({texts(f'unit.{column.unit}')})" if column.unit else title
+    unit = texts(f"unit.{column.unit}") if column.unit else ""
+    return f"{title} ({unit})" if unit else title
 
 
 def totals_of(worksheet: Worksheet) -> dict[str, object]:
@@ -190,7 +190,11 @@ def _closing(worksheet: Worksheet, texts: Texts) -> tuple[str, dict[str, object]
 
 
 def worksheet_csv(
-    worksheet: Worksheet, path: Path | str, lang: str = "", progress: Progress = SILENT
+    worksheet: Worksheet,
+    path: Path | str,
+    lang: str = "",
+    progress: Progress = SILENT,
+    synthetic: bool = False,
 ) -> None:
     """All rows, then one line with their number and the control totals. UTF-8 with BOM."""
     texts = Texts(lang)
@@ -203,10 +207,15 @@ def worksheet_csv(
             stretch = [_texts_of(c, worksheet.cells[c.id][start : start + CHUNK]) for c in columns]
             yield from (list(row) for row in zip(*stretch, strict=True))
         said, totals = _closing(worksheet, texts)
+        said += _mark(texts, synthetic)
         closing = [text_of(c, totals[c.id]) if c.id in totals else "" for c in columns]
         yield [said, *closing[1:]] if not closing or not closing[0] else [*closing, said]
 
     _write_rows(path, rows())
+
+
+def _mark(texts: Texts, synthetic: bool) -> str:
+    return f" · {texts('export.synthetic')}" if synthetic else ""
 
 
 def number_format(places: int | None) -> str:
@@ -244,7 +253,7 @@ def worksheet_xlsx(
             page = book.add_worksheet(sheet_name(title, number, sheets))
             for i, column in enumerate(columns):
                 page.set_column(i, i, _width(column))
-            mark = f" · {texts('export.synthetic')}" if synthetic else ""
+            mark = _mark(texts, synthetic)
             page.write_string(0, 0, f"{title} · {said}{mark}", bold)
             for i, column in enumerate(columns):
                 page.write_string(1, i, heading(column, texts), head)
