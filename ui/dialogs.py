@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 SUFFIX = ".dianzhi"
 REGION = re.compile(r"[0-9]{6}")
 SCALES = (100, 10, 1)
+SMALL = 460  # width of a dialog that asks one thing
 LOG_LIMIT = 1_000_000  # bytes; then the log begins anew and the old one is kept once
 
 
@@ -224,6 +225,16 @@ def show_far(bar: QProgressBar, job: Job) -> None:
 # Questions
 
 
+def _paragraph(text: str) -> QLabel:
+    """Text over several lines at the width of a small dialog: Qt alone guesses their number from another width."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.ensurePolished()
+    label.setFixedWidth(SMALL - 2 * EDGE)
+    label.setMinimumHeight(label.heightForWidth(SMALL - 2 * EDGE))
+    return label
+
+
 class ReasonDialog(QDialog):
     """Says what will be done and takes a reason for the ledger; `reason` after it was accepted."""
 
@@ -232,14 +243,12 @@ class ReasonDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
-        self.setMinimumWidth(460)
+        self.setFixedWidth(SMALL)
         self._need = need_reason
         layout = QVBoxLayout(self)
         layout.setContentsMargins(EDGE, EDGE, EDGE, EDGE)
         layout.setSpacing(GAP)
-        label = QLabel(said)
-        label.setWordWrap(True)
-        layout.addWidget(label)
+        layout.addWidget(_paragraph(said))
         self.field = QLineEdit()
         self.field.setPlaceholderText(desk.texts("ui.reason_hint"))
         self.field.setAccessibleName(desk.texts("ui.reason"))
@@ -408,13 +417,11 @@ class DemoDialog(QDialog):
         super().__init__(parent)
         texts = desk.texts
         self.setWindowTitle(texts("start.demo.title"))
-        self.setMinimumWidth(460)
+        self.setFixedWidth(SMALL)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(EDGE, EDGE, EDGE, EDGE)
         layout.setSpacing(GAP)
-        label = QLabel(texts("start.demo.about"))
-        label.setWordWrap(True)
-        layout.addWidget(label)
+        layout.addWidget(_paragraph(texts("start.demo.about")))
         self.choices: dict[int, QRadioButton] = {}
         for scale in SCALES:
             ready = demo_path(scale).exists()
@@ -422,6 +429,7 @@ class DemoDialog(QDialog):
             self.choices[scale] = QRadioButton(f"{said}  ({texts('start.demo.ready')})" if ready else said)
             layout.addWidget(self.choices[scale])
         self.choices[10].setChecked(True)
+        self.choices[10].setFocus()
         buttons = QDialogButtonBox()
         go = buttons.addButton(texts("start.demo.go"), QDialogButtonBox.ButtonRole.AcceptRole)
         go.setProperty("primary", True)
@@ -482,6 +490,7 @@ class Empty(QWidget):
         self.missing = QLabel()
         set_role(self.title, "title")
         set_role(self.holds, "muted")
+        self.holds.setMinimumWidth(420)  # else Qt wraps a short sentence into a narrow column
         for label in (self.picture, self.title, self.holds, self.missing):
             label.setWordWrap(label is self.holds or label is self.missing)
             label.setMaximumWidth(560)

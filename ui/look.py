@@ -128,6 +128,11 @@ class Look(QObject):
         self._icons.clear()
         sheet = Template((RESOURCES / "themes" / "window.qss").read_text("utf-8"))
         names = {name: getattr(self.colours, name) for name in Colours.__dataclass_fields__}
+        names |= {
+            "grip": "#99" + self.colours.muted[1:],  # a scroll bar's, let through
+            "tone": "dark" if dark else "light",
+            "art": (RESOURCES / "themes").as_posix(),
+        }
         # Off with the old sheet first: a widget that asks its palette when the palette changes must not get the
         # ground of one theme and the text of the other.
         application.setStyleSheet("")

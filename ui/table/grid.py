@@ -294,6 +294,7 @@ class Totals(QWidget):
         metrics = QFontMetrics(bold)
         painter.setFont(bold)
         wide, frozen = self._grid.frozen_width(), set(self._grid.frozen_places())
+        shown = self._grid.viewport().width()  # as far as the rows: not under their scroll bar
         spans = self._spans()
         labelled = min(
             (place for place, _ in spans if self._sheet.column(place).id not in self.values), default=-1
@@ -301,7 +302,7 @@ class Totals(QWidget):
         for place, rect in spans:
             on_top = bool(wide) and place in frozen
             painter.setClipRect(
-                rect if on_top else rect.intersected(QRect(wide, 0, self.width() - wide, self.height()))
+                rect if on_top else rect.intersected(QRect(wide, 0, shown - wide, self.height()))
             )
             if on_top:
                 painter.fillRect(rect.adjusted(0, 1, 0, 0), back)

@@ -105,7 +105,10 @@ class Heading(QHeaderView):
         return self._line() + 4 if self.groups else 0
 
     def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), self._band() + 2 * self._line() + 9)
+        # A sheet without units and evidence needs no second line.
+        columns = self._sheet.sheet.columns
+        lines = 2 if any(self.second(column) for column in columns) else 1
+        return QSize(super().sizeHint().width(), self._band() + lines * self._line() + 9)
 
     def paintSection(self, painter: QPainter, rect: QRect, place: int) -> None:
         if not rect.isValid() or place >= self._sheet.columnCount():
@@ -186,10 +189,11 @@ class Heading(QHeaderView):
     ) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle = where.center()
+        apart = min(8, where.height() // 4)  # arrow above, funnel below
         if self.sorted_by and self.sorted_by[0] == column.id:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(accent)
-            y, tip = middle.y() - 8, -4 if not self.sorted_by[1] else 4
+            y, tip = middle.y() - apart, -4 if not self.sorted_by[1] else 4
             painter.drawPolygon(
                 QPolygonF(
                     [
@@ -202,7 +206,7 @@ class Heading(QHeaderView):
         if column.id in self.filtered:  # a funnel
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(accent)
-            x, y = middle.x(), middle.y() + 6
+            x, y = middle.x(), middle.y() + apart - 1
             painter.drawPolygon(
                 QPolygonF(
                     [
@@ -217,7 +221,7 @@ class Heading(QHeaderView):
             )
         elif place == self._over:
             painter.setPen(QPen(muted, 1.4))
-            x, y = middle.x(), middle.y() + 6
+            x, y = middle.x(), middle.y() + apart - 1
             painter.drawPolyline(
                 QPolygonF([QPointF(x - 3.5, y - 1.5), QPointF(x, y + 2), QPointF(x + 3.5, y - 1.5)])
             )

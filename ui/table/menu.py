@@ -215,7 +215,8 @@ class ColumnMenu(QFrame):
                     field.setFocus()
                     field.selectAll()
                     field.setToolTip(self._texts("table.no_number"))
-                    field.setStyleSheet("border: 1px solid #c0392b;")
+                    field.setProperty("bad", True)
+                    field.style().polish(field)
                     return
         if self._pause.isActive():  # Enter came before the list followed the typing
             self._pause.stop()

@@ -361,8 +361,11 @@ class Table(QWidget):
 
     def _read_condition(self, text: str, sheet: Worksheet) -> Condition | None:
         try:
-            return Condition(text, list(sheet.columns))
+            condition = Condition(text, list(sheet.columns))
+            self._mark_condition(False)
+            return condition
         except NoCondition as why:
+            self._mark_condition(True)
             self._complain(self._texts(f"table.condition.{why.code}", what=why.what))
             return None
 
@@ -955,7 +958,7 @@ class Table(QWidget):
             if path.suffix.lower() == ".xlsx":
                 tables.worksheet_xlsx(chosen, path, language, progress, synthetic)
             else:
-                tables.worksheet_csv(chosen, path, language, progress)
+                tables.worksheet_csv(chosen, path, language, progress, synthetic)
             return path
 
         def have(written_to: Path) -> None:
@@ -992,7 +995,13 @@ class Table(QWidget):
         names = [f"{column.id} = {self.model.title(column)}" for column in sheet.columns][:40]
         return self._texts("table.condition_tip") + "\n" + "\n".join(names)
 
+    def _mark_condition(self, bad: bool) -> None:
+        if self.condition.property("bad") != bad:
+            self.condition.setProperty("bad", bad)
+            self.condition.style().polish(self.condition)
+
     def _condition_edited(self, text: str) -> None:
+        self._mark_condition(False)
         if not text and self._condition is not None:
             self.set_condition("")
         elif not text:

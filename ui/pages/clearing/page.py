@@ -68,6 +68,7 @@ CURES = {
     "no_institutions": ("data", "institutions"),
     "catalogue_missing": ("data", "catalogue"),
     "catalogue_unknown": ("data", "catalogue"),
+    "auxiliary_several": ("data", "batches"),
     "special_without_score": ("data", "special_cases"),
     "ownpay_missing": ("data", "cases"),
     "assessment_missing": ("data", "assessments"),
@@ -567,7 +568,7 @@ class ClearingPage(QWidget):
             self.catalogue.showPopup()
         else:
             page, kind = CURES.get(finding.code, ("data", ""))
-            self._desk.go(page, ("kind", kind) if kind else None)
+            self._desk.go(page, kind if kind == "batches" else ("kind", kind) if kind else None)
 
     # -- why -----------------------------------------------------------------------------------------------------
 
@@ -631,6 +632,8 @@ class ClearingPage(QWidget):
     def _toggle_findings(self, on: bool) -> None:
         if on:
             self._open_side(self.findings_side)
+            if self.findings.current_row() < 0:
+                self.findings.select(0)
         else:
             self._close_side()
 

@@ -94,4 +94,5 @@ def findings(found: Sequence[Finding], texts: Texts, area: str = "findings") -> 
 def column_title(column: str, texts: Texts) -> str:
     """A column's name as the field calls it, with the national name behind."""
     key = f"fields.{column}"
-    return f"{texts(key)} {column}" if column and texts.has(key) else column
+    said = texts(key) if column and texts.has(key) else column
+    return said if said.lower() == column.lower() else f"{said} {column}"
