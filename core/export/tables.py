@@ -41,7 +41,7 @@ def clearing_json(clearing: Clearing) -> str:
         "year": str(clearing.year),
         "set": clearing.stamps.set_name,
         "synthetic": clearing.stamps.synthetic,
-        "stamps": _strings(asdict(clearing.stamps)) | {"tags": _tags(clearing.pack)},
+        "stamps": _strings(asdict(clearing.stamps) | {"tags": _tags(clearing.pack)}),
         "funds": {
             sheet.fund: {
                 "region": {name: figure(region[name], value) for name, value in sheet.region.items()},

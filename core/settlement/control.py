@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.findings import Finding
+from core.money import yuan
 from core.settlement import coefficients, facts
 from core.storage import batches
 from core.worksheet import Column, Kind, Worksheet, column_of
@@ -83,7 +84,7 @@ def control_totals(workspace: Workspace) -> Worksheet:
         _column("hifp_arrived", "收到统筹支付", "Pooled fund arrived", "exact", "yuan"),
         _column("hifp_difference", "统筹支付差", "Pooled fund difference", "exact", "yuan"),
     ]
-    return _sheet("control_totals", "控制总数核对", "Control totals", columns, table)
+    return _sheet("control_totals", "对账总数核对", "Control totals", columns, table)
 
 
 def differing_totals(workspace: Workspace) -> list[Finding]:
@@ -140,7 +141,8 @@ def lacks(workspace: Workspace, year: int, set_name: str | None = None) -> list[
     findings: list[Finding] = []
     said = {"year": str(year)}
     present = connection.execute(
-        "SELECT fixmedins_code, fund, count(*) FROM cases WHERE year = ? AND netting = 0 AND scope = 0 GROUP BY 1, 2",
+        "SELECT fixmedins_code, fund, count(*), sum(fee), min(day), max(day) FROM cases"
+        " WHERE year = ? AND netting = 0 AND scope = 0 GROUP BY 1, 2",
         (year,),
     ).fetchall()
     registered = {code for (code,) in connection.execute("SELECT fixmedins_code FROM institution")}
@@ -168,19 +170,30 @@ def lacks(workspace: Workspace, year: int, set_name: str | None = None) -> list[
             lines = coefficients.timelines(content, fund)
             findings += [
                 Finding(
-                    "coefficient_missing", "blocked", subject=code, values={"fund": fund, "set": head.name}
+                    "coefficient_missing",
+                    "blocked",
+                    subject=code,
+                    value=str(count),
+                    values={"fund": fund, "set": head.name, "from": _date(first), "to": _date(last)},
                 )
-                for code, of, _ in present
+                for code, of, count, _, first, last in present
                 if of == number
                 and code in registered
                 and (code not in lines or not any(v is not None for v in lines[code].values))
             ]
+    strays: dict[str, tuple[int, int]] = {}
+    for code, _, count, fee, *_ in present:
+        if code not in registered:
+            before = strays.get(code, (0, 0))
+            strays[code] = (before[0] + count, before[1] + fee)
     findings += [
-        Finding("institution_unregistered", "warning", subject=code, value=str(count), values={"amount": ""})
-        for code, count in sorted({c: n for c, _, n in present if c not in registered}.items())
+        Finding(
+            "institution_unregistered", "warning", subject=code, value=str(count), values={"amount": yuan(fee)}
+        )
+        for code, (count, fee) in sorted(strays.items())
     ]
     for fund, number in _FUND_NUMBER.items():
-        if any(of == number for _, of, _ in present):
+        if any(of == number for _, of, *_ in present):
             findings += facts.of_fund(connection, year, fund).findings
     earlier = connection.execute(
         "SELECT EXISTS (SELECT 1 FROM cases WHERE year = :y) OR EXISTS (SELECT 1 FROM reference_mean WHERE year = :y)",
@@ -191,6 +204,10 @@ def lacks(workspace: Workspace, year: int, set_name: str | None = None) -> list[
     if not facts.assessments(connection, year):
         findings.append(Finding("no_assessments", "note", values=said))
     return findings
+
+
+def _date(day: int) -> str:
+    return f"{day // 10000:04d}-{day // 100 % 100:02d}-{day % 100:02d}"
 
 
 def _column(name: str, zh: str, en: str, kind: Kind = "text", unit: str = "") -> Column:

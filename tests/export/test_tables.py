@@ -74,6 +74,15 @@ def test_csv_holds_every_row_and_control_totals(tmp_path: Path) -> None:
     ]
 
 
+def test_csv_of_synthetic_data_says_so_and_a_bare_number_has_no_empty_brackets(tmp_path: Path) -> None:
+    k = Column("k", title("机构系数", "coefficient"), "exact", "coefficient", 3)
+    one = Worksheet("w", title("系数"), [k], {"k": column_of([Fraction(1)], "exact")}, 1)
+    tables.worksheet_csv(one, tmp_path / "a.csv", "zh", synthetic=True)
+    rows = read(tmp_path / "a.csv")
+    assert rows[0] == ["机构系数"]
+    assert rows[-1][0] == "共 1 行 · 模拟数据 / synthetic"
+
+
 @given(st.lists(st.integers(-(10**17), 10**17), max_size=30), st.integers(0, 6))
 def test_fixed_columns_read_back_exactly(values: list[int], places: int) -> None:
     column = Column("x", title("x"), "fixed", places=places)

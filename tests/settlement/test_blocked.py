@@ -229,6 +229,24 @@ def test_lacks_says_the_same_as_a_clearing(region: Region) -> None:
     assert not [f for f in control.lacks(region.workspace, 2024) if f.severity == "blocked"]
 
 
+def test_lacks_names_cases_days_and_cost_as_a_clearing_does(region: Region) -> None:
+    ready(region)
+    region.institutions(("H9", "新", 1))
+    region.cases(
+        ONE,
+        {"setl_id": "b", "institution": "H9", "fee": "5.00", "day": "2024-02-03"},
+        {"setl_id": "c", "institution": "H9", "fee": "5.00", "day": "2024-11-30"},
+        {"setl_id": "d", "institution": "NO", "fee": "1000.10", "day": "2024-04-01"},
+        {"setl_id": "e", "institution": "NO", "fee": "0.25", "fund": "resident", "day": "2024-04-01"},
+    )
+    told = {f.code: f for f in control.lacks(region.workspace, 2024)}
+    lacking = told["coefficient_missing"]
+    assert (lacking.subject, lacking.value) == ("H9", "2")
+    assert (lacking.values["from"], lacking.values["to"]) == ("2024-02-03", "2024-11-30")
+    stray = told["institution_unregistered"]
+    assert (stray.subject, stray.value, stray.values["amount"]) == ("NO", "2", "1000.35")
+
+
 def test_control_totals_and_inventory(region: Region) -> None:
     ready(region)
     region.cases(
