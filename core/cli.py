@@ -253,6 +253,8 @@ def _import(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgr
 def _findings(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
     from core.settlement.control import all_findings
 
+    if arguments.out and arguments.out.suffix.lower() != ".csv":
+        raise Usage("bad_ending", path=arguments.out, endings=".csv")
     with _readable(arguments.workspace) as workspace:
         findings = all_findings(workspace)
     if arguments.out:
