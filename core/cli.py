@@ -369,14 +369,14 @@ def _region_lines(clearing: Clearing, sheet: FundSheet, texts: Texts) -> list[st
 
 
 def _pack(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
-    from core.rules import packs
+    from core.rules import description, packs
 
     if arguments.verb == "list":
         for head in packs.available():
             print(f"{head.id}\t{head.title[texts.lang]}")
         return 0
     if arguments.verb == "show":
-        for line in packs.describe(packs.load(arguments.pack), texts):
+        for line in description.describe(packs.load(arguments.pack), texts):
             print(line)
         return 0
     findings = packs.check(arguments.file)

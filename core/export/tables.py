@@ -21,7 +21,7 @@ from core.export.target import spreadsheet, whole_file
 from core.findings import Finding
 from core.money import plain
 from core.progress import SILENT, Progress, step
-from core.rules.packs import Pack, Step
+from core.rules.circular import Pack, Step
 from core.rules.sheet import Clearing, Title
 from core.texts import Texts
 from core.worksheet import Cells, Column, Worksheet, text_of

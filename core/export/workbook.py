@@ -23,8 +23,8 @@ from core.export.target import spreadsheet
 from core.money import is_terminating, plain, rounded
 from core.progress import SILENT, Progress, step
 from core.rules import formula as language
+from core.rules.circular import Pack, Step
 from core.rules.formula import Expr, Share, Table
-from core.rules.packs import Pack, Step
 from core.rules.sheet import Clearing, FundSheet, Title
 from core.texts import Texts
 

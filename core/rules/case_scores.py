@@ -21,8 +21,8 @@ from core.money import round_ratios
 from core.progress import SILENT, Progress, step
 from core.rules import formula as language
 from core.rules.cases import SPECIAL_ADJUSTED, CaseScores, CaseTable, Ints, Scaled
+from core.rules.circular import CaseRule, needs_reference
 from core.rules.formula import Env, Expr, Phrases, Value
-from core.rules.packs import CaseRule, needs_reference
 from core.rules.sheet import Title
 from core.rules.steps import shown
 

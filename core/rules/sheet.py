@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from core.findings import Finding
 
 if TYPE_CHECKING:
-    from core.rules.packs import Pack
+    from core.rules.circular import Pack
 
 Scope = Literal["region", "institution"]
 Title = Mapping[str, str]  # {"zh": ..., "en": ...}

@@ -10,8 +10,8 @@ from core.faults import Refused
 from core.findings import Finding
 from core.money import allocate, is_terminating, plain, rounded
 from core.rules import formula as language
+from core.rules.circular import Pack, Step
 from core.rules.formula import Env, Expr, RuleFault, Share, Value
-from core.rules.packs import Pack, Step
 from core.rules.sheet import Explanation, FundSheet, Part, Scope, Title
 
 # Places of an endless value in a sentence; the exact value stands in the sheet.

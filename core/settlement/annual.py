@@ -29,7 +29,7 @@ from core.settlement.staleness import run_subject, stale
 from core.storage import batches
 
 if TYPE_CHECKING:
-    from core.rules.packs import CaseRule, Pack
+    from core.rules.circular import CaseRule, Pack
     from core.storage.workspace import Workspace
 
 

@@ -43,7 +43,7 @@ from core.settlement.coefficients import SetHead
 from core.settlement.exact import fits, places_of, scaled, sums
 
 if TYPE_CHECKING:
-    from core.rules.packs import CaseRule, Pack
+    from core.rules.circular import CaseRule, Pack
     from core.storage.workspace import Workspace
 
 ORDER = {"reference_means": REFERENCE_GIVEN, "level_mean": REFERENCE_LEVEL, "catalogue": REFERENCE_CATALOGUE}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.findings import Finding
 from core.rules import packs, steps
-from core.rules.packs import Pack
+from core.rules.circular import Pack
 from core.rules.sheet import BudgetLine, Clearing, FundSheet, Institution, Stamps
 
 # Domain 10 D: institutions A, B, C.

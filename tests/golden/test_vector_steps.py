@@ -10,7 +10,7 @@ import pytest
 
 from core.money import plain
 from core.rules import packs, steps
-from core.rules.packs import Pack
+from core.rules.circular import Pack
 
 CODES = ("A", "B", "C")
 F = Fraction

@@ -17,8 +17,8 @@ if str(ROOT) not in sys.path:
 
 from core.intake.kinds import KINDS, Field  # noqa: E402
 from core.rules import packs  # noqa: E402
+from core.rules.circular import Branch, Measure, Step  # noqa: E402
 from core.rules.formula import names, words  # noqa: E402
-from core.rules.packs import Branch, Measure, Step  # noqa: E402
 from core.settings import RESOURCES  # noqa: E402
 from core.texts import LANGUAGES, Texts  # noqa: E402
 

@@ -17,7 +17,7 @@ import main as front_door
 from core import cli, demo
 from core.intake.kinds import KINDS
 from core.money import decimal, plain
-from core.rules import formula, packs, steps
+from core.rules import builder, circular, formula, packs, steps
 from core.rules.cases import FUNDS
 from core.settings import RESOURCES, ROOT
 from core.settlement.clearing import clear
@@ -87,7 +87,7 @@ def test_every_generated_table_is_there_once() -> None:
 
 def vocabulary() -> set[str]:
     """Every lower-case name that the program knows."""
-    known = {*KINDS, *cli.COMMANDS, *cli.NOT_BUILT, *formula.RESERVED, *packs.CASE_NAMES, *packs.MEASURE_NAMES}
+    known = {*KINDS, *cli.COMMANDS, *cli.NOT_BUILT, *formula.RESERVED, *circular.CASE_NAMES, *circular.MEASURE_NAMES}
     for kind in KINDS.values():
         known |= {*kind.key, *(column.name for column in kind.columns)}
         for column in kind.columns:
@@ -97,10 +97,10 @@ def vocabulary() -> set[str]:
         pack = packs.load(head.id)
         known |= {*pack.parameters, *pack.tables, *(step.id for step in manual_tables.every_step(head.id))}
         known |= {option for one in pack.parameters.values() for option in one.options}
-    known |= packs._SETTINGS | packs._CASE_KEYS | packs._PACK_KEYS | packs._DOCUMENT_KEYS | packs._TABLE_KEYS
-    known |= packs._ROW_KEYS | packs._PARAMETER_KEYS | packs._STEP_KEYS | packs._BRANCH_KEYS | packs._MEASURE_KEYS
-    known |= {*packs.REFERENCES, *(unit for unit in packs._UNITS if unit), "true", "none"}
-    known |= {option for options in packs._CHOICES.values() for option in options} | set().union(*packs.INPUTS.values())
+    known |= circular.SETTINGS | builder.CASE_KEYS | builder.PACK_KEYS | builder.DOCUMENT_KEYS | builder.TABLE_KEYS
+    known |= builder.ROW_KEYS | builder.PARAMETER_KEYS | builder.STEP_KEYS | builder.BRANCH_KEYS | builder.MEASURE_KEYS
+    known |= {*circular.REFERENCES, *(unit for unit in builder.UNITS if unit), "true", "none"}
+    known |= {option for options in circular.CHOICES.values() for option in options} | set().union(*circular.INPUTS.values())
     known |= {key.split(".")[1] for key in catalogue("en") if key.startswith(("finding.", "fault."))}
     known |= {"imported", "rows", "dianzhi", *FUNDS}
     return known
@@ -212,10 +212,10 @@ def test_everything_that_blocks_is_listed() -> None:
 
 def test_keys_of_a_pack_are_all_told() -> None:
     keys = {
-        "[pack]": packs._PACK_KEYS, "[[document]]": packs._DOCUMENT_KEYS, "[[parameter]]": packs._PARAMETER_KEYS,
-        "[case]": packs._CASE_KEYS - {"branch", "measure"}, "[[case.branch]]": packs._BRANCH_KEYS,
-        "[[case.measure]]": packs._MEASURE_KEYS, "[[table]]": (packs._TABLE_KEYS - {"row"}) | packs._ROW_KEYS,
-        "[[region]]": packs._STEP_KEYS,
+        "[pack]": builder.PACK_KEYS, "[[document]]": builder.DOCUMENT_KEYS, "[[parameter]]": builder.PARAMETER_KEYS,
+        "[case]": builder.CASE_KEYS - {"branch", "measure"}, "[[case.branch]]": builder.BRANCH_KEYS,
+        "[[case.measure]]": builder.MEASURE_KEYS, "[[table]]": (builder.TABLE_KEYS - {"row"}) | builder.ROW_KEYS,
+        "[[region]]": builder.STEP_KEYS,
     }  # fmt: skip
     for lang in LANGUAGES:
         table = {re.findall(r"`([^`]+)`", row[0])[0]: row[1] for row in rows(text(lang, "packs")) if "`[" in row[0]}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.faults import Refused
 from core.rules import packs, steps
-from core.rules.packs import Pack
+from core.rules.circular import Pack
 from core.rules.sheet import FundSheet, Institution
 from core.texts import LANGUAGES, Texts
 
