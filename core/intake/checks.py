@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -26,6 +27,7 @@ from core.intake.kinds import INTEGERS, KINDS, Field, Kind, folded, step_in_yuan
 
 WARNINGS_KEPT = 1000  # of one code on one column, of a whole file
 SHOWN = 200  # characters of a cell in a finding
+SHOWN_ROW = 2_000  # characters of a whole row
 
 # What other systems write for an empty cell.
 _EMPTY = frozenset({"", "null", "\\n", "none", "nan", "<null>", "(null)"})
@@ -719,6 +721,16 @@ class Checks:
             )
         )
 
+    def _row_text(self, block: Block, i: int) -> str:
+        """A refused row as it stood, column by column; nothing that could name a person."""
+        shown: list[str] = []
+        for name, place in self.plan.places.items():
+            cell = block.text(i, place).strip()
+            named = name in PRIVATE or (self._private and self._field(name).type == "text")
+            if cell:
+                shown.append(f"{name}={'···' if named else cell}")
+        return _visible("; ".join(shown), SHOWN_ROW)
+
     # A block
 
     def check(self, block: Block) -> Checked:
@@ -795,7 +807,8 @@ class Checks:
         aside = self._aside(block, refused, reasons, out)
         for i, code, name, text, values in sorted(reasons, key=lambda reason: reason[0]):
             if not aside[i]:
-                self._finding(out, code, "refused", int(block.rows[i]), name, text, **values)
+                whole = self._row_text(block, i)
+                self._finding(out, code, "refused", int(block.rows[i]), name, text, text=whole, **values)
         for i, code, name, text, values in sorted(remarks, key=lambda remark: remark[0]):
             if not aside[i] and not refused[i]:
                 subject = values.pop("subject", "")
@@ -863,6 +876,11 @@ class Checks:
             decision = columns["decision"].values.listed()
             lacking = [d == "adjusted" and s is None for d, s in zip(decision, score, strict=True)]
             refuse(np.array(lacking, dtype=np.bool_) & ~refused, "score_missing", "score")
+        elif kind == "assessments":
+            points, most = columns["points"].values.listed(), columns["max_points"].values.listed()
+            for i in np.flatnonzero(~refused).tolist():
+                if Fraction(str(points[i])) > Fraction(str(most[i])):
+                    remarks.append((i, "points_above_max", "points", str(points[i]), {"most": str(most[i])}))
 
     def _identities(
         self,
@@ -1062,9 +1080,9 @@ class Checks:
 _FUND_PARTS = ("hifp_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "cvlserv_pay", "maf_pay", "oth_pay")
 
 
-def _visible(text: str) -> str:
+def _visible(text: str, most: int = SHOWN) -> str:
     shown = text.replace("\x00", "␀")
-    return shown if len(shown) <= SHOWN else shown[:SHOWN] + "…"
+    return shown if len(shown) <= most else shown[:most] + "…"
 
 
 def _amount(columns: Mapping[str, _Column], name: str) -> Ints | None:

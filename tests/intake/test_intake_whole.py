@@ -800,3 +800,25 @@ def test_the_national_headings_are_claimed() -> None:
         "结算\nID": "setl_id",
     }
     assert claim(KINDS["cases"], list(given_)).mapping == given_
+
+
+def test_a_refused_row_is_kept_as_it_stood_without_naming_anybody(workspace: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "明细.csv"
+    file.write_text(
+        "setl_id,psn_no,psn_name,dept,insutype,fixmedins_code,dscg_time,diag_code,medfee_sumamt,hifp_pay\n"
+        "S1,P77001,张三丰,李四科,310,H1,2024-02-31,K35.301,6000.00,4000.00\n",
+        "utf-8",
+    )
+    (finding,) = [one for one in import_file(workspace, "cases", file).findings if one.severity == "refused"]
+    whole = finding.values["text"]
+    for part in ("setl_id=S1", "dscg_time=2024-02-31", "medfee_sumamt=6000.00", "psn_no=···", "dept=···"):
+        assert part in whole
+    assert not any(secret in whole for secret in ("P77001", "张三丰", "李四科"))
+
+
+def test_points_above_the_maximum_are_said(workspace: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "考核.csv"
+    file.write_text("fixmedins_code,year,indicator,max_points,points\nH1,2024,a,100,101\nH1,2024,b,100,100.0\n", "utf-8")
+    receipt = import_file(workspace, "assessments", file)
+    assert (receipt.accepted, receipt.warnings) == (2, 1)
+    assert [(one.code, one.row) for one in receipt.findings] == [("points_above_max", 2)]
