@@ -32,7 +32,7 @@ from core.storage.workspace import Workspace
 SAMPLE = 200  # findings that a receipt carries; all of them are in the workspace
 ALONE = 4 << 20  # below this many bytes a second process, and indexes built last, cost more than they save
 CASE_BYTES = 150  # of a row of cases in a file, more or less
-_SPARING = {"temp_store": "FILE", "cache_size": "-24576"}  # while indexes are sorted
+_SPARING = 24576  # kB of cache while indexes are sorted
 IMPORTED = "imported"  # the draft set that imported coefficients go to
 
 
@@ -516,15 +516,12 @@ class _Table:
         connection = self._connection
         if not self._indexes:
             return []
-        # The keys of 2.5 million cases are sorted in a file and in parts: in memory they would take 150 MB.
-        usual = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _SPARING}
-        for name, value in _SPARING.items():
-            connection.execute(f"PRAGMA {name} = {value}")
+        usual = connection.execute("PRAGMA cache_size").fetchone()[0]
+        connection.execute(f"PRAGMA cache_size = -{_SPARING}")
         try:
             return self._indexed()
         finally:
-            for name, value in usual.items():
-                connection.execute(f"PRAGMA {name} = {value}")
+            connection.execute(f"PRAGMA cache_size = {usual}")
 
     def _indexed(self) -> list[Finding]:
         connection, found = self._connection, list[Finding]()

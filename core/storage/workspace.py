@@ -31,7 +31,8 @@ WRITER = (
     "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA recursive_triggers = ON",
-    "PRAGMA temp_store = MEMORY",
+    # Sorting the keys of 2.5 million cases takes 150 MB in memory; a file that only SQLite sees takes none.
+    "PRAGMA temp_store = FILE",
     "PRAGMA cache_size = -98304",
     "PRAGMA journal_size_limit = 67108864",
 )

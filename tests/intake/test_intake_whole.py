@@ -822,3 +822,20 @@ def test_points_above_the_maximum_are_said(workspace: Workspace, tmp_path: Path)
     receipt = import_file(workspace, "assessments", file)
     assert (receipt.accepted, receipt.warnings) == (2, 1)
     assert [(one.code, one.row) for one in receipt.findings] == [("points_above_max", 2)]
+
+
+def test_large_files_one_after_the_other_on_one_connection(workspace: Workspace, tmp_path: Path) -> None:
+    """The indexes of `cases` are dropped and built anew for each file that outweighs what is there."""
+    for number, rows in ((1, 40), (2, 400), (3, 4_000)):
+        file = tmp_path / f"{number}.csv"
+        lines = [
+            f"S{number}-{i},310,H1,2024-02-01,K35.301,{'6000.00' if i % 3 else '600.00'},400.00" for i in range(rows)
+        ]
+        heading = "setl_id,insutype,fixmedins_code,dscg_time,diag_code,medfee_sumamt,hifp_pay"
+        file.write_text("\n".join([heading, *lines, lines[0]]) + "\n", "utf-8")
+        receipt = import_file(workspace, "cases", file)
+        assert (receipt.accepted, receipt.refused) == (rows, 1)
+        workspace.ledger.undo()
+        workspace.ledger.redo()
+    names = {name for (name,) in workspace.reader().execute("SELECT name FROM pragma_index_list('cases')")}
+    assert names == {"cases_key", "cases_year", "cases_odd"}
