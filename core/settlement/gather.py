@@ -195,8 +195,9 @@ def _gathered(
 ) -> Inputs:
     standing = _standing(workspace, connection, year, pack.case, catalogue, progress)
     step(progress, "gather", 0)
-    blocked: list[Finding] = [f for f in standing.findings if f.severity == "blocked"]
-    said: list[Finding] = [f for f in standing.findings if f.severity != "blocked"]
+    heard = [f for f in standing.findings if f.values.get("fund", funds[0]) in funds]
+    blocked: list[Finding] = [f for f in heard if f.severity == "blocked"]
+    said: list[Finding] = [f for f in heard if f.severity != "blocked"]
     if not workspace.region:
         said.append(Finding("region_unknown", "warning"))
     elif pack.region and pack.region[:4] != workspace.region[:4]:
@@ -460,15 +461,17 @@ def _read(
             )
     own_pay = rows.own_pay
     if rows.ownpay is not None:
-        lacking = int((rows.ownpay == arrivals.MISSING).sum())
-        if lacking:
-            findings.append(Finding("ownpay_missing", "blocked", value=str(lacking)))
+        for number, fund in enumerate(FUNDS):
+            lacking = int(((rows.ownpay == arrivals.MISSING) & (rows.fund == number)).sum())
+            if lacking:
+                findings.append(Finding("ownpay_missing", "blocked", value=str(lacking), values={"fund": fund}))
         own_pay = rows.own_pay - rows.ownpay
 
     ungrouped = (group < 0) & (special != SPECIAL_ADJUSTED) & (special != _BY_ITEM)
     leaves = (special == _BY_ITEM) | (ungrouped if rule.ungrouped == "actual_fee" else False)
     if version:
-        findings += _ungrouped_findings(rows, ungrouped, registered, rule.ungrouped)
+        for number, fund in enumerate(FUNDS):
+            findings += _ungrouped_findings(rows, ungrouped & (rows.fund == number), fund, rule.ungrouped)
         findings += _score_findings(rows, group, known, version)
     spots = len(FUNDS) * len(rows.institutions)
     place = rows.fund.astype(np.int64) * len(rows.institutions) + rows.institution
@@ -696,9 +699,9 @@ def _decided(
 
 
 def _ungrouped_findings(
-    rows: Arrivals, ungrouped: NDArray[np.bool_], registered: Mapping[str, Institution], rule: str
+    rows: Arrivals, ungrouped: NDArray[np.bool_], fund: str, rule: str
 ) -> list[Finding]:
-    """Every case without group or score with its cost, one by one while a person can read them."""
+    """Every case of a fund without group or score with its cost, one by one while a person can read them."""
     where = np.flatnonzero(ungrouped)
     if not len(where):
         return []
@@ -707,7 +710,7 @@ def _ungrouped_findings(
         "ungrouped",
         severity,
         value=str(len(where)),
-        values={"amount": yuan(int(rows.fee[where].sum())), "rule": rule},
+        values={"amount": yuan(int(rows.fee[where].sum())), "rule": rule, "fund": fund},
     )
     told: list[Finding] = [total]
     stated = rows.group[where]
@@ -722,6 +725,7 @@ def _ungrouped_findings(
                     values={
                         "amount": yuan(int(rows.fee[i])),
                         "institution": rows.institutions[rows.institution[i]],
+                        "fund": fund,
                     },
                 )
             )
@@ -737,7 +741,7 @@ def _ungrouped_findings(
                 "warning",
                 subject=rows.institutions[institution],
                 value=rows.groups[group - 1] if group else "",
-                values={"amount": yuan(fee), "cases": str(n)},
+                values={"amount": yuan(fee), "cases": str(n), "fund": fund},
             )
         )
     return told

@@ -143,13 +143,17 @@ def stored(connection: sqlite3.Connection, run_id: int) -> Clearing:
 
 
 def verify(workspace: Workspace, progress: Progress = SILENT) -> list[Finding]:
-    """The ledger's chain, published sets, and every run that stands computed again from its stored pack, set and data.
+    """The file itself, the ledger's chain, published sets, and every run that stands computed again from its
+    stored pack, set and data.
 
-    A difference is a finding that blocks; a stale run is a note.
+    A difference is a finding that blocks; a stale run is a note. Of a damaged file nothing else is said.
     """
     gather.forget()  # what is kept in memory would hide what was altered in the file
     annual.forget()
     connection = workspace.reader()
+    damage = workspace.integrity()
+    if damage:
+        return damage
     findings = [*workspace.ledger.check(), *coefficients.altered(connection), *_missing(connection)]
     rows = connection.execute(
         "SELECT id, year, pack, pack_hash, pack_text, set_name, catalogue, grouping, funds, parameters, set_hash,"

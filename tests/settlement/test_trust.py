@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from region import Region
 
+from core.faults import Refused
 from core.rules import packs
 from core.settlement import runs
 from core.settlement.clearing import case_story, cases_of, clear, rows_of, verify
 from core.settlement.coefficients import publish
+from core.storage.workspace import Workspace
 
 GROUP = "K35.3:g"
 
@@ -131,3 +133,30 @@ def test_a_newborn_age_of_zero_does_not_outdo_the_date_of_birth(small: Region) -
     assert {name: factors[name] for name in ("old", "new", "undated", "counted")} == {
         "old": 15, "new": 20, "undated": 20, "counted": 15,
     }  # fmt: skip
+
+
+def test_a_damaged_file_is_a_finding_and_no_crash(small: Region) -> None:
+    small.cases(*({"setl_id": f"D{i:04d}", "institution": "H1", "fee": "1.00"} for i in range(1000)))
+    clear(small.workspace, 2024, packs.load("ningde-2024"))
+    path = small.workspace.path
+    small.workspace.close()
+    with closing(sqlite3.connect(path)) as connection:
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        pages = [page for (page,) in connection.execute("SELECT pageno FROM dbstat WHERE name = 'cases'")]
+    content = bytearray(path.read_bytes())
+    start = (pages[-1] - 1) * size
+    content[start : start + size] = b"U" * size
+    path.write_bytes(content)
+    with Workspace.open(path) as damaged:
+        assert {f.code for f in verify(damaged)} == {"file_damaged"}
+
+
+def test_a_fund_that_is_not_cleared_neither_blocks_nor_speaks(small: Region) -> None:
+    """Ungrouped cases of the residents stop the residents' clearing, not the employees'."""
+    small.cases({"setl_id": "none", "institution": "H1", "fee": "300.00", "group": None, "fund": "resident"})
+    pack = packs.load("ningde-2024", {"ungrouped": "block"})
+    alone = clear(small.workspace, 2024, pack, funds=("employee",))
+    assert not {"ungrouped", "case_without_group"} & {f.code for f in alone.findings}
+    with pytest.raises(Refused, match="blocked") as caught:
+        clear(small.workspace, 2024, pack)
+    assert [(f.code, f.values["fund"], f.value) for f in caught.value.findings] == [("ungrouped", "resident", "1")]
