@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import IO, Literal, cast
 
@@ -811,18 +812,24 @@ def _trimmed(row: Sequence[str], width: int) -> list[str]:
     return cells
 
 
-def _merged(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
-    """Two heading rows as one: the lower where it stands, else the upper; a lower one that says nothing alone
-    (`编码` under `主要诊断`) gets the upper before it."""
-    cells: list[str] = []
-    above = ""
-    known = {
+@cache
+def _known_headings() -> frozenset[str]:
+    """Every heading of every kind, ready to compare."""
+    return frozenset(
         form
         for kind in KINDS.values()
         for column in kind.columns
         for name in (column.name, *column.aliases)
         for form in heading_forms(name)
-    }
+    )
+
+
+def _merged(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
+    """Two heading rows as one: the lower where it stands, else the upper; a lower one that says nothing alone
+    (`编码` under `主要诊断`) gets the upper before it."""
+    cells: list[str] = []
+    above = ""
+    known = _known_headings()
     for place in range(max(len(upper), len(lower))):
         top = upper[place].strip() if place < len(upper) else ""
         bottom = lower[place].strip() if place < len(lower) else ""
