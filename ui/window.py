@@ -192,10 +192,12 @@ class Window(QMainWindow):
     # Pages
 
     def show_page(self, key: str, target: object = None) -> None:
-        page = self._page(key)
+        page, before, focus = self._page(key), self.stack.currentWidget(), QApplication.focusWidget()
         self.key = key
         self.rail.mark(key)
         self.stack.setCurrentWidget(page)
+        if focus is None or (before is not None and before is not page and before.isAncestorOf(focus)):
+            page.setFocus()  # not wherever Qt finds something that takes keys: a choice would change unseen
         if key in self._stale:
             self._refresh(key, self._stale.pop(key))
         if target is not None and hasattr(page, "show_target"):

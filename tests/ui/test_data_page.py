@@ -81,10 +81,12 @@ def test_a_missing_column_is_named_and_can_be_mapped(page, idle, tmp_path, rows,
     assert "hosp_lv" in panel.trouble.text()
     assert not panel.go.isEnabled()
     box = panel.columns.cellWidget(2, 1)
+    box.setFocus()
     box.setCurrentIndex(box.findData("hosp_lv"))
     box.activated.emit(box.currentIndex())
     idle()
     assert offer.state == "ready"
+    assert panel.columns.cellWidget(2, 1).hasFocus(), "the keyboard stays where it was choosing"
     qtbot.mouseClick(panel.go, Qt.MouseButton.LeftButton)
     idle()
     assert rows("institution") == 1

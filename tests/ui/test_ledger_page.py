@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from PySide6.QtCore import Qt
 from window_hands import amount, budget_edit, write
@@ -37,9 +39,9 @@ def test_lines_newest_first_with_words(page) -> None:
 
 def test_before_and_after_of_a_line(page) -> None:
     assert page.table.select(3)
-    assert ("amount", "10000000", "12000000") in tree(page)
+    assert ("金额（元）", "100,000.00", "120,000.00") in tree(page)
     page.table.select(2)
-    assert ("amount", "—", "10000000") in tree(page)
+    assert ("金额（元）", "—", "100,000.00") in tree(page)
     assert "年初预算" in page.facts.text()
 
 
@@ -127,6 +129,7 @@ def test_interrupted_work_is_told(window, desk, idle, made) -> None:
     page = window.page()
     assert "病例.csv" in page.note.text()
     assert "操作中断" in column(page, "action")
+    assert any(re.fullmatch(r"导入 2024-\d\d-\d\d \d\d:00:00", str(why)) for why in column(page, "why"))
 
 
 def test_a_paste_of_thousands_stays_readable(opened, page, desk, idle) -> None:

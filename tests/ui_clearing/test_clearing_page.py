@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -192,6 +193,21 @@ def test_keyboard_opens_and_closes_the_panel(cleared: ClearingPage, desk: Desk, 
     idle(qtbot, desk)
     assert page.why.place.step == "final"
     qtbot.keyClick(page.table.grid, Qt.Key.Key_Escape)
+    assert not page.side.isVisible()
+
+
+def test_another_workspace_leaves_no_explanation_of_the_first(
+    cleared: ClearingPage, desk: Desk, qtbot, workspace: Path, tmp_path: Path
+) -> None:
+    page = cleared
+    page.ask("region", "", "point_value")
+    idle(qtbot, desk)
+    assert page.side.isVisible()
+    other = tmp_path / "other.dianzhi"
+    shutil.copy(workspace, other)
+    desk.open(other)
+    idle(qtbot, desk)
+    assert page.why.place is None
     assert not page.side.isVisible()
 
 

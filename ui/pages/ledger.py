@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from core.texts import LANGUAGES, Texts
 from ui.desk import Changes, Desk
 from ui.dialogs import Empty, EscapeField, TextDialog, action_words, local_time, turn_back
-from ui.look import EDGE, GAP, TIGHT, count, set_role
+from ui.look import EDGE, GAP, TIGHT, amount, count, set_role
 
 if TYPE_CHECKING:
     from core.findings import Finding
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from core.worksheet import Worksheet
 
 COLUMNS = ("line", "at", "who", "action", "subject", "state", "why")
+FEN = ("amount", "income", "expenditure", "balance")
 SHOWN_CHANGES = 300  # of one line; a paste of thousands stays readable
 
 
@@ -44,6 +45,14 @@ def states(lines: list[LedgerLine], texts: Texts) -> dict[int, str]:
         state[line.id] = texts(f"ledger.state.{'undoes' if undone else 'redoes'}", line=edit)
         state[edit] = texts(f"ledger.state.{'undone' if undone else 'redone'}", line=line.id)
     return state
+
+
+def reason(line: LedgerLine, texts: Texts) -> str:
+    """Why, as its author wrote it; of an interruption what it cut off, and when that began."""
+    if line.action != "interrupted":
+        return line.why
+    what, _, at = line.why.rpartition(" ")
+    return f"{action_words(texts, what)} {local_time(at)}"
 
 
 def worksheet(lines: list[LedgerLine], texts: Texts) -> Worksheet:
@@ -66,7 +75,7 @@ def worksheet(lines: list[LedgerLine], texts: Texts) -> Worksheet:
         "action": [action_words(texts, line.action) for line in lines],
         "subject": [line.subject for line in lines],
         "state": [became.get(line.id, "") for line in lines],
-        "why": [line.why for line in lines],
+        "why": [reason(line, texts) for line in lines],
     }
     cells = {column.id: column_of(values[column.id], column.kind) for column in columns}
     title = {lang: say("pages.ledger.title") for lang, say in spoken.items()}
@@ -132,6 +141,7 @@ class LedgerPage(QWidget):
         split.setStretchFactor(1, 2)
         split.setSizes([760, 420])
         inside.addWidget(split, 1)
+        self.setFocusProxy(self.table)
 
     def _tool(self, icon: str, action: str, layout: QHBoxLayout) -> QToolButton:
         button = QToolButton()
@@ -231,7 +241,8 @@ class LedgerPage(QWidget):
         self._lines = lines
         texts = self.desk.texts
         self._texts_of = {
-            line.id: f"{line.id} {line.who} {action_words(texts, line.action)} {line.subject} {line.why}".lower()
+            line.id: f"{line.id} {line.who} {action_words(texts, line.action)} {line.subject}"
+            f" {reason(line, texts)}".lower()
             for line in lines
         }
         self._filter()
@@ -264,7 +275,7 @@ class LedgerPage(QWidget):
         self.heading.setText(f"{line.id}  {action_words(texts, line.action)}  {line.subject}")
         facts = [
             f"{local_time(line.at)}  {line.who}",
-            line.why,
+            reason(line, texts),
             states(self._lines, texts).get(line.id, ""),
             f"{texts('ledger.hash')} {line.hash[:16]}  {texts('ledger.previous')} {line.previous[:16] or '—'}",
         ]
@@ -272,15 +283,21 @@ class LedgerPage(QWidget):
             facts.append(texts("ledger.no_changes"))
         self.facts.setText("\n".join(fact for fact in facts if fact))
         for change in line.changes[:SHOWN_CHANGES]:
-            key = ", ".join(str(value) for value in change.key.values())
-            top = QTreeWidgetItem([f"{change.table}  {key}"])
+            key = ", ".join(_spoken(name, value, texts) for name, value in change.key.items())
+            top = QTreeWidgetItem([f"{_word('table', change.table, texts)}  {key}"])
             self.values.addTopLevelItem(top)
             top.setFirstColumnSpanned(True)
             top.setForeground(0, self.values.palette().link())
             fields = sorted({*(change.before or {}), *(change.after or {})})
             for name in fields:
                 top.addChild(
-                    QTreeWidgetItem(["   " + name, _cell(change.before, name), _cell(change.after, name)])
+                    QTreeWidgetItem(
+                        [
+                            "   " + _word("field", name, texts),
+                            _cell(change.before, name, texts),
+                            _cell(change.after, name, texts),
+                        ]
+                    )
                 )
             if not fields:
                 top.addChild(
@@ -348,8 +365,24 @@ class LedgerPage(QWidget):
         self.note.show()
 
 
-def _cell(row: Any, name: str) -> str:
+def _word(area: str, name: str, texts: Texts) -> str:
+    """A table or field in words; one that nobody named stays as it is."""
+    key = f"ledger.{area}.{name}"
+    return texts(key) if texts.has(key) else name
+
+
+def _spoken(name: str, value: object, texts: Texts) -> str:
+    """A value as the other pages write it: funds, budget items, states in words, fen as yuan."""
+    if name in FEN and isinstance(value, int):
+        return amount(value)
+    area = {"set_name": "set", "withdrawn": "ledger.withdrawn"}.get(name, name)
+    key = f"{area}.{value}"
+    known = name in ("fund", "item", "state", "set_name", "withdrawn") and texts.has(key)
+    return texts(key) if known else str(value)
+
+
+def _cell(row: Any, name: str, texts: Texts) -> str:
     if row is None:
         return "—"
     value = row.get(name)
-    return "" if value is None else str(value)
+    return "" if value is None else _spoken(name, value, texts)

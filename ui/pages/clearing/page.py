@@ -220,6 +220,7 @@ class ClearingPage(QWidget):
         outer.addWidget(self.control)
         outer.addWidget(self.notice)
         outer.addWidget(self.stack, 1)
+        self.setFocusProxy(self.table)
 
     def _menu(self, key: str, fill: Callable[[QMenu], None]) -> QToolButton:
         button = QToolButton()
@@ -262,6 +263,9 @@ class ClearingPage(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.side.isVisible():
             self._close_side()
+            return
+        if event.matches(QKeySequence.StandardKey.Find) and self.stack.currentWidget() is self.sheet:
+            self.table.start_find()
             return
         super().keyPressEvent(event)
 
@@ -599,6 +603,7 @@ class ClearingPage(QWidget):
 
     def _close_side(self) -> None:
         self.side.hide()
+        self.why.forget()
         self.findings_button.blockSignals(True)
         self.findings_button.setChecked(False)
         self.findings_button.blockSignals(False)

@@ -262,15 +262,17 @@ class Why(QWidget):
     # Going about.
 
     def use(self, clearing: Clearing | None) -> None:
-        """Another clearing: where the panel stands is looked up in it again."""
+        """Another clearing: where the panel stands is looked up in it again; what it does not have is put away."""
         self._clearing = clearing
         self._past, self._future = [], []
-        if clearing is None or self.place is None:
-            self.place = None
+        if self.place is None:
             return
-        funds = {sheet.fund for sheet in clearing.funds}
-        if self.place.fund in funds and self.isVisible():
-            self._show(self.place)
+        place, sheets_of = self.place, () if clearing is None else clearing.funds
+        sheet = next((one for one in sheets_of if one.fund == place.fund), None)
+        if sheet is None or (place.code and place.code not in {one.code for one in sheet.institutions}):
+            self.put_away()
+        else:
+            self._show(place)
 
     def go(self, place: Place) -> None:
         if self.place is not None and self.place != place:
@@ -289,8 +291,12 @@ class Why(QWidget):
             self._show(self._future.pop())
 
     def put_away(self) -> None:
-        self._past, self._future, self.place = [], [], None
+        self.forget()
         self.closed.emit()
+
+    def forget(self) -> None:
+        """Closed: another clearing has nothing to look up."""
+        self._past, self._future, self.place = [], [], None
 
     def say(self) -> None:
         """Yuan or 万元: write everything again."""

@@ -42,6 +42,7 @@ class DataPage(QWidget):
         for key in TABS:
             self.tabs.addTab(texts(f"data.tab.{key}"))
         layout.addWidget(self.tabs)
+        self.setFocusProxy(self.tabs)
         self.stack = QStackedWidget()
         layout.addWidget(self.stack, 1)
         self._made: dict[str, QWidget] = {}

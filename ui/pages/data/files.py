@@ -452,6 +452,9 @@ class FilesPanel(QWidget):
             facts.append(texts("data.fact.wan", columns=self._listed(sorted(proposal.wan))))
         if proposal.unclaimed:
             facts.append(texts("data.fact.unclaimed", headings=self._listed(proposal.unclaimed)))
+        workspace = self.desk.workspace
+        if workspace is not None and workspace.read_only:
+            facts.append(texts("ui.read_only_tip", why=texts(f"ui.read_only_why.{workspace.read_only_why}")))
         self.facts.setText("  ·  ".join(facts))
         if proposal.missing:
             named = self._listed([sheets.column_title(column, texts) for column in proposal.missing])
@@ -466,6 +469,7 @@ class FilesPanel(QWidget):
 
         texts = self.desk.texts
         choices = [(sheets.column_title(one.name, texts), one.name) for one in KINDS[proposal.kind].columns]
+        held = next((r for r in range(self.columns.rowCount()) if self.columns.cellWidget(r, 1).hasFocus()), -1)
         self.columns.setRowCount(len(proposal.headings))
         for row, heading in enumerate(proposal.headings):
             self.columns.setItem(row, 0, QTableWidgetItem(heading))
@@ -481,6 +485,8 @@ class FilesPanel(QWidget):
             for k in range(SAMPLES):
                 cells = proposal.sample[k] if k < len(proposal.sample) else ()
                 self.columns.setItem(row, 2 + k, QTableWidgetItem(cells[row] if row < len(cells) else ""))
+        if 0 <= held < len(proposal.headings):  # the keyboard stays where it was choosing
+            self.columns.cellWidget(held, 1).setFocus()
 
     def _show_receipt(self, offer: Offer, receipt: Receipt) -> None:
         texts = self.desk.texts
