@@ -225,6 +225,9 @@ def _sheets(pack: Pack, scored: Scored) -> Clearing:
         sheets.append(
             FundSheet(fund, institutions, values.region, values.institutions, inputs.budget_lines[fund])
         )
+        worth = values.region.get("point_value")
+        if worth is not None and worth <= 0:
+            findings.append(Finding("point_value_not_positive", "warning", subject=fund, value=plain(worth)))
         residual = values.region.get("residual", Fraction(0))
         if residual:
             findings.append(Finding("residual", "note", subject=fund, value=plain(residual)))

@@ -197,6 +197,11 @@ def read_fees(
     return Fees(institutions, groups, raw["institution"][keep], raw["group"][keep], raw["fee"][keep])
 
 
+def iso_day(day: int) -> str:
+    """A day of YYYYMMDD as it is written."""
+    return f"{day // 10000:04d}-{day // 100 % 100:02d}-{day % 100:02d}"
+
+
 def frozen(values: NDArray[Any]) -> NDArray[Any]:
     values.setflags(write=False)
     return values

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.findings import Finding
 from core.money import yuan
-from core.settlement import coefficients, facts
+from core.settlement import arrivals, coefficients, facts
 from core.storage import batches
 from core.worksheet import Column, Kind, Worksheet, column_of
 
@@ -174,7 +174,7 @@ def lacks(workspace: Workspace, year: int, set_name: str | None = None) -> list[
                     "blocked",
                     subject=code,
                     value=str(count),
-                    values={"fund": fund, "set": head.name, "from": _date(first), "to": _date(last)},
+                    values={"fund": fund, "set": head.name, "from": arrivals.iso_day(first), "to": arrivals.iso_day(last)},
                 )
                 for code, of, count, _, first, last in present
                 if of == number
@@ -204,10 +204,6 @@ def lacks(workspace: Workspace, year: int, set_name: str | None = None) -> list[
     if not facts.assessments(connection, year):
         findings.append(Finding("no_assessments", "note", values=said))
     return findings
-
-
-def _date(day: int) -> str:
-    return f"{day // 10000:04d}-{day // 100 % 100:02d}-{day % 100:02d}"
 
 
 def _column(name: str, zh: str, en: str, kind: Kind = "text", unit: str = "") -> Column:

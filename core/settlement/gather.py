@@ -310,14 +310,12 @@ def _standing(
     progress: Progress,
 ) -> Standing:
     """From memory where no ledger line since then touched what it is made of, else from the tables."""
-    special = _fingerprint(connection)
     key = (
         str(workspace.path),
         workspace.created,
         workspace.region,
         year,
         catalogue,
-        special,
         rule.intra_province,
         rule.own_pay,
         rule.reference,
@@ -388,11 +386,6 @@ def _bands(
             (version if version in of_year else of_year[0],),
         )
     ]
-
-
-def _fingerprint(connection: sqlite3.Connection) -> str:
-    rows = connection.execute("SELECT setl_id, decision, score FROM special_case ORDER BY 1").fetchall()
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
 def _read(
@@ -514,7 +507,7 @@ def _read(
     findings += said
 
     level = np.array([registered[code].level for code in rows.institutions] or [0], np.int64)
-    given, _ = references.given_means(connection, year - 1, rows.groups)
+    given = references.given_means(connection, year - 1, rows.groups)
     mean_fee = np.array([one.mean_fee if one is not None else 0 for one in known] or [0], np.int64)
 
     def means() -> Ints:
@@ -886,8 +879,8 @@ def _coefficients(
                         values={
                             "fund": fund,
                             "set": set_name,
-                            "from": _date(int(days.min())),
-                            "to": _date(int(days.max())),
+                            "from": arrivals.iso_day(int(days.min())),
+                            "to": arrivals.iso_day(int(days.max())),
                         },
                     )
                 )
@@ -895,6 +888,19 @@ def _coefficients(
     if standing.own_k_places or bool((standing.own_k >= 0).any()):
         k = np.where(standing.own_k >= 0, standing.own_k * 10 ** (places - standing.own_k_places), k)
     k = np.where(standing.neutral, scale, k)
+    for place in np.unique(standing.place[k < 0]).tolist():
+        fund, code = FUNDS[place // len(codes)], codes[place % len(codes)]
+        if fund in funds:
+            lowest = Fraction(int(k[standing.place == place].min()), scale)
+            faults.append(
+                Finding(
+                    "coefficient_negative",
+                    "blocked",
+                    subject=code,
+                    value=plain(lowest),
+                    values={"fund": fund, "set": set_name},
+                )
+            )
     end = year * 10000 + 1231
     own: dict[str, dict[str, Fraction]] = {
         fund: {code: value for code, line in lines[fund].items() if (value := line.at(end)) is not None}
@@ -904,10 +910,6 @@ def _coefficients(
 
 
 _ABSENT = np.iinfo(np.int64).min
-
-
-def _date(day: int) -> str:
-    return f"{day // 10000:04d}-{day // 100 % 100:02d}-{day % 100:02d}"
 
 
 def _table(standing: Standing, k: Scaled, reference: Ints) -> CaseTable:

@@ -73,8 +73,8 @@ def times_coefficient(mean: Ints, k: Ints, places: int) -> Ints:
     return round_ratios(mean * k, scale)
 
 
-def given_means(connection: sqlite3.Connection, year: int, groups: Sequence[str]) -> tuple[Ints, list[str]]:
-    """Table fund x group x level of the imported means of a year; with the imported rows, canonical, for the hash."""
+def given_means(connection: sqlite3.Connection, year: int, groups: Sequence[str]) -> Ints:
+    """Table fund x group x level of the imported means of a year."""
     index = {code: i for i, code in enumerate(groups)}
     table = np.zeros((len(FUNDS), len(groups), LEVELS), np.int64)
     rows = connection.execute(
@@ -93,7 +93,7 @@ def given_means(connection: sqlite3.Connection, year: int, groups: Sequence[str]
         levels = list(range(LEVELS)) if level == "all" else [int(level)]
         for f in funds:
             table[f, i, levels] = mean_fee
-    return table, [f"{code}|{level}|{fund}|{fee}" for code, level, fund, fee in rows]
+    return table
 
 
 def level_means(fees: Fees, level_of: Mapping[str, int], groups: Sequence[str], least: int) -> Ints:

@@ -105,11 +105,11 @@ def last_run(workspace: Workspace, year: int, pack: str = "") -> Clearing | None
 def stored(connection: sqlite3.Connection, run_id: int) -> Clearing:
     """A run as a clearing, from its stored result, which has twelve decimals of what does not end."""
     row = connection.execute(
-        "SELECT year, pack_text, parameters, result, set_name FROM run WHERE id = ?", (run_id,)
+        "SELECT year, pack_text, parameters, result FROM run WHERE id = ?", (run_id,)
     ).fetchone()
     if row is None:
         raise Refused("run_unknown", run=run_id)
-    year, text, parameters, result, _ = row
+    year, text, parameters, result = row
     pack = packs.restore(text, json.loads(parameters))
     told = json.loads(result)
     marks = told["stamps"]

@@ -293,7 +293,7 @@ def case_story(workspace: Workspace, clearing: Clearing, setl_id: str) -> CaseSt
         _line(
             "fixmedins_code", "医疗机构", "Institution", f"{code} {_institution(connection, code)}".strip()
         ),
-        _line("day", "结算日期", "Settled on", f"{day // 10000:04d}-{day // 100 % 100:02d}-{day % 100:02d}"),
+        _line("day", "结算日期", "Settled on", arrivals.iso_day(day)),
         _line("diag_code", "主要诊断", "Principal diagnosis", f"{diagnosis} {named or ''}".strip()),
         _line("oprn_code", "主要手术操作", "Main operation", operation or ""),
         _line("fee", "医疗费用", "Fee", yuan(fee), "yuan"),
@@ -447,6 +447,4 @@ def _named(names: Sequence[str], index: Ints | Cells) -> Cells:
 def _days(day: Ints) -> tuple[list[str], Cells]:
     """ISO dates and the index of each case's."""
     index, distinct = pd.factorize(day)
-    return [
-        f"{d // 10000:04d}-{d // 100 % 100:02d}-{d % 100:02d}" for d in np.asarray(distinct).tolist()
-    ], index
+    return [arrivals.iso_day(d) for d in np.asarray(distinct).tolist()], index

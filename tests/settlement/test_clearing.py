@@ -19,6 +19,7 @@ from core.export.tables import clearing_json
 from core.faults import Refused
 from core.money import yuan
 from core.rules import packs
+from core.rules.circular import Pack
 from core.settlement import annual, gather, runs
 from core.settlement.clearing import cases_of, clear, last_run, verify
 from core.settlement.coefficients import Cell, draft, edit, publish
@@ -127,6 +128,14 @@ CELLS = st.builds(
 )
 
 
+def outcome(workspace: Workspace, pack: Pack, *, store: bool = True) -> object:
+    """The clearing's bytes, or what blocks it: deductions may exceed the base."""
+    try:
+        return clearing_json(clear(workspace, 2024, pack, store=store))
+    except Refused as refused:
+        return refused.findings
+
+
 @given(st.lists(st.one_of(st.lists(CELLS, min_size=1, max_size=3), st.just("undo")), min_size=1, max_size=6))
 @settings(max_examples=25)
 def test_remembered_equals_computed(
@@ -153,10 +162,10 @@ def test_remembered_equals_computed(
             if refused.code != "nothing_changed":
                 raise
             continue
-        quick = clearing_json(clear(made.workspace, 2024, pack))
+        quick = outcome(made.workspace, pack)
         annual.forget()
         gather.forget()
-        assert clearing_json(clear(made.workspace, 2024, pack, store=False)) == quick
+        assert outcome(made.workspace, pack, store=False) == quick
     assert verify(made.workspace) == [f for f in verify(made.workspace) if f.severity == "note"]
     made.workspace.close()
 
@@ -328,6 +337,7 @@ KILLED = """
 import os, sys
 sys.path.insert(0, {root!r})
 from core.rules import packs
+from core.rules.circular import Pack
 from core.settlement import annual
 from core.storage.workspace import Workspace
 workspace = Workspace.open({path!r}, strict=True)

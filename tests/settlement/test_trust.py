@@ -160,3 +160,20 @@ def test_a_fund_that_is_not_cleared_neither_blocks_nor_speaks(small: Region) -> 
     with pytest.raises(Refused, match="blocked") as caught:
         clear(small.workspace, 2024, pack)
     assert [(f.code, f.values["fund"], f.value) for f in caught.value.findings] == [("ungrouped", "resident", "1")]
+
+
+def test_deductions_beyond_the_base_block(small: Region) -> None:
+    """A negative coefficient would pay a hospital less for every case it treats, and turn the point value round."""
+    small.coefficients(("H1", "all", "deduction:a", "2024-03-01", "1.1"))
+    with pytest.raises(Refused, match="blocked") as caught:
+        clear(small.workspace, 2024, packs.load("ningde-2024"))
+    said = [(f.code, f.subject, f.value, f.values["fund"]) for f in caught.value.findings]
+    assert said == [("coefficient_negative", "H1", "-0.1", "employee")]
+
+
+def test_a_point_value_that_is_not_positive_is_said(small: Region) -> None:
+    small.budget(("employee", "outside_card", "200000.00"))
+    done = clear(small.workspace, 2024, packs.load("ningde-2024"))
+    told = [(f.subject, f.severity) for f in done.findings if f.code == "point_value_not_positive"]
+    assert done.fund("employee").region["point_value"] < 0
+    assert told == [("employee", "warning")]
