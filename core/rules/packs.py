@@ -48,6 +48,9 @@ class PackHead:
     path: Path
 
 
+# --- files ---
+
+
 def _read(path: Path) -> str:
     try:
         raw = path.read_bytes()
@@ -98,6 +101,9 @@ def _parent(source: Source) -> str:
         source.wrong(("pack", "extends"), "pack_parent", value=plainly(parent), known=" ".join(_shipped()))
         return ""
     return str(parent)
+
+
+# --- doors ---
 
 
 def available() -> list[PackHead]:
@@ -176,6 +182,9 @@ def phrases_of(lang: str) -> Phrases:
     return {key[len(prefix) :]: text for key, text in catalogue(lang).items() if key.startswith(prefix)}
 
 
+# --- from files to a pack ---
+
+
 def _built(sources: list[Source], findings: list[Finding]) -> tuple[list[Source], Pack | None]:
     before = [finding for finding in findings if finding.severity == "blocked"]
     if before:
@@ -212,6 +221,9 @@ def _finished(
         found: list[Finding] = []
         _absent([Source(source.name, source.text, found) for source in sources], absent)
         raise Refused("pack_invalid", found, pack=name, count=len(found)) from absent
+
+
+# --- parameters ---
 
 
 def _applied(pack: Pack, parameters: Mapping[str, str]) -> Pack:
@@ -285,6 +297,9 @@ def _digits(name: str, text: str, *, none: bool = True) -> int | None:
     if text.isascii() and text.isdigit() and len(text) <= 2 and int(text) <= MAX_PLACES:
         return int(text)
     raise Usage("parameter_value", name=name, value=text, known=f"0..{MAX_PLACES}{', none' if none else ''}")
+
+
+# --- what the options leave ---
 
 
 class _Absent(Exception):
