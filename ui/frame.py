@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -28,6 +29,8 @@ from ui.look import EDGE, GAP, ICON, TIGHT
 
 WIDE, NARROW = 168, 46
 ITEM = 32  # height of a page in the rail
+SHORT_BELOW = 1060  # window width under which the top line leaves out what its tips also say
+SET, SHORT_SET = 190, 120
 NARROW_BELOW = 1120  # window width under which the rail shows icons only
 SAID_MS = 8000  # how long a line of news stays
 
@@ -102,6 +105,7 @@ class TopLine(QFrame):
         layout.addWidget(self.read_only)
         layout.addStretch(1)
 
+        self._captions: list[QLabel] = []
         self.year = self._choice("year", 84, layout)
         self.year.activated.connect(lambda row: desk.choose(year=self.year.itemData(row)))
         self.funds = QButtonGroup(self)
@@ -116,7 +120,7 @@ class TopLine(QFrame):
             box.addWidget(button)
         self.funds.idClicked.connect(lambda number: desk.choose(fund=FUNDS[number]))
         layout.addLayout(box)
-        self.sets = self._choice("set", 190, layout)
+        self.sets = self._choice("set", SET, layout)
         self.sets.activated.connect(lambda row: desk.choose(set_name=self.sets.itemData(row)))
         self.wan = QToolButton()
         self.wan.setDefaultAction(actions["amounts.wan"])
@@ -143,9 +147,17 @@ class TopLine(QFrame):
         box.setToolTip(self._desk.texts(f"ui.{what}_tip"))
         box.setAccessibleName(self._desk.texts(f"ui.{what}"))
         label.setBuddy(box)
+        self._captions.append(label)
         layout.addWidget(label)
         layout.addWidget(box)
         return box
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        short = self.width() < SHORT_BELOW
+        self.sets.setFixedWidth(SHORT_SET if short else SET)
+        for caption in self._captions:
+            caption.setVisible(not short)
 
     def refresh(self) -> None:
         """Show what the desk holds now."""

@@ -85,7 +85,7 @@ class Window(QMainWindow):
         self._patience.setInterval(PATIENCE_MS)
         self._patience.timeout.connect(self._show_waiting)
         self.setAcceptDrops(True)
-        self.setMinimumSize(900, 560)
+        self.setMinimumSize(860, 480)
         self._build()
         self._restore()
         desk.changed.connect(self._changed)

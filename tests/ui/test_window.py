@@ -288,6 +288,34 @@ def test_narrow_windows_show_icons_only(window, qtbot) -> None:
     assert window.rail.item(3).toolTip()
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_half_as_large_again_the_top_line_still_shows_its_choices_whole(opened, desk, idle, language) -> None:
+    """A 1366 x 768 laptop at 150 %: 910 x 512."""
+    desk.speak(language)
+    idle()
+    opened.resize(910, 512)
+    QApplication.processEvents()
+    assert (opened.width(), opened.height()) == (910, 512)
+    line = opened.topline
+    for part in (*line.funds.buttons(), line.wan, line.find):
+        assert part.width() >= part.sizeHint().width(), part.text()
+    parts = [line.year, *line.funds.buttons(), line.sets, line.wan, line.find]
+    places = [part.geometry() for part in parts]
+    assert all(one.right() < other.left() for one, other in pairwise(places))
+
+
+def test_another_page_takes_the_keyboard_at_its_work(opened, desk, idle) -> None:
+    opened.show_page("ledger")
+    idle()
+    opened.page().filter.setFocus()
+    opened.show_page("data")
+    idle()
+    assert QApplication.focusWidget() is opened.page().tabs
+    opened.show_page("ledger")
+    idle()
+    assert QApplication.focusWidget() is opened.page().table.grid
+
+
 def test_the_window_fits_the_smallest_laptop(opened, desk, idle) -> None:
     for language in ("zh", "en"):
         desk.speak(language)
