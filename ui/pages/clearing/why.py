@@ -77,7 +77,7 @@ class Parts(QTreeWidget):
         self.clear()
         accent = self.palette().link()
         for title, value, place in lines:
-            item = QTreeWidgetItem([title, value])
+            item = QTreeWidgetItem([title[:1].upper() + title[1:], value])  # some stand in sentences elsewhere
             for column in (0, 1):
                 item.setSizeHint(column, QSize(0, self._line()))
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
