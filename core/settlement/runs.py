@@ -12,6 +12,7 @@ import sqlite3
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.export.tables import clearing_json
@@ -19,6 +20,7 @@ from core.faults import Fault, Refused
 from core.findings import Finding
 from core.progress import SILENT, Progress, step
 from core.rules import packs
+from core.rules.cases import FUNDS
 from core.rules.sheet import BudgetLine, Clearing, FundSheet, Institution, Stamps
 from core.settlement import annual, coefficients, gather
 from core.settlement.annual import clear
@@ -29,6 +31,7 @@ from core.storage import batches
 if TYPE_CHECKING:
     from core.storage.workspace import Workspace
 
+_MISREAD = Path(__file__).with_name("misread.sql").read_text("utf-8")
 # What of a run's stamps is plain text.
 STAMPED = (
     "region",
@@ -154,7 +157,13 @@ def verify(workspace: Workspace, progress: Progress = SILENT) -> list[Finding]:
     damage = workspace.integrity()
     if damage:
         return damage
-    findings = [*workspace.ledger.check(), *coefficients.altered(connection), *_missing(connection)]
+    findings = [
+        *workspace.ledger.check(),
+        *coefficients.altered(connection),
+        *_missing(connection),
+        *_misread(connection),
+        *_miscounted(connection),
+    ]
     rows = connection.execute(
         "SELECT id, year, pack, pack_hash, pack_text, set_name, catalogue, grouping, funds, parameters, set_hash,"
         " data_hash, result, result_hash, hash FROM run WHERE kind = 'clear' ORDER BY id"
@@ -179,6 +188,9 @@ def verify(workspace: Workspace, progress: Progress = SILENT) -> list[Finding]:
             digest,
         ) = row
         subject = run_subject(year, name, digest)
+        if damaged := _damaged(row[8], row[9], connection, number):
+            findings.append(Finding("run_damaged", "blocked", subject=subject, value=damaged))
+            continue
         said: list[str] = []
         if hashlib.sha256(result.encode()).hexdigest() != result_hash:
             said.append("result")
@@ -216,6 +228,40 @@ def verify(workspace: Workspace, progress: Progress = SILENT) -> list[Finding]:
             said.append("figures")
         findings += [Finding(f"run_differs_{what}", "blocked", subject=subject) for what in said]
     return findings
+
+
+def _damaged(funds: str, parameters: str, connection: sqlite3.Connection, run_id: int) -> str:
+    """The first column of a run that is not what this program writes, or "": it was written past it."""
+    if not set(funds.split(",")) <= set(FUNDS):
+        return "funds"
+    (batches_used,) = connection.execute("SELECT batches FROM run WHERE id = ?", (run_id,)).fetchone()
+    for name, text, kind in (("parameters", parameters, dict), ("batches", batches_used, list)):
+        try:
+            if not isinstance(json.loads(text), kind):
+                return name
+        except ValueError:
+            return name
+    return ""
+
+
+def _misread(connection: sqlite3.Connection) -> list[Finding]:
+    """Cases whose derived columns no longer follow from the row's own: a second way to read them, by plain SQL."""
+    return [
+        Finding("case_altered", "blocked", file or "", sheet or "", row, columns, subject=setl_id)
+        for setl_id, file, sheet, row, columns in connection.execute(_MISREAD)
+    ]
+
+
+def _miscounted(connection: sqlite3.Connection) -> list[Finding]:
+    """Batches of cases that hold more or fewer rows than were accepted."""
+    return [
+        Finding("batch_altered", "blocked", file, subject=str(number), values={"accepted": str(said), "held": str(held)})
+        for number, file, said, held in connection.execute(
+            "SELECT id, file, accepted, coalesce(held, 0) FROM batch LEFT JOIN"
+            " (SELECT batch_id, count(*) AS held FROM cases GROUP BY batch_id) ON batch_id = id"
+            " WHERE kind = 'cases' AND withdrawn = 0 AND accepted <> coalesce(held, 0) ORDER BY id"
+        )
+    ]
 
 
 def _missing(connection: sqlite3.Connection) -> list[Finding]:

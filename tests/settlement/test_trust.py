@@ -177,3 +177,22 @@ def test_a_point_value_that_is_not_positive_is_said(small: Region) -> None:
     told = [(f.subject, f.severity) for f in done.findings if f.code == "point_value_not_positive"]
     assert done.fund("employee").region["point_value"] < 0
     assert told == [("employee", "warning")]
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("UPDATE run SET funds = ''", "run_damaged"),
+        ("UPDATE run SET parameters = 'zz'", "run_damaged"),
+        ("UPDATE run SET batches = 'zz'", "run_damaged"),
+        ("UPDATE cases SET medfee_sumamt = medfee_sumamt + 1", "case_altered"),
+        ("UPDATE cases SET setl_time = '2023-01-01'", "case_altered"),
+        ("UPDATE cases SET insutype = 330", "case_altered"),
+        ("UPDATE batch SET accepted = accepted + 1, rows_read = rows_read + 1 WHERE kind = 'cases'", "batch_altered"),
+    ],
+)
+def test_what_was_written_past_the_program_is_found(small: Region, statement: str, code: str) -> None:
+    clear(small.workspace, 2024, packs.load("ningde-2024"))
+    assert blocking(small) == []
+    outside(small, statement)
+    assert code in blocking(small)
