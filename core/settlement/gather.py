@@ -431,7 +431,7 @@ def _read(
                     values={"amount": yuan(rows.out_fee.get(reason, 0))},
                 )
             )
-    special, wanted_scores = _decided(connection, rows, findings)
+    special, decided, decision = _decided(connection, rows, findings)
 
     step(progress, "resolve", 0)
     known = [groups.get(code) for code in rows.groups]
@@ -483,14 +483,14 @@ def _read(
     if bool(leaves.any()):
         stay = np.flatnonzero(~leaves)
         rows = _taken(rows, stay)
-        group, bed, own_pay, special, place = (
+        group, bed, own_pay, special, decision, place = (
             group[stay],
             bed[stay],
             own_pay[stay],
             special[stay],
+            decision[stay],
             place[stay],
         )
-        wanted_scores = [wanted_scores[i] for i in stay.tolist()] if any(wanted_scores) else wanted_scores
 
     scores = [one.score if one is not None and one.score is not None else Fraction(0) for one in known]
     longest = int(rows.days[bed].max()) if bool(bed.any()) and rows.days is not None else 1
@@ -533,10 +533,9 @@ def _read(
         own_k_places = places_of(flat)
         lines = [[-1, *(-1 if v is None else int(v * 10**own_k_places) for v in line)] for line in grid]
         own_k = np.array([*lines, [-1] * 4], np.int64)[group, level[rows.institution]]
-    decided = _fitting([score or Fraction(0) for score in wanted_scores], findings) or [Fraction(0)] * len(
-        rows
-    )
-    special_score = scaled(decided, places_of(decided))
+    decided = _fitting(decided, findings)
+    special_table = scaled(decided, places_of(decided))
+    special_score = Scaled(special_table.values[decision], special_table.places)
 
     step(progress, "hash", 0)
     adjusted = np.where(special == SPECIAL_ADJUSTED, special, 0).astype(np.int8)
@@ -667,11 +666,12 @@ def _catalogue(
 
 def _decided(
     connection: sqlite3.Connection, rows: Arrivals, findings: list[Finding]
-) -> tuple[Small, list[Fraction | None]]:
-    """Marks of special cases, and the scores of adjusted ones (an empty list where there are none)."""
+) -> tuple[Small, list[Fraction], Ints]:
+    """Marks of special cases, the scores of adjusted ones after a first 0, and each case's place among them."""
     decided, said = facts.decisions(connection)
     special = np.zeros(len(rows), np.int8)
-    scores: list[Fraction | None] = []
+    scores = [Fraction(0)]
+    place = np.zeros(len(rows), np.int64)
     here: set[str] = set()
     if decided:
         index = pd.Index(rows.setl_id)
@@ -685,10 +685,10 @@ def _decided(
                 special[i] = _BY_ITEM
             elif decision.kind == facts.ADJUSTED and decision.score is not None:
                 special[i] = SPECIAL_ADJUSTED
-                scores = scores or [None] * len(rows)
-                scores[i] = decision.score
+                place[i] = len(scores)
+                scores.append(decision.score)
     findings += [f for f in said if f.severity != "blocked" or f.subject in here]
-    return special, scores
+    return special, scores, place
 
 
 def _ungrouped_findings(
