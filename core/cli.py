@@ -10,7 +10,7 @@ import argparse
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -148,7 +148,7 @@ def main(argv: Sequence[str]) -> int:
         return COMMANDS[arguments.command](arguments, texts, progress)
     except Fault as fault:
         progress.done()
-        print(texts(f"fault.{fault.code}", **_spoken(fault.values)), file=sys.stderr)
+        print(texts.fault(fault), file=sys.stderr)
         for finding in fault.findings if isinstance(fault, Refused) else ():
             print("  " + _line(finding, texts), file=sys.stderr)
         return fault.status
@@ -170,11 +170,6 @@ def _language(argv: Sequence[str]) -> str:
         if word.startswith("--lang="):
             return word.partition("=")[2]
     return ""
-
-
-def _spoken(values: Mapping[str, object]) -> dict[str, object]:
-    return {key: ", ".join(map(str, value)) if isinstance(value, list | tuple | set) else value
-            for key, value in values.items()}
 
 
 def _place(finding: Finding, texts: Texts) -> str:
@@ -341,7 +336,7 @@ def summary(clearing: Clearing, texts: Texts) -> list[str]:
     for finding in clearing.findings:
         severities[finding.severity] = severities.get(finding.severity, 0) + 1
     if severities:
-        said = texts("cli.list_comma").join(
+        said = texts.listed(
             f"{texts(f'severity.{severity}')} {count}" for severity, count in sorted(severities.items())
         )
         lines += ["", texts("cli.run_findings", counts=said)]

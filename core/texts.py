@@ -9,9 +9,11 @@ from __future__ import annotations
 import locale
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import cast
 
+from core.faults import Fault
 from core.findings import Finding
 from core.settings import RESOURCES
 
@@ -62,6 +64,18 @@ class Texts:
             return text.format_map(values)
         except (KeyError, IndexError, ValueError):
             return f"{text} {values}"
+
+    def listed(self, names: Iterable[object]) -> str:
+        """Names in a row, as the language separates them."""
+        return self("list.comma").join(map(str, names))
+
+    def fault(self, fault: Fault) -> str:
+        """A fault's sentence: what happened, where, what to do."""
+        values = {
+            key: self.listed(cast(Iterable[object], value)) if isinstance(value, list | tuple) else value
+            for key, value in fault.values.items()
+        }
+        return self(f"fault.{fault.code}", **values)
 
     def has(self, key: str) -> bool:
         return key in self._by_key

@@ -52,11 +52,7 @@ def words(texts: Texts, error: Exception) -> str:
     """A fault's sentence: what happened, where, what to do."""
     if not isinstance(error, Fault):
         return f"{type(error).__name__}: {error}"
-    values = {
-        key: ", ".join(map(str, value)) if isinstance(value, list | tuple | set) else value
-        for key, value in error.values.items()
-    }
-    return texts(f"fault.{error.code}", **values)
+    return texts.fault(error)
 
 
 def detail(texts: Texts, error: Exception) -> str:

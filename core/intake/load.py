@@ -129,7 +129,7 @@ def _given(
     for heading, column in mapping.items():
         own = heading if heading in headings else by_form.get(heading_forms(heading)[0])
         if own is None and column:
-            raise Usage("map_heading_unknown", heading=heading, headings="、".join(headings), file=file)
+            raise Usage("map_heading_unknown", heading=heading, headings=tuple(headings), file=file)
         if own is not None:
             into[own] = column
     twice = [column for column, count in Counter(into.values()).items() if column and count > 1]
@@ -203,7 +203,7 @@ def propose(
     if kind is None:
         found = readers.read(path, sheet)
         if not found.matched:
-            raise Refused("heading_not_found", file=path.name, headings="、".join(found.headings[:20]))
+            raise Refused("heading_not_found", file=path.name, headings=found.headings[:20])
         fits: list[tuple[bool, int, str]] = []
         for contract in KINDS.values():
             source = readers.read(path, found.sheet or None, contract)
@@ -324,7 +324,7 @@ def _person_key(workspace: Workspace) -> bytes:
 
 
 def _refuse_unfit(kind: Kind, source: Source, year: int | None) -> None:
-    headings = "、".join(source.headings[:40])
+    headings = source.headings[:40]
     if not source.matched:
         raise Refused("heading_not_found", file=source.path.name, headings=headings)
     missing = _missing(kind, source, year)
@@ -339,12 +339,12 @@ def _refuse_unfit(kind: Kind, source: Source, year: int | None) -> None:
                 source.sheet,
                 source.heading_row,
                 name,
-                values={"headings": headings},
+                values={"headings": " | ".join(headings)},
             )
             for name in missing
         ]
         raise Refused(
-            "columns_missing", found, file=source.path.name, columns=", ".join(missing), headings=headings
+            "columns_missing", found, file=source.path.name, columns=tuple(missing), headings=headings
         )
 
 

@@ -684,7 +684,7 @@ def _read_values(
     if not sheets:
         raise Refused("file_empty", file=path.name)
     if sheet is not None and sheet not in sheets:
-        raise Usage("sheet_unknown", file=path.name, sheet=sheet, sheets="、".join(sheets))
+        raise Usage("sheet_unknown", file=path.name, sheet=sheet, sheets=sheets)
     wanted = (sheet,) if sheet is not None else sheets
     found: list[tuple[str, _Heading]] = []
     for name in wanted:
@@ -704,7 +704,7 @@ def _read_values(
         if other != name and heading.matched == best.matched and best.matched
     )
     if form == "database" and sheet is None and others:
-        raise Usage("sheet_needed", file=path.name, sheets="、".join(sheets))
+        raise Usage("sheet_needed", file=path.name, sheets=sheets)
     return Source(
         path,
         form,

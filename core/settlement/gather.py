@@ -225,12 +225,14 @@ def _gathered(
     if not present:
         blocked.append(Finding("no_cases", "blocked", values={"year": str(year)}))
     head = coefficients.choose(connection, set_name)
+    known = head is not None
     if head is None:
         blocked.append(Finding("set_missing", "blocked", value=set_name or ""))
         head = SetHead(set_name or "", "draft", "", "", "", 0)
     content = coefficients.parts(connection, head.name)
     k, own, faults = _coefficients(standing, content, present, year, head.name)
-    blocked += faults
+    if known:  # without a set, that each institution lacks its part says nothing more
+        blocked += faults
     reference = standing.reference
     late = standing.source == REFERENCE_CATALOGUE
     if bool(late.any()):

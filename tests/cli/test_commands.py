@@ -168,3 +168,18 @@ def test_verify_finds_a_changed_figure(workspace: Path, run: Run) -> None:
     assert status == 1
     assert out
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("lang", "shown"), [("zh", "fixmedins_name、hosp_lv"), ("en", "fixmedins_name, hosp_lv")])
+def test_names_in_a_row_stand_as_the_language_has_them(workspace, tmp_path, run, lang: str, shown: str) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text("fixmedins_code,a,b\nH5,1,2\n", "utf-8")
+    status, _, err = run("import", workspace, "institutions", file, "--lang", lang)
+    assert status == 1
+    assert shown in err
+
+
+def test_an_unknown_set_blocks_once(workspace: Path, run: Run) -> None:
+    status, _, err = run("clear", workspace, *CLEAR, "--set", "none", "--lang", "en")
+    assert status == 1
+    assert len(err.splitlines()) == 2, "the sentence and its one reason"

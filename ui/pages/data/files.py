@@ -462,7 +462,7 @@ class FilesPanel(QWidget):
             self.trouble.setVisible(True)
 
     def _listed(self, names: Sequence[str]) -> str:
-        return self.desk.texts("data.comma").join(names)
+        return self.desk.texts.listed(names)
 
     def _fill_columns(self, offer: Offer, proposal: Proposal) -> None:
         from core.intake.kinds import KINDS
