@@ -226,5 +226,16 @@ def main(argv: Sequence[str]) -> int:
     return show_window(what, workspace, language)
 
 
+def run(argv: Sequence[str]) -> int:
+    """`main`, with one line where Python has not what the program needs (started by the wrong one, say)."""
+    try:
+        return main(argv)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] in ("core", "ui"):
+            raise
+        print(Texts(asked(argv)[2])("fault.module_missing", name=error.name), file=sys.stderr)
+        return 3
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:]))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from core.faults import Cancelled, Fault, Refused, Usage, WorldFault
-from core.findings import Finding
+from core.findings import ALOUD, Finding
 from core.texts import LANGUAGES, Texts
 
 if TYPE_CHECKING:
@@ -177,9 +177,10 @@ def _place(finding: Finding, texts: Texts) -> str:
     if finding.row is not None:
         where.append(texts("cli.row", row=finding.row))
     if finding.column:
-        where.append(finding.column)
+        titled = f"fields.{finding.column}"
+        where.append(f"{texts(titled)} {finding.column}" if texts.has(titled) else finding.column)
     if finding.subject:
-        where.append(finding.subject)
+        where.append(texts.subject(finding))
     return " ".join(part for part in where if part)
 
 
@@ -332,6 +333,8 @@ def summary(clearing: Clearing, texts: Texts) -> list[str]:
         lines.append("")
         lines.append(texts(f"fund.{sheet.fund}") + texts("cli.institutions", count=len(sheet.institutions)))
         lines += _region_lines(clearing, sheet, texts)
+    loud = [f for f in clearing.findings if f.severity == "warning" and f.code.startswith(ALOUD)]
+    lines += [""] * bool(loud) + [_line(finding, texts) for finding in loud]
     severities: dict[str, int] = {}
     for finding in clearing.findings:
         severities[finding.severity] = severities.get(finding.severity, 0) + 1
@@ -378,7 +381,7 @@ def _pack(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     for finding in findings:
         print(_line(finding, texts))
     if any(finding.severity in ("refused", "blocked") for finding in findings):
-        print(texts("fault.pack_invalid", pack=arguments.file, count=len(findings)), file=sys.stderr)
+        print(texts("cli.pack_bad", path=arguments.file, count=len(findings)), file=sys.stderr)
         return 1
     print(texts("cli.pack_good", path=arguments.file))
     return 0

@@ -10,8 +10,6 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import platformdirs
-
 ROOT = Path(__file__).resolve().parent.parent
 RESOURCES = ROOT / "resources"
 VERSION = "0.1.0"
@@ -20,7 +18,11 @@ VERSION = "0.1.0"
 def home() -> Path:
     """The folder for settings and logs; DIANZHI_HOME moves it (tests, portable use)."""
     moved = os.environ.get("DIANZHI_HOME")
-    return Path(moved) if moved else Path(platformdirs.user_data_dir("dianzhi", appauthor=False))
+    if moved:
+        return Path(moved)
+    from platformdirs import user_data_dir  # not above: words must be there even where nothing is installed
+
+    return Path(user_data_dir("dianzhi", appauthor=False))
 
 
 @dataclass

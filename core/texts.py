@@ -91,6 +91,10 @@ class Texts:
                 values[name] = self._word(name, str(values[name]))
         return self(f"finding.{finding.code}", **values)
 
+    def subject(self, finding: Finding) -> str:
+        """What a finding is about, a fund in words."""
+        return self._word("fund", finding.subject)
+
     def _word(self, area: str, value: str) -> str:
         """A value's name in words where it has one: employee, dip_budget, the set `imported`."""
         key = f"{area}.{value}"

@@ -142,7 +142,7 @@ def write_findings(findings: Sequence[Finding], path: Path | str, texts: Texts) 
     for one in findings:
         row = "" if one.row is None else str(one.row)
         place = (texts(f"severity.{one.severity}"), one.file, one.sheet, row, one.column)
-        said = (one.value, one.subject, texts.finding(one), one.code)
+        said = (one.value, texts.subject(one), texts.finding(one), one.code)
         rows.append([inert(cell) for cell in (*place, *said)])
     _write_rows(path, rows)
 

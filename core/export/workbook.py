@@ -20,6 +20,7 @@ from xlsxwriter.worksheet import Worksheet as Page
 
 from core.export.tables import is_summed, number_format, sheet_name
 from core.export.target import spreadsheet
+from core.findings import ALOUD
 from core.money import is_terminating, plain, rounded
 from core.progress import SILENT, Progress, step
 from core.rules import formula as language
@@ -30,6 +31,7 @@ from core.texts import Texts
 
 # Rows of a fund's sheet, from 0: title, stamp, headings, step ids, evidence; then the institutions.
 HEADINGS, IDS, TAGS, FIRST = 2, 3, 4, 5
+SHARE_COLUMNS = 4  # beside the steps, for each split by largest remainder
 NAMED = ("code", "name", "level", "county")
 FIELDS = ("fixmedins_code", "fixmedins_name", "level", "county")
 # Columns of the block of region steps; the last two run over several.
@@ -350,6 +352,9 @@ def _notices(pen: _Pen) -> Iterator[str]:
     for title, said in opens:
         if _is_open(said):
             yield texts("workbook.open_field", what=title, why=plan.said(said))
+    for finding in plan.clearing.findings:
+        if finding.severity == "warning" and finding.code.startswith(ALOUD):
+            yield texts.finding(finding)
     for severity in ("blocked", "refused", "warning", "note"):
         count = sum(finding.severity == severity for finding in plan.clearing.findings)
         if count:
@@ -390,7 +395,9 @@ def _fund(pen: _Pen, fund: _FundPlan) -> None:
             said = "\n".join(filter(None, (plan.said(one.open), one.cite)))
             page.write_comment(TAGS, col, said, {"author": "Dianzhi"})
     if fund.sheet.institutions and fund.steps:
-        page.autofilter(IDS, 0, fund.last, len(NAMED) + len(fund.steps) - 1)
+        # The row above the institutions is the filter's head: any row between would be sorted in among them.
+        last = max((first + SHARE_COLUMNS for first in fund.shares.values()), default=len(NAMED) + len(fund.steps))
+        page.autofilter(TAGS, 0, fund.last, last - 1)
     for i, one in enumerate(fund.sheet.institutions):
         for col, said in enumerate((one.code, one.name, texts(f"workbook.grade.{one.level}"), one.county)):
             page.write_string(FIRST + i, col, said, pen.text)
@@ -556,7 +563,8 @@ def _inputs(pen: _Pen) -> None:
     page.set_column(1, 1, 36)
     page.set_column(2, 2, 20)
     page.set_column(3, 6, 26)
-    _heads(pen, page, 3, "id", "parameter", "value", "cited", "evidence", "open")
+    if plan.numbers:
+        _heads(pen, page, 3, "id", "parameter", "value", "cited", "evidence", "open")
     blue = pen.look(font_color="#1F4E79")
     for name, value in plan.numbers.items():
         row, one = plan.parameter_row[name], pack.parameters[name]
@@ -576,12 +584,12 @@ def _inputs(pen: _Pen) -> None:
             _row(page, row, [line.date, line.document], pen.text, 3)
             row += 1
     row += 1
-    chosen = [(id, one) for id, one in pack.parameters.items() if isinstance(pack.values.get(id), str)]
+    chosen = [(id, one) for id, one in pack.parameters.items() if id not in plan.numbers]
     if chosen:
         _heads(pen, page, row, "id", "parameter", "chosen", "cited", "evidence", "open")
         row += 1
         for id, one in chosen:
-            value = str(pack.values[id])
+            value = str(pack.values.get(id) or pack.changed.get(id, one.default))
             said = plan.said(one.options[value]) if value in one.options else value
             cells = [id, plan.said(one.title), said, one.cite, one.evidence, plan.said(one.open)]
             _row(page, row, cells, pen.wrapped)
@@ -716,8 +724,9 @@ def _findings(pen: _Pen) -> None:
     heads = ("severity", "subject", "column", "value", "reason")
     _row(page, 3, [texts(f"export.finding.{name}") for name in heads], pen.head)
     page.freeze_panes(4, 0)
+    page.repeat_rows(3)
     for i, one in enumerate(found[:FINDINGS_SHOWN]):
-        said = [texts(f"severity.{one.severity}"), one.subject, one.column, one.value, texts.finding(one)]
+        said = [texts(f"severity.{one.severity}"), texts.subject(one), one.column, one.value, texts.finding(one)]
         _row(page, 4 + i, said, pen.wrapped)
     if len(found) > FINDINGS_SHOWN:
         said = texts("workbook.more", count=len(found) - FINDINGS_SHOWN)

@@ -892,11 +892,16 @@ class Checks:
         """Interface 2304: the whole is the sum of its parts; and a stay ends after it begins."""
         amount = partial(_amount, columns)
         fee, fund, own = amount("medfee_sumamt"), amount("fund_pay_sumamt"), amount("psn_part_amt")
-        if fee is not None and fund is not None and own is not None:
+        total: Ints = np.zeros(len(block), np.int64)
+        for name in _FUND_PARTS:
+            if (part := amount(name)) is not None:
+                total = total + part
+        if fee is not None and own is not None:
             hospital = amount("hosp_part_amt")
-            rest = fee - fund - own - (0 if hospital is None else hospital)
-            both = ~columns["fund_pay_sumamt"].empty & ~columns["psn_part_amt"].empty & ~refused
-            for i in np.flatnonzero((rest != 0) & both).tolist():
+            # Where the funds' sum is not stated, its parts stand for it: so does the reading of other_pay.
+            paid = total if fund is None else np.where(columns["fund_pay_sumamt"].empty, total, fund)
+            rest = fee - paid - own - (0 if hospital is None else hospital)
+            for i in np.flatnonzero((rest != 0) & ~columns["psn_part_amt"].empty & ~refused).tolist():
                 remarks.append(
                     (
                         i,
@@ -915,9 +920,6 @@ class Checks:
             # Without the column for all others, what is there may only not exceed the whole.
             complete = "oth_pay" in parts or len(parts) == len(_FUND_PARTS) - 1
             if "hifp_pay" in parts:
-                total = sum(
-                    (part for name in parts if (part := amount(name)) is not None), np.zeros_like(fund)
-                )
                 rest = fund - total
                 wrong = rest != 0 if complete else np.where(fund < 0, -rest, rest) < 0
                 for i in np.flatnonzero(wrong & ~columns["fund_pay_sumamt"].empty & ~refused).tolist():

@@ -96,7 +96,7 @@ def read_mapping(path: Path) -> dict[str, str | None]:
         return {str(heading): value or None for heading, value in found.items()}
     into: dict[str, str | None] = {}
     for row in csv.reader(text.splitlines()):
-        if not row or row == ["heading", "column"]:
+        if not row or row in (["heading", "column"], ["表头", "列名"]):
             continue
         if len(row) != 2:
             raise Usage("map_unreadable", file=path.name)

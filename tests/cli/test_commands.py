@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -183,3 +185,24 @@ def test_an_unknown_set_blocks_once(workspace: Path, run: Run) -> None:
     status, _, err = run("clear", workspace, *CLEAR, "--set", "none", "--lang", "en")
     assert status == 1
     assert len(err.splitlines()) == 2, "the sentence and its one reason"
+
+
+def test_a_pack_of_another_year_is_said_with_the_result(workspace: Path, tmp_path: Path, run: Run) -> None:
+    """The result stands, but nobody may take the pack for the year's own."""
+    pack = tmp_path / "later.toml"
+    title = '{ zh = "甲", en = "A" }'
+    pack.write_text(f'[pack]\nid = "later"\nextends = "ningde-2024"\ntitle = {title}\nyears = [2025]\n', "utf-8")
+    status, out, _ = run("clear", workspace, "--year", 2024, "--pack", pack, "--fund", "employee", "--lang", "en")
+    assert status == 0
+    assert "2025" in out
+
+
+def test_a_python_without_the_libraries_says_what_to_run(tmp_path: Path) -> None:
+    main = Path(cli.__file__).parents[1] / "main.py"
+    ran = subprocess.run(
+        [sys.executable, "-S", "-E", str(main), "new", str(tmp_path / "x.dianzhi"), "--lang", "en"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 3
+    assert "bootstrap.py" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1

@@ -199,3 +199,19 @@ def test_csv_rows_and_totals(tmp_path: Path) -> None:
     texts = (tmp_path / "d.csv").read_text("utf-8-sig")
     assert "'=甲医院" in texts
     assert "-2573345.93" in texts, "a negative number stays a number"
+
+
+def test_the_filter_sorts_institutions_and_nothing_else(tmp_path: Path) -> None:
+    """Its head is the row right above them: a heading among the rows would be sorted into the sums' range."""
+    page = book_of(vector_d(), tmp_path)["职工医保"]
+    first, last = page.auto_filter.ref.split(":")
+    assert first == "A5"
+    assert page["A6"].value == "A"
+    assert last.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "8", "three institutions in rows 6 to 8"
+
+
+def test_every_parameter_stands_with_the_value_that_was_used(tmp_path: Path) -> None:
+    made = vector_d()
+    cells = {str(cell.value) for row in book_of(made, tmp_path)["输入"].iter_rows() for cell in row}
+    assert set(made.pack.parameters) <= cells
+    assert "15" in cells, "reference_min_cases by default"

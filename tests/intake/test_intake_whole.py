@@ -839,3 +839,14 @@ def test_large_files_one_after_the_other_on_one_connection(workspace: Workspace,
         workspace.ledger.redo()
     names = {name for (name,) in workspace.reader().execute("SELECT name FROM pragma_index_list('cases')")}
     assert names == {"cases_key", "cases_year", "cases_odd"}
+
+
+@pytest.mark.parametrize(("own", "warned"), [("1200.00", False), ("100.00", True), ("", False)])
+def test_without_the_funds_sum_its_parts_have_to_close(workspace: Workspace, tmp_path: Path, own: str, warned: bool) -> None:
+    """3,000 = 1,800 of the pool and 1,200 of the patient; with 100 of the patient 1,100 nobody paid."""
+    file = tmp_path / "明细.csv"
+    heading = "setl_id,insutype,fixmedins_code,dscg_time,diag_code,medfee_sumamt,hifp_pay,psn_part_amt"
+    file.write_text(f"{heading}\nS1,310,H1,2024-02-01,K35.301,3000.00,1800.00,{own}\n", "utf-8")
+    receipt = import_file(workspace, "cases", file)
+    assert receipt.accepted == 1
+    assert [one.code for one in receipt.findings] == (["fee_identity"] if warned else [])
