@@ -79,6 +79,13 @@ class _Parser(argparse.ArgumentParser):
         raise Usage("usage", problem=message, command=self.prog)
 
 
+def _year(text: str) -> int:
+    """Four digits; ValueError for anything else, 24 included."""
+    if not re.fullmatch(r"(19|20)[0-9]{2}", text):
+        raise ValueError(text)
+    return int(text)
+
+
 def _parser(texts: Texts) -> _Parser:
     _Parser.texts = texts
     common = _Parser(add_help=False)
@@ -104,7 +111,7 @@ def _parser(texts: Texts) -> _Parser:
     take = command("import")
     take.add_argument("kind", metavar="KIND")
     take.add_argument("file", metavar="FILE", type=Path)
-    take.add_argument("--year", type=int, metavar="Y")
+    take.add_argument("--year", type=_year, metavar="Y")
     take.add_argument("--sheet", metavar="NAME")
     take.add_argument("--map", type=Path, metavar="FILE")
     take.add_argument("--dry-run", action="store_true")
@@ -113,7 +120,7 @@ def _parser(texts: Texts) -> _Parser:
     findings.add_argument("--out", type=Path, metavar="FILE")
 
     clear = command("clear")
-    clear.add_argument("--year", type=int, required=True, metavar="Y")
+    clear.add_argument("--year", type=_year, required=True, metavar="Y")
     clear.add_argument("--pack", required=True, metavar="ID|FILE")
     clear.add_argument("--fund", choices=("employee", "resident", "all"), default="all")
     clear.add_argument("--set", dest="set_name", metavar="NAME")

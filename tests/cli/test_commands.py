@@ -104,6 +104,7 @@ def test_the_language_changes_words_and_no_figure(workspace: Path, tmp_path: Pat
         (("clear", "{w}", "--year", "2024", "--pack", "ningde-2024", "--out", "{tmp}/no/o.csv"), 3),
         (("pack", "check", "{tmp}/cases.csv"), 1), (("pack", "show", "nowhere"), 2), (("pack", "list"), 0),
         (("pack", "show", "national-draft-3"), 0), (("verify", "{w}"), 0), (("findings", "{w}"), 0),
+        (("clear", "{w}", "--year", "24", "--pack", "ningde-2024"), 2),
         (("demo", "{tmp}/d.dianzhi", "--scale", "0"), 2), (("demo", "{w}"), 3),
     ],
 )  # fmt: skip
