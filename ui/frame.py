@@ -184,7 +184,7 @@ class TopLine(QFrame):
         self.funds.button(FUNDS.index(desk.fund)).setChecked(True)
         self.sets.clear()
         if contents is not None:
-            self.sets.addItem(texts("ui.set_auto"), "")
+            self.sets.addItem(texts("ui.set_auto" if contents.published else "ui.set_auto_draft"), "")
             for name in contents.sets:
                 state = texts("state.published" if name in contents.published else "state.draft")
                 self.sets.addItem(texts("ui.set_named", name=name, state=state), name)
