@@ -199,7 +199,7 @@ def test_a_pack_of_another_year_is_said_with_the_result(workspace: Path, tmp_pat
 
 
 def test_a_python_without_the_libraries_says_what_to_run(tmp_path: Path) -> None:
-    main = Path(cli.__file__).parents[1] / "main.py"
+    main = Path(cli.__file__).parents[2] / "main.py"
     ran = subprocess.run(
         [sys.executable, "-S", "-E", str(main), "new", str(tmp_path / "x.dianzhi"), "--lang", "en"],
         capture_output=True, text=True, check=False,

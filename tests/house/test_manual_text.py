@@ -15,6 +15,7 @@ import pytest
 
 import main as front_door
 from core import cli, demo
+from core.cli.parsing import parser
 from core.intake.kinds import KINDS
 from core.money import decimal, plain
 from core.rules import builder, circular, formula, packs, steps
@@ -126,7 +127,7 @@ def parsers(parser: ArgumentParser) -> Iterator[ArgumentParser]:
 
 @pytest.mark.parametrize(("lang", "key"), ALL)
 def test_every_command_and_option_exists(lang: str, key: str) -> None:
-    root = cli._parser(Texts(lang))
+    root = parser(Texts(lang))
     options = {name for one in parsers(root) for action in one._actions for name in action.option_strings}
     options |= {"--demo", "--self-test"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text(lang, key))) <= options

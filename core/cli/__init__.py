@@ -1,0 +1,71 @@
+"""The commands: everything the window does to data, done without a window by the same core.
+
+Exit status: 0 done; 1 the data or the rules refused; 2 asked wrongly, or not built yet; 3 the world failed.
+Results go to stdout, one line of what went wrong and what to do to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from io import TextIOWrapper
+
+from core.cli import catalogue, clearing, files
+from core.cli.parsing import parser
+from core.cli.terminal import TerminalProgress, sentence
+from core.faults import Cancelled, Fault, Refused, Usage
+from core.texts import Texts
+
+INTERRUPTED = 130  # what shells expect of a command that Ctrl-C ended
+NOT_BUILT = ("coefficients", "month", "trend", "compare", "attribute", "reconcile")
+COMMANDS: dict[str, Callable[[argparse.Namespace, Texts, TerminalProgress], int]] = {
+    "new": files.new,
+    "demo": files.demo,
+    "import": files.take,
+    "findings": files.list_findings,
+    "group": catalogue.group,
+    "score": catalogue.score,
+    "catalogue": catalogue.catalogue,
+    "clear": clearing.annual,
+    "pack": files.pack,
+    "verify": files.check_all,
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command; returns the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a legacy console must not end the work
+    texts = Texts(_language(argv))
+    progress = TerminalProgress(texts)
+    try:
+        if argv and argv[0] in NOT_BUILT:
+            raise Usage("not_built", what=argv[0])
+        arguments = parser(texts).parse_args(list(argv))
+        return COMMANDS[arguments.command](arguments, texts, progress)
+    except Fault as fault:
+        progress.done()
+        print(texts.fault(fault), file=sys.stderr)
+        for finding in fault.findings if isinstance(fault, Refused) else ():
+            print("  " + sentence(finding, texts), file=sys.stderr)
+        return fault.status
+    except (Cancelled, KeyboardInterrupt):
+        progress.done()
+        print(texts("cli.interrupted"), file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read us has gone; nobody is left to tell
+        return 0
+    finally:
+        progress.done()
+
+
+def _language(argv: Sequence[str]) -> str:
+    for at, word in enumerate(argv):
+        if word == "--lang" and at + 1 < len(argv):
+            return argv[at + 1]
+        if word.startswith("--lang="):
+            return word.partition("=")[2]
+    return ""

@@ -1,0 +1,114 @@
+"""A workspace and its files: new, demonstration, import, findings, verify; and rule packs."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+
+from core.cli.terminal import TerminalProgress, print_findings, readable, sentence, writable
+from core.faults import Usage
+from core.texts import Texts
+
+
+def new(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
+    from core.storage.workspace import Workspace
+
+    if arguments.region and not re.fullmatch(r"[0-9]{6}", arguments.region):
+        raise Usage("bad_region", region=arguments.region)
+    Workspace.create(arguments.workspace, region=arguments.region).close()
+    print(texts("cli.created", path=arguments.workspace))
+    return 0
+
+
+def demo(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
+    from core import demo
+
+    if arguments.scale < 1:
+        raise Usage("bad_scale", scale=arguments.scale)
+    seed = {} if arguments.seed is None else {"seed": arguments.seed}
+    with demo.build(arguments.workspace, scale=arguments.scale, progress=progress, **seed):
+        progress.done()
+    print(texts("cli.demo_made", path=arguments.workspace, scale=arguments.scale))
+    print(texts("cli.demo_next", path=arguments.workspace))
+    return 0
+
+
+def take(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
+    from core.intake.load import import_file, read_mapping
+
+    mapping = read_mapping(arguments.map) if arguments.map else None
+    with writable(arguments.workspace, texts) as workspace:
+        receipt = import_file(
+            workspace, arguments.kind, arguments.file, year=arguments.year, sheet=arguments.sheet,
+            mapping=mapping, dry_run=arguments.dry_run, progress=progress,
+        )
+    progress.done()
+    key = "cli.would_import" if arguments.dry_run else "cli.imported"
+    print(texts(key, file=arguments.file.name, kind=texts(f"kinds.{receipt.kind}")))
+    print(texts("cli.rows", read=receipt.rows_read, accepted=receipt.accepted, refused=receipt.refused))
+    if receipt.warnings:
+        print(texts("cli.warnings", count=receipt.warnings))
+    print_findings(receipt.findings, texts)
+    if receipt.refused:
+        said = texts("cli.some_refused", refused=receipt.refused, workspace=arguments.workspace)
+        print(said, file=sys.stderr)
+        return 1
+    return 0
+
+
+def list_findings(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
+    from core.settlement.control import all_findings
+
+    if arguments.out and arguments.out.suffix.lower() != ".csv":
+        raise Usage("bad_ending", path=arguments.out, endings=".csv")
+    with readable(arguments.workspace) as workspace:
+        findings = all_findings(workspace)
+    if arguments.out:
+        from core.export.tables import write_findings
+
+        write_findings(findings, arguments.out, texts)
+        print(texts("cli.wrote", path=arguments.out))
+        print(texts("cli.findings_count", count=len(findings)))
+    else:
+        print(texts("cli.findings_count", count=len(findings)))
+        for finding in findings:
+            print("  " + sentence(finding, texts))
+    return 0
+
+
+def pack(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
+    from core.rules import description, packs
+
+    if arguments.verb == "list":
+        for head in packs.available():
+            print(f"{head.id}\t{head.title[texts.lang]}")
+        return 0
+    if arguments.verb == "show":
+        for line in description.describe(packs.load(arguments.pack), texts):
+            print(line)
+        return 0
+    findings = packs.check(arguments.file)
+    for finding in findings:
+        print(sentence(finding, texts))
+    if any(finding.severity in ("refused", "blocked") for finding in findings):
+        print(texts("cli.pack_bad", path=arguments.file, count=len(findings)), file=sys.stderr)
+        return 1
+    print(texts("cli.pack_good", path=arguments.file))
+    return 0
+
+
+def check_all(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
+    from core.settlement.clearing import verify
+
+    with readable(arguments.workspace) as workspace:
+        findings = verify(workspace, progress)
+    progress.done()
+    for finding in findings:
+        print(sentence(finding, texts))
+    wrong = [finding for finding in findings if finding.severity in ("refused", "blocked")]
+    if wrong:
+        print(texts("cli.verify_failed", count=len(wrong)), file=sys.stderr)
+        return 1
+    print(texts("cli.verified"))
+    return 0

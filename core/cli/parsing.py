@@ -1,0 +1,131 @@
+"""The commands as they are written: names, options, and one line for whoever wrote them wrongly."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import NoReturn
+
+from core.faults import Usage
+from core.texts import LANGUAGES, Texts
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that answers wrong usage with one line, in the user's language."""
+
+    # What argparse says -> our sentence; the group is what it names.
+    SAYINGS = (
+        (re.compile(r"the following arguments are required: (.+)"), "cli.missing_arguments"),
+        (re.compile(r"unrecognized arguments: (.+)"), "cli.unknown_arguments"),
+        (re.compile(r"argument (.+?): invalid choice: .+"), "cli.bad_choice"),
+        (re.compile(r"argument (.+?): expected .+"), "cli.missing_value"),
+        (re.compile(r"argument (.+?): .*invalid .+"), "cli.bad_value"),
+    )
+    texts = Texts()
+
+    def error(self, message: str) -> NoReturn:
+        for pattern, key in self.SAYINGS:
+            if found := pattern.search(message):
+                raise Usage("usage", problem=self.texts(key, what=found.group(1)), command=self.prog)
+        raise Usage("usage", problem=message, command=self.prog)
+
+
+def _year(text: str) -> int:
+    """Four digits; ValueError for anything else, 24 included."""
+    if not re.fullmatch(r"(19|20)[0-9]{2}", text):
+        raise ValueError(text)
+    return int(text)
+
+
+def parser(texts: Texts) -> Parser:
+    Parser.texts = texts
+    common = Parser(add_help=False)
+    common.add_argument("--lang", choices=LANGUAGES, help=texts("cli.help.lang"))
+    root = Parser(prog="main.py", description=texts("cli.help.program"), parents=[common])
+    commands = root.add_subparsers(dest="command", required=True, parser_class=Parser, metavar="COMMAND")
+
+    def command(name: str, *, workspace: bool = True) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name, help=texts(f"cli.help.{name}"), description=texts(f"cli.help.{name}"), parents=[common]
+        )
+        if workspace:
+            sub.add_argument("workspace", metavar="WORKSPACE", type=Path)
+        return sub
+
+    new = command("new")
+    new.add_argument("--region", default="", metavar="CODE")
+
+    demo = command("demo")
+    demo.add_argument("--scale", type=int, default=10, metavar="N")
+    demo.add_argument("--seed", type=int, default=None, metavar="S")
+
+    take = command("import")
+    take.add_argument("kind", metavar="KIND")
+    take.add_argument("file", metavar="FILE", type=Path)
+    take.add_argument("--year", type=_year, metavar="Y")
+    take.add_argument("--sheet", metavar="NAME")
+    take.add_argument("--map", type=Path, metavar="FILE")
+    take.add_argument("--dry-run", action="store_true")
+
+    findings = command("findings")
+    findings.add_argument("--out", type=Path, metavar="FILE")
+
+    clear = command("clear")
+    clear.add_argument("--year", type=_year, required=True, metavar="Y")
+    clear.add_argument("--pack", required=True, metavar="ID|FILE")
+    clear.add_argument("--fund", choices=("employee", "resident", "all"), default="all")
+    clear.add_argument("--set", dest="set_name", metavar="NAME")
+    clear.add_argument("--catalogue", metavar="VERSION")
+    clear.add_argument("--grouping", choices=("official", "own"), default="official")
+    clear.add_argument("--param", action="extend", nargs="+", default=[], metavar="NAME=VALUE")
+    clear.add_argument("--out", action="extend", nargs="+", default=[], type=Path, metavar="FILE")
+
+    pack = command("pack", workspace=False)
+    verbs = pack.add_subparsers(dest="verb", required=True, parser_class=Parser, metavar="list|show|check")
+    verbs.add_parser("list", parents=[common], help=texts("cli.help.pack_list"))
+    show = verbs.add_parser("show", parents=[common], help=texts("cli.help.pack_show"))
+    show.add_argument("pack", metavar="ID|FILE")
+    check = verbs.add_parser("check", parents=[common], help=texts("cli.help.pack_check"))
+    check.add_argument("file", metavar="FILE", type=Path)
+
+    group = command("group")
+    group.add_argument("--year", type=_year, required=True, metavar="Y")
+    group.add_argument("--pack", required=True, metavar="ID|FILE")
+    group.add_argument("--catalogue", metavar="VERSION")
+    group.add_argument("--param", action="extend", nargs="+", default=[], metavar="NAME=VALUE")
+    group.add_argument("--out", type=Path, metavar="FILE")
+
+    score = command("score")
+    score.add_argument("--years", type=_year, nargs="+", required=True, metavar="Y")
+    score.add_argument("--method", choices=("mean", "benchmark", "quota"), required=True)
+    score.add_argument("--pack", metavar="ID|FILE")
+    score.add_argument("--catalogue", metavar="VERSION", help=texts("cli.help.score_catalogue"))
+    score.add_argument("--year", type=_year, metavar="Y", help=texts("cli.help.score_year"))
+    score.add_argument("--name", metavar="VERSION", help=texts("cli.help.score_name"))
+    score.add_argument("--param", action="extend", nargs="+", default=[], metavar="NAME=VALUE")
+    score.add_argument("--out", type=Path, metavar="FILE")
+
+    catalogue = command("catalogue")
+    verbs = catalogue.add_subparsers(
+        dest="verb", required=True, parser_class=Parser, metavar="list|diff|lint|publish"
+    )
+    verbs.add_parser("list", parents=[common], help=texts("cli.help.catalogue_list"))
+    diff = verbs.add_parser("diff", parents=[common], help=texts("cli.help.catalogue_diff"))
+    diff.add_argument("old", metavar="OLD")
+    diff.add_argument("new", metavar="NEW")
+    diff.add_argument("--year", type=_year, metavar="Y")
+    diff.add_argument("--pack", metavar="ID|FILE")
+    diff.add_argument("--set", dest="set_name", metavar="NAME")
+    diff.add_argument("--grouping", choices=("official", "own"), default="official")
+    diff.add_argument("--out", type=Path, metavar="FILE")
+    lint = verbs.add_parser("lint", parents=[common], help=texts("cli.help.catalogue_lint"))
+    lint.add_argument("version", nargs="?", metavar="VERSION")
+    lint.add_argument("--printed", metavar="EDITION", help=texts("cli.help.catalogue_printed"))
+    lint.add_argument("--out", type=Path, metavar="FILE")
+    publish = verbs.add_parser("publish", parents=[common], help=texts("cli.help.catalogue_publish"))
+    publish.add_argument("version", metavar="VERSION")
+    publish.add_argument("--why", default="", metavar="TEXT")
+
+    command("verify")
+    return root

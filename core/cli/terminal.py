@@ -1,0 +1,122 @@
+"""What a command shows: how far it is, findings line by line, and the doors to a workspace."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.faults import Usage, WorldFault
+from core.findings import Finding
+from core.texts import Texts
+
+if TYPE_CHECKING:
+    from core.storage.workspace import Workspace
+    from core.worksheet import Worksheet
+
+SHOWN_FINDINGS = 20  # on a terminal; the file of --out holds them all
+
+
+class TerminalProgress:
+    """A line on stderr, only where somebody can see it and only after half a second."""
+
+    cancelled = False
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+        self._visible = sys.stderr.isatty()
+        self._started = time.monotonic()
+        self._shown = 0.0
+        self._width = 0
+
+    def report(self, code: str, done: int, total: int | None = None) -> None:
+        now = time.monotonic()
+        if not self._visible or now - self._started < 0.5 or now - self._shown < 0.1:
+            return
+        self._shown = now
+        far = f"{done:,} / {total:,}" if total else f"{done:,}"
+        line = f"{self._texts(f'progress.{code}')} {far}"
+        sys.stderr.write("\r" + line.ljust(self._width))
+        sys.stderr.flush()
+        self._width = len(line)
+
+    def done(self) -> None:
+        if self._width:
+            sys.stderr.write("\r" + " " * (2 * self._width) + "\r")
+            sys.stderr.flush()
+            self._width = 0
+
+
+def _place(finding: Finding, texts: Texts) -> str:
+    where = [finding.file, finding.sheet] if finding.file else []
+    if finding.row is not None:
+        where.append(texts("cli.row", row=finding.row))
+    if finding.column:
+        titled = f"fields.{finding.column}"
+        where.append(f"{texts(titled)} {finding.column}" if texts.has(titled) else finding.column)
+    if finding.subject:
+        where.append(texts.subject(finding))
+    return " ".join(part for part in where if part)
+
+
+def sentence(finding: Finding, texts: Texts) -> str:
+    """A finding with its severity, after its place where it has one."""
+    place = _place(finding, texts)
+    said = f"[{texts(f'severity.{finding.severity}')}] {texts.finding(finding)}"
+    return f"{place}: {said}" if place else said
+
+
+def print_findings(findings: Sequence[Finding], texts: Texts) -> None:
+    for finding in findings[:SHOWN_FINDINGS]:
+        print("  " + sentence(finding, texts))
+    if len(findings) > SHOWN_FINDINGS:
+        print("  " + texts("cli.more_findings", count=len(findings) - SHOWN_FINDINGS))
+
+
+def parameters(given: Sequence[str]) -> dict[str, str]:
+    """NAME=VALUE of --param."""
+    found: dict[str, str] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals or not name:
+            raise Usage("bad_param", given=one)
+        found[name.strip()] = value.strip()
+    return found
+
+
+def check_outs(outs: Sequence[Path], endings: Sequence[str]) -> None:
+    """Before hours of work: every file has an ending that can be written, and a folder to lie in."""
+    for out in outs:
+        if out.suffix.lower() not in endings:
+            raise Usage("bad_ending", path=out, endings=" ".join(endings))
+        if not out.absolute().parent.is_dir():
+            raise WorldFault("no_folder", path=out.absolute().parent)
+
+
+def write_worksheet(
+    worksheet: Worksheet, path: Path, texts: Texts, progress: TerminalProgress, *, synthetic: bool
+) -> None:
+    """As the file's ending has it, and say so."""
+    from core.export import tables
+
+    write = tables.worksheet_xlsx if path.suffix.lower() == ".xlsx" else tables.worksheet_csv
+    write(worksheet, path, texts.lang, progress, synthetic)
+    progress.done()
+    print(texts("cli.wrote", path=path))
+
+
+def writable(path: Path, texts: Texts) -> Workspace:
+    from core.storage.workspace import Workspace
+
+    workspace = Workspace.open(path, write=True, strict=True)
+    for left in workspace.interrupted:
+        print(texts("cli.was_interrupted", **left), file=sys.stderr)
+    return workspace
+
+
+def readable(path: Path) -> Workspace:
+    from core.storage.workspace import Workspace
+
+    return Workspace.open(path, write=False)
