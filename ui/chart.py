@@ -1,0 +1,692 @@
+"""Charts: the one matplotlib canvas, styled once for light, dark and print. It takes series and never asks for data.
+
+Every panel says its unit, its period and how many cases are behind it, on screen and in the saved picture. The pointer
+or the arrow keys tell a value; the data copy as a table; the picture saves as PNG or SVG in the colours of print.
+matplotlib is loaded with the first chart: `prepare` does it in a job, so that the window does not wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontInfo,
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QFileDialog, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from ui.look import CHINESE, GAP, Colours, colours, grouped
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ui.desk import Desk
+
+# Five colours that stay apart for the three kinds of colour-blind eyes and, by their lightness, in grey: any two differ
+# by at least 7 of CIE L*. tests/ui_catalogue/test_chart.py holds both.
+LIGHT = ("#1f5f8b", "#d99a3d", "#4b1921", "#b8566b", "#7fd8c8")
+DARK = ("#74b4e0", "#f0d48f", "#cf8460", "#8d5a86", "#dff7ee")
+MARKERS = ("o", "s", "^", "D", "v")
+DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
+WRITTEN = 6  # so few points have their values written beside them
+PRINT_DPI = 200
+FORMS = ("png", "svg")
+# A matplotlib older than 3.11 opens only the first face of a collection, whose name is Japan's.
+FALLBACK = ("Noto Sans CJK JP", "DejaVu Sans")
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One row of values, a value for each position (or for each stretch between edges); None leaves a gap.
+
+    cases: how many are behind each value. texts: the exact values, where the float is only for drawing.
+    """
+
+    name: str
+    values: Sequence[float | None]
+    form: str = "line"  # line, bar
+    cases: Sequence[int | None] = ()
+    texts: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A named line across: upright at a value of the edges, level otherwise."""
+
+    name: str
+    value: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One drawing. unit and period are words; cases: how many are behind all of it, None where it counts no cases.
+
+    x: names of the positions. edges: instead of x, the bounds of a histogram's bars, one more than values.
+    """
+
+    title: str
+    unit: str
+    period: str
+    cases: int | None
+    series: Sequence[Series]
+    x: Sequence[str] = ()
+    edges: Sequence[float] = ()
+    marks: Sequence[Mark] = ()
+    x_title: str = ""
+    places: int = 2
+    note: str = ""
+
+
+def prepare() -> None:
+    """Load matplotlib and its list of fonts: seconds on a machine's first day, so call it in a job."""
+    import_module("matplotlib.backends.backend_qtagg")
+    import_module("matplotlib.font_manager")
+
+
+def small_multiples(panel: Panel, series: Sequence[tuple[str, Series]]) -> list[Panel]:
+    """The same drawing once for each named series, so that shapes compare at a glance."""
+    return [replace(panel, title=name, series=(one,)) for name, one in series]
+
+
+class Chart(QWidget):
+    """One or more panels side by side; `columns` of them in a row, 0 for as many as the width carries."""
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._desk, self._texts = desk, desk.texts
+        self.panels: tuple[Panel, ...] = ()
+        self._columns = 0
+        self._per_row = 1
+        self._canvas: Any = None
+        self._axes: list[Axes] = []
+        self._at: tuple[int, int] | None = None  # panel, position under the pointer
+        self.name = "chart"  # of the file that is offered when saving
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumHeight(120)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(lambda at: self.menu().popup(self.mapToGlobal(at)))
+        self._box = QVBoxLayout(self)
+        self._box.setContentsMargins(0, 0, 0, 0)
+        self._pointer = _Pointer(self)
+        self.button = QToolButton(self)
+        self.button.setIcon(desk.look.icon("export", "muted"))
+        self.button.setToolTip(self._texts("chart.menu"))
+        self.button.setAccessibleName(self._texts("chart.menu"))
+        self.button.clicked.connect(
+            lambda: self.menu().popup(self.button.mapToGlobal(QPoint(0, self.button.height())))
+        )
+        self.button.hide()
+        desk.look.changed.connect(self._restyle)
+
+    # What pages say and ask.
+
+    def show_panels(self, panels: Sequence[Panel], columns: int = 0) -> None:
+        """Draw these; an empty list leaves the place blank."""
+        self.panels, self._columns, self._at = tuple(panels), columns, None
+        self.setAccessibleName("; ".join(f"{one.title}, {self.about(one)}" for one in self.panels))
+        self.button.setVisible(bool(panels))
+        if self.panels and self._canvas is None:
+            self._make_canvas()
+        self._redraw()
+
+    def about(self, panel: Panel) -> str:
+        """Unit, period and number of cases: what stands under every title."""
+        parts = [panel.unit, panel.period]
+        if panel.cases is not None:
+            parts.append(self._texts("chart.cases", cases=f"{panel.cases:,}"))
+        parts.append(panel.note)
+        return "  ·  ".join(part for part in parts if part)
+
+    def told(self, panel: int, position: int) -> list[str]:
+        """What the pointer says there: position, then each series with its value and its cases."""
+        one = self.panels[panel]
+        lines = [_position(one, position)]
+        for series in one.series:
+            text = _text(one, series, position) or self._texts("chart.none")
+            unit = f" {one.unit}" if one.unit and _text(one, series, position) else ""
+            cases = series.cases[position] if series.cases else None
+            behind = f"  ({self._texts('chart.cases', cases=f'{cases:,}')})" if cases is not None else ""
+            lines.append(f"{series.name} {text}{unit}{behind}")
+        return lines
+
+    def rows(self) -> list[list[str]]:
+        """The data as rows of text: for each panel its title, a heading, its positions, and its marks."""
+        lines: list[list[str]] = []
+        for panel in self.panels:
+            if lines:
+                lines.append([])
+            lines.append([panel.title, self.about(panel)])
+            heading = [panel.x_title or self._texts("chart.position")]
+            for series in panel.series:
+                heading.append(f"{series.name} ({panel.unit})" if panel.unit else series.name)
+                if series.cases:
+                    heading.append(self._texts("chart.cases_of", name=series.name))
+            lines.append(heading)
+            for at in range(_positions(panel)):
+                row = [_position(panel, at)]
+                for series in panel.series:
+                    row.append(_text(panel, series, at).replace(",", ""))
+                    if series.cases:
+                        row.append("" if series.cases[at] is None else str(series.cases[at]))
+                lines.append(row)
+            lines += [[mark.name, mark.text.replace(",", "")] for mark in panel.marks]
+        return lines
+
+    def copy(self) -> None:
+        """The data as a table; a name that a sheet would take for a formula is led by an apostrophe."""
+        cells = [[f"'{cell}" if cell[:1] in ("=", "+", "@", "-") and not _number(cell) else cell for cell in row]
+                 for row in self.rows()]  # fmt: skip
+        QGuiApplication.clipboard().setText("\r\n".join("\t".join(row) for row in cells) + "\r\n")
+        self._desk.say(self._texts("chart.copied"))
+
+    def save(self, path: str | Path) -> None:
+        """The picture in the colours of print, PNG or SVG by the name's ending. OSError where it cannot be written."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        path = Path(path)
+        size = self._canvas.size() if self._canvas is not None else self.size()
+        figure = Figure(figsize=(max(320, size.width()) / 96, max(180, size.height()) / 96), dpi=96)
+        FigureCanvasAgg(figure)
+        self._draw(figure, colours(False), LIGHT, "#ffffff")
+        with _styled():
+            figure.savefig(path, dpi=PRINT_DPI, format=path.suffix[1:].lower(), facecolor="#ffffff")
+
+    def menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(self._texts("chart.copy"), QKeySequence("Ctrl+C"), self.copy)
+        menu.addSeparator()
+        for form in FORMS:
+            menu.addAction(self._texts(f"chart.save_{form}"), lambda form=form: self._ask_path(form))
+        return menu
+
+    def _ask_path(self, form: str) -> None:
+        name = "".join("_" if sign in '\\/:*?"<>|' else sign for sign in self.name)
+        path, _ = QFileDialog.getSaveFileName(
+            self, self._texts(f"chart.save_{form}"), str(Path.home() / f"{name}.{form}"),
+            self._texts(f"chart.files_{form}"),
+        )  # fmt: skip
+        if not path:
+            return
+        path = path if path.lower().endswith(f".{form}") else f"{path}.{form}"
+        try:
+            self.save(path)
+        except OSError as why:
+            self._desk.say(self._texts("chart.not_saved", path=path, reason=why.strerror or str(why)))
+        else:
+            self._desk.say(self._texts("chart.saved", path=path))
+
+    # Drawing.
+
+    def _make_canvas(self) -> None:
+        from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
+        from matplotlib.figure import Figure
+
+        self._canvas = FigureCanvasQTAgg(Figure(dpi=96))
+        self._canvas.setParent(self)
+        self._canvas.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._canvas.setMouseTracking(True)
+        self._canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self._canvas.installEventFilter(self)
+        self._box.addWidget(self._canvas)
+        self._pointer.raise_()
+        self.button.raise_()
+
+    def _restyle(self) -> None:
+        self.button.setIcon(self._desk.look.icon("export", "muted"))
+        self._redraw()
+
+    def _redraw(self) -> None:
+        if self._canvas is None:
+            return
+        look = self._desk.look.colours
+        self._axes = self._draw(self._canvas.figure, look, DARK if look.dark else LIGHT, look.sheet)
+        self._canvas.draw_idle()
+        self._pointer.update()
+
+    def _draw(self, figure: Figure, look: Colours, palette: Sequence[str], ground: str) -> list[Axes]:
+        for axes in figure.axes:  # figure.clear() dresses every one anew before it goes
+            figure.delaxes(axes)
+        figure.set_facecolor(ground)
+        if not self.panels:
+            return []
+        ratio = figure.dpi / 96  # a dense screen's figure has more dots for the same size
+        wide, high = figure.get_size_inches() * figure.dpi / ratio
+        many = len(self.panels)
+        self._per_row = self._columns or max(1, min(many, int(wide // 230)))
+        down = -(-many // self._per_row)
+        with _styled():
+            pen = _Pen(look, palette, ground, _font_pixels())
+            return [
+                pen.panel(
+                    figure, panel, self.about(panel),
+                    (number % self._per_row * wide / self._per_row, number // self._per_row * high / down,
+                     wide / self._per_row, high / down),
+                    (wide, high),
+                )
+                for number, panel in enumerate(self.panels)
+            ]  # fmt: skip
+
+    # The pointer.
+
+    def point(self, panel: int, position: int) -> None:
+        """Put the pointer on a value, as the mouse and the arrow keys do."""
+        self._at = (panel, position)
+        self._pointer.update()
+
+    def _unpoint(self) -> None:
+        self._at = None
+        self._pointer.update()
+
+    def pointed(self) -> list[str]:
+        """What the pointer says now; empty without one."""
+        return self.told(*self._at) if self._at is not None else []
+
+    def place_of(self, panel: int, position: int) -> QPointF:
+        """Where a position stands, in this widget's pixels: the middle of the drawing upwards."""
+        axes, one = self._axes[panel], self.panels[panel]
+        x = (one.edges[position] + one.edges[position + 1]) / 2 if one.edges else position
+        box, scale = axes.bbox, self._canvas.device_pixel_ratio
+        across = axes.transData.transform((x, 0))[0] / scale
+        return QPointF(across, self._canvas.height() - (box.y0 + box.y1) / 2 / scale)
+
+    def _at_mouse(self, at: QPointF) -> tuple[int, int] | None:
+        scale = self._canvas.device_pixel_ratio
+        x, y = at.x() * scale, (self._canvas.height() - at.y()) * scale
+        for number, (axes, panel) in enumerate(zip(self._axes, self.panels, strict=True)):
+            box = axes.bbox
+            if box.x0 - 6 <= x <= box.x1 + 6 and box.y0 - 30 <= y <= box.y1 + 6:
+                value = axes.transData.inverted().transform((x, y))[0]
+                return number, _nearest(panel, value)
+        return None
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._canvas:
+            kind = event.type()
+            if kind == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
+                at = self._at_mouse(event.position())
+                if at != self._at:
+                    self._at = at
+                    self._pointer.update()
+            elif kind == QEvent.Type.Leave:
+                self._unpoint()
+            elif kind == QEvent.Type.MouseButtonPress:
+                self.setFocus()
+        return super().eventFilter(watched, event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
+            return
+        steps = {Qt.Key.Key_Right: 1, Qt.Key.Key_Left: -1}
+        key = Qt.Key(event.key())
+        if key in steps and self.panels:
+            panel, position = self._at or (0, -1 if steps[key] > 0 else _positions(self.panels[0]))
+            position += steps[key]
+            if position >= _positions(self.panels[panel]):
+                panel, position = (panel + 1) % len(self.panels), 0
+            elif position < 0:
+                panel = (panel - 1) % len(self.panels)
+                position = _positions(self.panels[panel]) - 1
+            self.point(panel, position)
+        elif key == Qt.Key.Key_Escape and self._at is not None:
+            self._unpoint()
+        else:
+            super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: Any) -> None:
+        super().focusOutEvent(event)
+        self._unpoint()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._pointer.setGeometry(self.rect())
+        size = self.button.sizeHint()
+        self.button.setGeometry(self.width() - size.width(), 0, size.width(), size.height())
+        if self._canvas is not None:
+            self._box.activate()  # the canvas takes its size first: the margins are pixels of it
+            self._redraw()
+
+
+class _Pointer(QWidget):
+    """Lies over the canvas: a line at the position and what stands there, without drawing the chart again."""
+
+    def __init__(self, chart: Chart) -> None:
+        super().__init__(chart)
+        self._chart = chart
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        chart = self._chart
+        look = chart._desk.look.colours
+        painter = QPainter(self)
+        if chart.hasFocus():
+            painter.setPen(QPen(QColor(look.accent)))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        if chart._at is None or not chart._axes:
+            return
+        at = chart.place_of(*chart._at)
+        half = chart._axes[chart._at[0]].bbox.height / chart._canvas.device_pixel_ratio / 2
+        painter.setPen(QPen(QColor(look.muted), 1, Qt.PenStyle.DotLine))
+        painter.drawLine(QPointF(at.x(), at.y() - half), QPointF(at.x(), at.y() + half))
+        lines = chart.pointed()
+        font = QFont(self.font())
+        painter.setFont(font)
+        metrics = QFontMetrics(font)
+        wide = max(metrics.horizontalAdvance(line) for line in lines) + 2 * GAP
+        high = metrics.height() * len(lines) + GAP
+        left = at.x() + GAP if at.x() + GAP + wide <= self.width() else at.x() - GAP - wide
+        box = QRectF(max(0.0, left), max(0.0, at.y() - half), wide, high)
+        painter.setPen(QPen(QColor(look.line)))
+        painter.setBrush(QColor(look.raised))
+        painter.drawRect(box)
+        painter.setPen(QColor(look.text))
+        for number, line in enumerate(lines):
+            painter.drawText(
+                QPointF(box.left() + GAP, box.top() + GAP / 2 + metrics.ascent() + number * metrics.height()),
+                line,
+            )
+
+
+class _Pen:
+    """Draws a panel into its part of the figure. Sizes are pixels of a screen of 96 dots to the inch."""
+
+    def __init__(self, look: Colours, palette: Sequence[str], ground: str, pixels: float) -> None:
+        self.look, self.palette, self.ground = look, palette, ground
+        self.points = pixels * 0.75
+        self.line = pixels * 1.35
+
+    def panel(
+        self, figure: Figure, panel: Panel, about: str,
+        part: tuple[float, float, float, float], whole: tuple[float, float],
+    ) -> Axes:  # fmt: skip
+        """`part`: left, top, width, height of the panel in the figure of the size `whole`."""
+        left, top, wide, high = part
+        named = len(panel.series) > 1
+        above = 2 * self.line + 8 + (self.line if named else 0)
+        below = self.line + 8 + (self.line if panel.x_title else 0)
+        inside = max(20.0, high - above - below)
+        marks = len(panel.marks) * self.line if panel.edges else 0  # their names stand above the bars
+        ticks, highest = _ticks(panel, min(0.5, 0.14 + marks / inside))
+        labels = [_short(value, ticks) for value in ticks]
+        beside = max((len(label) for label in labels), default=1) * self.points * 0.78 + 12
+        inner = (left + beside, top + above, max(20.0, wide - beside - (30 if panel.edges else 14)), inside)
+        axes = figure.add_axes(
+            (inner[0] / whole[0], 1 - (inner[1] + inner[3]) / whole[1], inner[2] / whole[0], inner[3] / whole[1])
+        )
+        self._frame(axes, panel, ticks, labels, highest, inner[2])
+        place = 0
+        bars = [series for series in panel.series if series.form == "bar"]
+        for number, series in enumerate(panel.series):
+            if series.form == "bar":
+                self._bars(axes, panel, series, number, place, len(bars))
+                place += 1
+            else:
+                self._line(axes, series, number)
+            if len(panel.series) == 1 and not panel.edges and _positions(panel) <= WRITTEN:
+                self._write(axes, panel, series, highest, inner[2])
+        self._marks(axes, panel, highest)
+        self._words(axes, panel, about, inner, wide, named)
+        return axes
+
+    def _frame(
+        self, axes: Axes, panel: Panel, ticks: Sequence[float], labels: Sequence[str], highest: float, wide: float
+    ) -> None:
+        look = self.look
+        axes.set_facecolor(self.ground)
+        for side in ("top", "right", "left"):
+            axes.spines[side].set_visible(False)
+        axes.spines["bottom"].set_color(look.muted)
+        axes.set_yticks(list(ticks), list(labels))
+        axes.set_ylim(min(0.0, ticks[0]), highest)
+        axes.grid(axis="y", color=look.line, linewidth=0.7)
+        axes.set_axisbelow(True)
+        axes.tick_params(axis="both", length=0, labelsize=self.points * 0.92, colors=look.muted, pad=4)
+        if panel.edges:
+            axes.set_xlim(panel.edges[0], panel.edges[-1])
+            many = max(2, int(wide // 90))
+            across = _steps(panel.edges[0], panel.edges[-1], many)
+            axes.set_xticks(across, [_short(value, across) for value in across])
+        else:
+            many = len(panel.x)
+            axes.set_xlim(-0.5 if many > 1 else -1, many - 0.5 if many > 1 else 1)
+            longest = max((_width(name) for name in panel.x), default=1) * self.points * 0.8 + 10
+            step = max(1, -(-int(longest * many) // max(1, int(wide))))
+            shown = list(range(many - 1, -1, -step))[::-1]  # the newest always has its name
+            axes.set_xticks(shown, [_elided(panel.x[i], wide / max(1, len(shown)), self.points) for i in shown])
+        if panel.x_title:
+            axes.set_xlabel(panel.x_title, color=look.muted, fontsize=self.points * 0.92, labelpad=2)
+
+    def _bars(
+        self, axes: Axes, panel: Panel, series: Series, number: int, place: int, bars: int
+    ) -> None:
+        colour = self.palette[number % len(self.palette)]
+        values = [value or 0.0 for value in series.values]
+        if panel.edges:
+            widths = [b - a for a, b in pairwise(panel.edges)]
+            axes.bar(
+                panel.edges[:-1], values, widths, align="edge", color=colour, alpha=0.55, edgecolor=self.ground,
+                linewidth=0.6,
+            )  # fmt: skip
+            return
+        width = min(0.62, 0.8 / bars)
+        at = [position + (place - (bars - 1) / 2) * width for position in range(len(values))]
+        axes.bar(at, values, width * 0.94, color=colour)
+
+    def _line(self, axes: Axes, series: Series, number: int) -> None:
+        colour = self.palette[number % len(self.palette)]
+        values = [float("nan") if value is None else value for value in series.values]
+        marker = MARKERS[number % len(MARKERS)] if len(values) <= 24 else ""
+        axes.plot(
+            range(len(values)), values, color=colour, linewidth=1.7, linestyle=DASHES[number % len(DASHES)],
+            marker=marker, markersize=4.5, clip_on=False, zorder=3,
+        )  # fmt: skip
+
+    def _write(self, axes: Axes, panel: Panel, series: Series, highest: float, wide: float) -> None:
+        """Values beside their points, where all of them have room."""
+        texts = [_text(panel, series, at) for at in range(len(series.values))]
+        widest = max((len(text) for text in texts), default=0) * self.points * 0.8
+        if widest * len(texts) > wide:
+            return
+        for at, (value, text) in enumerate(zip(series.values, texts, strict=True)):
+            if value is not None:
+                axes.annotate(
+                    text, (at, value), (0, 5), textcoords="offset points", ha="center", va="bottom",
+                    color=self.look.text, fontsize=self.points * 0.92,
+                )  # fmt: skip
+
+    def _marks(self, axes: Axes, panel: Panel, highest: float) -> None:
+        """Upright marks carry their names in steps, so that close ones stay readable."""
+        look = self.look
+        for number, mark in enumerate(sorted(panel.marks, key=lambda one: one.value)):
+            label = f"{mark.name} {mark.text}"
+            if panel.edges:
+                low, high = panel.edges[0], panel.edges[-1]
+                if not low <= mark.value <= high:
+                    continue
+                axes.axvline(
+                    mark.value, 0, 1 - number * self.line / axes.bbox.height * axes.figure.dpi / 96,
+                    color=look.text, linewidth=0.9, linestyle=DASHES[number % 4],
+                )  # fmt: skip
+                late = mark.value > low + (high - low) * 0.62
+                axes.annotate(
+                    label, (mark.value, highest), (-3 if late else 3, -number * self.line * 0.75),
+                    textcoords="offset points", ha="right" if late else "left", va="top",
+                    color=look.text, fontsize=self.points * 0.92,
+                )  # fmt: skip
+            else:
+                axes.axhline(mark.value, color=look.text, linewidth=0.9, linestyle="--")
+                axes.annotate(
+                    label, (axes.get_xlim()[1], mark.value), (0, 2), textcoords="offset points", ha="right",
+                    va="bottom", color=look.text, fontsize=self.points * 0.92,
+                )  # fmt: skip
+
+    def _words(
+        self, axes: Axes, panel: Panel, about: str, inner: tuple[float, float, float, float], wide: float, named: bool
+    ) -> None:
+        """Title and what the chart states, at the panel's left edge; names of several series under them."""
+        look, points = self.look, self.points
+        left = -(inner[0] - (inner[0] // wide) * wide - 4) * 0.75
+        up = self.line * (1 if named else 0) * 0.75
+        for text, high, colour, weight in (
+            (panel.title, up + self.line * 0.75 + 6, look.text, "bold"),
+            (about, up + 5, look.muted, "normal"),
+        ):
+            room = wide - (40 if weight == "bold" else 12)
+            axes.annotate(
+                _elided(text, room, points), (0, 1), (left, high), xycoords="axes fraction",
+                textcoords="offset points", ha="left", va="bottom", color=colour, fontsize=points, weight=weight,
+            )  # fmt: skip
+        if named:
+            from matplotlib.lines import Line2D
+            from matplotlib.patches import Patch
+
+            handles = [
+                Patch(color=self.palette[i % len(self.palette)], label=series.name)
+                if series.form == "bar"
+                else Line2D(
+                    [], [], color=self.palette[i % len(self.palette)], linestyle=DASHES[i % len(DASHES)],
+                    marker=MARKERS[i % len(MARKERS)], markersize=4.5, label=series.name,
+                )
+                for i, series in enumerate(panel.series)
+            ]  # fmt: skip
+            axes.legend(
+                handles=handles, loc="lower left", bbox_to_anchor=(0, 1.0), ncol=len(handles), frameon=False,
+                fontsize=points * 0.92, labelcolor=look.text, borderpad=0, borderaxespad=0.2, handlelength=1.8,
+                columnspacing=1.2,
+            )  # fmt: skip
+
+
+# Words and numbers of a panel.
+
+
+def _positions(panel: Panel) -> int:
+    return len(panel.edges) - 1 if panel.edges else len(panel.x)
+
+
+def _position(panel: Panel, at: int) -> str:
+    """A position's name; a stretch of a histogram by its bounds."""
+    if not panel.edges:
+        return str(panel.x[at])
+    low, high = panel.edges[at], panel.edges[at + 1]
+    whole = all(float(edge).is_integer() for edge in panel.edges)
+    return f"{low:,.0f}–{high:,.0f}" if whole else f"{low:,.2f}–{high:,.2f}"
+
+
+def _text(panel: Panel, series: Series, at: int) -> str:
+    """A value as text: the exact one where it was given."""
+    value = series.values[at]
+    if value is None:
+        return ""
+    return series.texts[at] if series.texts else grouped(f"{value:.{panel.places}f}")
+
+
+def _number(text: str) -> bool:
+    try:
+        float(text.replace(",", ""))
+    except ValueError:
+        return False
+    return True
+
+
+def _nearest(panel: Panel, value: float) -> int:
+    if panel.edges:
+        inside = [i for i in range(_positions(panel)) if value >= panel.edges[i]]
+        return inside[-1] if inside else 0
+    return min(max(0, round(value)), len(panel.x) - 1)
+
+
+def _steps(low: float, high: float, many: int) -> list[float]:
+    from matplotlib.ticker import MaxNLocator
+
+    found = MaxNLocator(nbins=many, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    return [float(value) for value in found if low <= value <= high]
+
+
+def _ticks(panel: Panel, free: float) -> tuple[list[float], float]:
+    """Ticks of the upright axis and its end, `free` of it above the highest value.
+
+    The axis begins at nothing, so that no difference looks larger than it is.
+    """
+    values = [value for series in panel.series for value in series.values if value is not None]
+    if not panel.edges:
+        values += [mark.value for mark in panel.marks]
+    top, bottom = max(values, default=1.0), min(0.0, min(values, default=0.0))
+    if top <= bottom:
+        top = bottom + 1
+    return _steps(bottom, top, 4), bottom + (top - bottom) / (1 - free)
+
+
+def _short(value: float, beside: Sequence[float]) -> str:
+    """A tick's label, with as many decimals as its neighbours need."""
+    gap = min((abs(b - a) for a, b in pairwise(beside)), default=abs(value) or 1)
+    places = next((p for p in range(6) if abs(round(gap, p) - gap) < gap * 1e-6), 6)
+    return grouped(f"{value + 0.0:.{places}f}")
+
+
+def _width(text: str) -> float:
+    """Width in letters: Chinese ones are twice as wide."""
+    return sum(2.0 if ord(sign) > 0x2E7F else 1.0 for sign in text)
+
+
+def _elided(text: str, room: float, points: float) -> str:
+    """As much of a text as has room."""
+    letters = max(3.0, room / (points * 0.76))
+    if _width(text) <= letters:
+        return text
+    while text and _width(text) > letters - 1:
+        text = text[:-1]
+    return text + "…"
+
+
+def _font_pixels() -> float:
+    application = QGuiApplication.instance()
+    assert isinstance(application, QGuiApplication)
+    return max(10.0, QFontInfo(application.font()).pixelSize() * 0.94)
+
+
+@cache
+def _faces(window: tuple[str, ...]) -> tuple[str, ...]:
+    """The window's faces and the Chinese ones that matplotlib finds too, and the last resort."""
+    from matplotlib import font_manager
+
+    there = set(font_manager.fontManager.get_font_names())
+    return tuple(name for name in dict.fromkeys([*window, *CHINESE, *FALLBACK]) if name in there)
+
+
+def _styled() -> Any:
+    """The settings of matplotlib that hold while we draw: faces as the window's, Chinese first, letters as outlines."""
+    from matplotlib import rc_context
+
+    application = QGuiApplication.instance()
+    assert isinstance(application, QGuiApplication)
+    return rc_context(
+        {
+            "font.family": list(_faces(tuple(application.font().families()))),
+            "axes.unicode_minus": True,
+            "svg.fonttype": "path",
+            "svg.hashsalt": "dianzhi",
+            "path.simplify": True,
+        }
+    )
