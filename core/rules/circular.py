@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from core.rules import formula as language
 from core.rules.formula import Expr, Phrases, Table, Value
 from core.rules.sheet import Scope, Title
 from core.texts import LANGUAGES
+
+if TYPE_CHECKING:
+    from core.rules.grouping import GroupingRule
 
 EVIDENCE = ("V", "C", "S", "D", "U")
 SCOPES: tuple[Scope, ...] = ("region", "institution")
@@ -171,6 +174,7 @@ class Pack:
     hash: str
     text: str
     phrases: Mapping[str, Phrases] = field(compare=False, repr=False)
+    grouping: GroupingRule | None = None
 
     @property
     def abstract(self) -> bool:

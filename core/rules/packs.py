@@ -28,6 +28,7 @@ from core.rules import formula as language
 from core.rules.builder import PACK_ID, Builder
 from core.rules.circular import MAX_PLACES, SETTINGS, Pack, Step, with_setting
 from core.rules.formula import Expr, Phrases, Value
+from core.rules.grouping import settled
 from core.rules.order import needs, ordered
 from core.rules.sheet import Title
 from core.rules.source import Source, items_of, plainly
@@ -202,6 +203,7 @@ def _built(sources: list[Source], findings: list[Finding]) -> tuple[list[Source]
         id, title, region, years, funds, issuer, tuple(builder.documents.values()), builder.parameters, {}, {},
         builder.tables, steps, ordered(steps, builder.tables), replace(rule, phrases=phrases), builder.merged.reserved,
         hashlib.sha256(builder.canonical().encode("utf-8")).hexdigest(), text, phrases,
+        builder.grouping,
     )  # fmt: skip
 
 
@@ -351,4 +353,5 @@ def _settled(pack: Pack) -> Pack:
         for branch in pack.case.branches
     )  # fmt: skip
     rule = replace(pack.case, measures=measures, branches=branches)
-    return replace(pack, steps=steps, order=ordered(steps, pack.tables), case=rule)
+    grouped = settled(pack.grouping, symbols)
+    return replace(pack, steps=steps, order=ordered(steps, pack.tables), case=rule, grouping=grouped)
