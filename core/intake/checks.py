@@ -24,6 +24,7 @@ from core.findings import Finding, Severity
 from core.intake import cells
 from core.intake.cells import Block, Ints, Mask
 from core.intake.kinds import INTEGERS, KINDS, Field, Kind, folded, step_in_yuan, word
+from core.rules import formula
 
 WARNINGS_KEPT = 1000  # of one code on one column, of a whole file
 SHOWN = 200  # characters of a cell in a finding
@@ -147,6 +148,47 @@ def _oprn_rule(text: str) -> Read:
         values.append("" if one.value is None else str(one.value))
         repaired = repaired or one.repaired
     return Read("".join(values) or None, "", repaired)
+
+
+def _diag_rule(text: str) -> Read:
+    """Diagnoses joined by a catalogue's own signs: codes, prefixes from one character on, ranges `A00-B99`."""
+    plain = re.sub(r"[~～–—－至]", "-", text.replace(" ", "").replace("，", ",").replace("；", ";"))
+    if plain in (".", "-", "--", "无"):
+        return Read(None)
+    values: list[str] = []
+    repaired = ""
+    for k, piece in enumerate(re.split(r"([+/|,;、-]+)", plain)):
+        short = re.fullmatch(r"[A-Za-z][\dOo]?", piece)
+        if k % 2 or not piece or piece == ".":
+            values.append("" if piece == "." else piece)
+        elif short:
+            values.append(piece[:1].upper() + piece[1:].replace("O", "0").replace("o", "0"))
+            repaired = repaired or ("repaired" if piece[1:] in ("O", "o") else "")
+        else:
+            one = _diag(piece)
+            if one.problem:
+                return Read(None, one.problem)
+            values.append(str(one.value))
+            repaired = repaired or one.repaired
+    return Read("".join(values) or None, "", repaired)
+
+
+def _condition(text: str) -> Read:
+    plain = text.replace("≤", "<=").replace("≥", ">=").replace("≠", "!=")
+    try:
+        formula.parse(plain)
+    except formula.FormulaError:
+        return Read(None, "condition_unreadable")
+    return Read(plain)
+
+
+def _either(text: str) -> Read:
+    plain = text.replace(" ", "")
+    if re.fullmatch(r"[\dOo]{1,2}\.[\dxXOo][0-9A-Za-z]*", plain):
+        return _oprn(plain)
+    if re.fullmatch(r"[A-Za-z]{1,2}[\dOo][0-9A-Za-z.+*]*", plain):
+        return _diag(plain)
+    return _dip(text)
 
 
 def _dip(text: str) -> Read:
@@ -351,6 +393,9 @@ _READERS: dict[str, Callable[[Field, str, bool], Read]] = {
     "oprn": lambda column, text, wan: _oprn(text),
     "oprns": lambda column, text, wan: _listed(text, _oprn, (_LISTED, re.compile(r"\+"))),
     "oprn_rule": lambda column, text, wan: _oprn_rule(text),
+    "diag_rule": lambda column, text, wan: _diag_rule(text),
+    "condition": lambda column, text, wan: _condition(text),
+    "either": lambda column, text, wan: _either(text),
     "dip": lambda column, text, wan: _dip(text),
     "list": lambda column, text, wan: _listed(text, Read, (re.compile(r"[|,;、，；｜+]+"),)),
     "text": lambda column, text, wan: Read(text),

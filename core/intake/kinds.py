@@ -17,6 +17,9 @@ Type = Literal[
     "oprn",        # an ICD-9-CM-3 code
     "oprns",       # a list of them
     "oprn_rule",   # operations joined by the catalogue's own signs, kept
+    "diag_rule",   # the same of diagnoses, prefixes and ranges among them
+    "condition",   # a comparison in the step language
+    "either",      # a diagnosis, an operation or a disease group's code: told apart by its shape
     "dip",         # a disease group's code
     "list",        # a list of any codes
     "text",        # words for people: trimmed
@@ -177,6 +180,18 @@ _ATTRIBUTES = _words(
     surgery="手术|相关手术|相关手术组|手术组|ss",
 )
 _INTERVENTION = _ATTRIBUTES | _words(intervention="介入|介入治疗|介入操作")
+_STAGES = _words(
+    pre="先期|先期分组|先期病组|先期病种|预分组", merged="并项|并项病种|并项病组|并项分组|合并病种",
+    assisted="诊断辅助|辅助细分|诊断辅助细分|诊断辅助病种|辅助诊断细分|诊断辅助分组", basic="基本|基本规则|基本病种|基本病组|基本分组|基础病种",
+)
+_EXCLUDED = _words(
+    diagnosis="诊断|疾病|主要诊断|疾病诊断|不作主要诊断|不能作为主要诊断|无效主要诊断|无效诊断",
+    operation="操作|手术|手术操作|手术及操作|不参与分组手术操作|不参与分组|无效手术操作|无效操作",
+)
+_SYSTEMS = _words(
+    diagnosis="诊断|疾病|疾病诊断|icd10|icd-10|诊断编码", operation="操作|手术|手术操作|手术及操作|icd9|icd-9|icd-9-cm-3|icd9cm3|手术操作编码",
+    group="病种|病组|dip|dip病种|病种编码",
+)
 _BANDS = _words(
     age="年龄|年龄特征", icu_days="icu|icu天数|重症监护天数|监护天数", severity="严重程度|疾病严重程度|病情严重程度",
     tumour="肿瘤|肿瘤严重程度|恶性肿瘤|tumor", cci="cci指数|合并症指数|查尔森指数",
@@ -382,7 +397,7 @@ _KINDS = (
         _DIP,
         Field("dip_name", "text", required=True, aliases=_DIP_TITLES),
         Field("kind", "word", required=True, words=_GROUP_KINDS, aliases=("病种类型", "病种类别", "类型", "类别", "目录类型", "病组类型")),
-        Field("diag_code", "diag", aliases=("主要诊断代码", "诊断代码", "主诊断编码", "诊断编码", "主要诊断编码", "疾病编码", "dx")),
+        Field("diag_code", "diag_rule", aliases=("主要诊断代码", "诊断代码", "主诊断编码", "诊断编码", "主要诊断编码", "疾病编码", "dx")),
         Field("oprn_code", "oprn_rule", aliases=("主要操作代码", "主要手术操作代码", "手术操作代码", "操作代码", "手术编码", "手术操作编码", "主要操作编码", "主要手术操作编码", "操作编码", "px")),
         Field("rel_oprn_code", "oprn_rule", aliases=("相关操作代码", "相关手术操作代码", "相关操作编码", "相关手术操作编码", "相关手术编码", "rpx")),
         Field("attribute", "word", words=_ATTRIBUTES, aliases=("治疗方式", "操作属性", "治疗属性", "属性", "诊疗方式", "治疗方式属性")),
@@ -393,7 +408,31 @@ _KINDS = (
         Field("coef_2", "decimal", aliases=("二级系数", "二级医院系数", "二级医疗机构系数", "二级")),
         Field("coef_1", "decimal", aliases=("一级系数", "一级医院系数", "一级医疗机构系数", "一级")),
         Field("primary_care", "code", high=1, words=YES_NO, aliases=("基层病种", "是否基层病种", "基层病种标志", "基层病种标识")),
+        Field("stage", "word", words=_STAGES, aliases=("分组层级", "分组阶段", "病种层级", "分组步骤", "入组阶段", "分组规则", "病组层级")),
+        Field("oth_diag_code", "diag_rule", strict=True, aliases=(
+            "其他诊断代码", "其他诊断编码", "其它诊断代码", "其它诊断编码", "次要诊断代码", "次要诊断编码", "辅助诊断代码", "辅助诊断编码", "其他诊断条件")),
+        Field("condition", "condition", strict=True, aliases=("入组条件", "附加条件", "分组条件", "限定条件", "条件", "细分条件")),
+        Field("equal_to", "dip", aliases=("同分值病种", "同效病种", "等价病种", "同病同效病种", "对应西医病种", "对应病种编码", "同分值病种编码", "中西医同效病种")),
+        Field("drug_score", "decimal", aliases=("药品分值", "药费分值", "药品费用分值")),
+        Field("consumable_score", "decimal", aliases=("耗材分值", "材料分值", "耗材费用分值", "卫材分值")),
+        Field("cases", "int", aliases=("病例数", "例数", "病例数量", "历史病例数", "人次")),
+        Field("cv", "decimal", aliases=("变异系数", "费用变异系数", "CV值", "离散系数", "组内变异系数")),
     ), ("version", "dip_code")),
+    Kind("exclusions", "exclusion", (
+        _VERSION,
+        Field("year", "year", required=True, aliases=_YEAR_NAMES),
+        Field("list", "word", required=True, key=True, words=_EXCLUDED, aliases=("清单", "清单类型", "排除清单", "类别", "类型", "名单", "编码类型", "清单类别")),
+        Field("code", "either", required=True, key=True, aliases=("编码", "代码", "排除编码", "无效编码", "排除代码", "诊断或操作编码", "无效代码")),
+        Field("note", "text", aliases=("备注", "说明", "原因", "排除原因", "名称", "编码名称")),
+    ), ("version", "list", "code")),
+    Kind("code_maps", "code_map", (
+        Field("system", "word", required=True, key=True, words=_SYSTEMS, aliases=("编码体系", "体系", "编码类型", "编码类别", "对照类型", "类别", "类型")),
+        Field("from_edition", "text", key=True, default="", aliases=("原版本", "旧版本", "来源版本", "原编码版本", "原目录版本", "旧目录版本")),
+        Field("from_code", "either", required=True, key=True, aliases=("原编码", "旧编码", "来源编码", "原代码", "旧代码", "原病种编码", "旧病种编码")),
+        Field("to_edition", "text", key=True, default="", aliases=("新版本", "目标版本", "对应版本", "新编码版本", "新目录版本", "现版本")),
+        Field("to_code", "either", required=True, key=True, aliases=("新编码", "对应编码", "目标编码", "新代码", "目标代码", "现编码", "新病种编码")),
+        Field("note", "text", aliases=("备注", "说明", "对照说明")),
+    ), ("system", "from_edition", "from_code", "to_edition", "to_code")),
     Kind("auxiliary", "auxiliary", (
         _VERSION,
         Field("year", "year", required=True, aliases=_YEAR_NAMES),

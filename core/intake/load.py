@@ -469,11 +469,13 @@ class _Table:
                     connection.execute(f"DROP INDEX {name}")
 
     def insert(self, checked: Checked) -> list[Finding]:
-        """Write a block. The rows whose key is taken, in their order (none yet while the indexes wait)."""
+        """Write a block. The rows that did not go in: of a published version, or their key is taken (none yet
+        while the indexes wait)."""
+        kind, connection = self._kind, self._connection
+        frozen = self._frozen(checked) if kind.field("version") else []
         rows = len(checked.rows)
         if rows == 0:
-            return []
-        kind, connection = self._kind, self._connection
+            return frozen
         values = dict(checked.values)
         if "ord" in kind.key and "ord" not in values:
             values["ord"] = Values(numbers=self._numbered(values["setl_id"].listed()))
@@ -488,9 +490,29 @@ class _Table:
             f"INSERT INTO {kind.table} ({names}) VALUES ({marks}){conflict}", zip(*bound, strict=True)
         )
         if connection.total_changes - before == rows:
-            return []
+            return frozen
         columns = {name: values[name].listed() for name in kind.key if name in values}
-        return self._taken(checked.rows, columns, newest)
+        return frozen + self._taken(checked.rows, columns, newest)
+
+    def _frozen(self, checked: Checked) -> list[Finding]:
+        """Take out the rows of versions that are published: nothing more comes into them."""
+        published = {
+            name
+            for (name,) in self._connection.execute("SELECT version FROM catalogue_version WHERE state = 'published'")
+        }
+        named = checked.values["version"].listed() if published and len(checked.rows) else []
+        keep = np.array([name not in published for name in named], dtype=np.bool_)
+        if bool(keep.all()):
+            return []
+        plan = self._plan
+        found = [
+            Finding("version_frozen", "refused", plan.file, plan.sheet, row, "version", str(name))
+            for row, name, stays in zip(checked.rows.tolist(), named, keep.tolist(), strict=True)
+            if not stays
+        ]
+        checked.values = {name: column.kept(keep) for name, column in checked.values.items()}
+        checked.rows = checked.rows[keep]
+        return found
 
     def _bound(self, values: Mapping[str, Values]) -> tuple[str, str, list[list[str | int | None]]]:
         """Names, marks and columns to bind: a number that all rows share stands in the statement, and a column under

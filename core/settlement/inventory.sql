@@ -5,6 +5,8 @@ UNION ALL SELECT 'institutions', NULL, '', count(*), NULL FROM institution HAVIN
 UNION ALL SELECT 'groups', NULL, '', count(*), NULL FROM case_group HAVING count(*) > 0
 UNION ALL SELECT 'catalogue', year, version, count(*), NULL FROM catalogue GROUP BY year, version
 UNION ALL SELECT 'auxiliary', year, version, count(*), NULL FROM auxiliary GROUP BY year, version
+UNION ALL SELECT 'exclusions', year, version, count(*), NULL FROM exclusion GROUP BY year, version
+UNION ALL SELECT 'code_maps', NULL, system, count(*), NULL FROM code_map GROUP BY system
 UNION ALL SELECT 'reference_means', year, fund, count(*), NULL FROM reference_mean GROUP BY year, fund
 UNION ALL SELECT 'coefficients', NULL, set_name, count(*), NULL FROM coefficient GROUP BY set_name
 UNION ALL SELECT 'budget', year, fund, count(*), sum(amount) FROM budget GROUP BY year, fund

@@ -26,6 +26,7 @@ UNREAD_KINDS = {
     "diagnoses",
     "operations_done",
     "operations",
+    "code_maps",
 }
 UNREAD_TABLES = {
     "official_clearing",
@@ -34,6 +35,9 @@ UNREAD_TABLES = {
     "operation",
     "coefficient",
     "coefficient_set",
+    "code_map",
+    "catalogue_version",
+    "scenario",
 }
 QUIET = {"run", "publish", "interrupted", "migrate"}  # actions that change nothing a run stands on
 

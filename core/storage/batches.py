@@ -16,9 +16,12 @@ from core.faults import Refused
 from core.findings import Finding, Severity
 from core.money import yuan
 from core.progress import SILENT, Progress, step
-from core.storage.migrations import columns, fact_tables
+from core.storage.migrations import columns, fact_tables, run
 
 NETTING = Path(__file__).with_name("netting.sql")
+
+# Tables whose rows belong to a catalogue's version and are frozen with it.
+VERSIONED = ("catalogue", "auxiliary", "exclusion")
 
 # cases.netting to the finding of a case that is left out; 1, the reversed pair, needs no word.
 LEFT_OUT: dict[int, tuple[str, Severity]] = {
@@ -104,8 +107,16 @@ def batches(connection: sqlite3.Connection) -> list[Batch]:
 
 
 def withdraw(connection: sqlite3.Connection, batch_id: int, progress: Progress = SILENT) -> None:
-    """Move the batch's rows to the withdrawn_* tables."""
+    """Move the batch's rows to the withdrawn_* tables. Refused: catalogue_frozen (rows of a published version)."""
     tables = fact_tables(connection)
+    for table in VERSIONED:
+        frozen = connection.execute(
+            f'SELECT version FROM "{table}" JOIN catalogue_version USING (version)'
+            f' WHERE "{table}".batch_id = ? AND state = \'published\' LIMIT 1',
+            (batch_id,),
+        ).fetchone()
+        if frozen:
+            raise Refused("catalogue_frozen", version=frozen[0])
     for done, table in enumerate(tables):
         step(progress, "withdraw", done, len(tables))
         names = ", ".join(f'"{name}"' for name in columns(connection, table))
@@ -180,12 +191,7 @@ def _refuse_taken(connection: sqlite3.Connection, table: str, batch_id: int) -> 
 
 def net_refunds(connection: sqlite3.Connection) -> None:
     """Set cases.netting, from the content alone; due after every import, withdrawal and return of cases."""
-    statement = ""
-    for line in NETTING.read_text("utf-8").splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            connection.execute(statement)
-            statement = ""
+    run(connection, NETTING.read_text("utf-8"))
 
 
 # Findings

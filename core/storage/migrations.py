@@ -17,12 +17,34 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 APPLICATION_ID = 0x4449505A  # "DIPZ": how a file says that it is ours
-LAYOUT = 1
-
-# From layout N to N + 1. A step runs inside the one transaction of the whole migration, foreign keys off.
-STEPS: dict[int, Callable[[Database], None]] = {}
+LAYOUT = 2
 
 SCHEMA = Path(__file__).with_name("schema.sql")
+LAYOUT_2 = Path(__file__).with_name("layout_2.sql")
+
+
+def run(connection: sqlite3.Connection, script: str) -> None:
+    """Statement after statement, inside the caller's transaction: `executescript` would commit it."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            connection.execute(statement)
+            statement = ""
+
+
+def _to_2(db: Database) -> None:
+    """The catalogue: stages, conditions, lists and maps beside it, versions made and published here, scenarios."""
+    catalogue = db.table("catalogue")
+    for name in ("stage", "oth_diag_code", "condition", "equal_to", "drug_score", "consumable_score"):
+        catalogue.add_column(name, str)
+    catalogue.add_column("cases", int)
+    catalogue.add_column("cv", str)
+    run(db.conn, LAYOUT_2.read_text("utf-8"))
+
+
+# From layout N to N + 1. A step runs inside the one transaction of the whole migration, foreign keys off.
+STEPS: dict[int, Callable[[Database], None]] = {1: _to_2}
 
 
 def fact_tables(connection: sqlite3.Connection) -> list[str]:

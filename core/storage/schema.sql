@@ -1,4 +1,4 @@
--- Layout 1 of a workspace. Money is integer fen, exact decimals are TEXT in plain notation, dates are ISO TEXT.
+-- Layout 2 of a workspace. Money is integer fen, exact decimals are TEXT in plain notation, dates are ISO TEXT.
 -- Every imported row names its batch and its row in the file, so that a figure can be followed to its cell.
 
 CREATE TABLE meta (
@@ -151,12 +151,18 @@ CREATE TABLE catalogue (
     version TEXT NOT NULL, year INTEGER NOT NULL,
     dip_code TEXT NOT NULL, dip_name TEXT NOT NULL,
     kind TEXT NOT NULL,                 -- core composite primary_care tcm bed_day day_case
+    -- Expressions as the file has them: `+` `,` all, `|` `/` any (within a part), ranges A00-B99, prefixes.
     diag_code TEXT, oprn_code TEXT, rel_oprn_code TEXT, attribute TEXT,
     score TEXT NOT NULL,
     mean_fee INTEGER, mean_days TEXT,
     coef_3 TEXT, coef_2 TEXT, coef_1 TEXT,
     primary_care INTEGER,
     batch_id INTEGER NOT NULL REFERENCES batch (id), row INTEGER NOT NULL,
+    stage TEXT,                         -- pre merged assisted basic; empty is basic
+    oth_diag_code TEXT,                 -- expression over the other diagnoses
+    condition TEXT,                     -- in the step language over age, age_days, birth_weight, days, gender ...
+    equal_to TEXT,                      -- dip_code of the group declared equal in score (TCM and Western alike)
+    drug_score TEXT, consumable_score TEXT, cases INTEGER, cv TEXT,
     PRIMARY KEY (version, dip_code)
 ) WITHOUT ROWID;
 CREATE INDEX catalogue_year ON catalogue (year);
@@ -177,6 +183,64 @@ CREATE TABLE reference_mean (
     batch_id INTEGER NOT NULL REFERENCES batch (id), row INTEGER NOT NULL,
     PRIMARY KEY (year, dip_code, level, fund)
 ) WITHOUT ROWID;
+
+CREATE TABLE exclusion (
+    version TEXT NOT NULL, year INTEGER NOT NULL,
+    list TEXT NOT NULL,                 -- diagnosis: never a main one; operation: takes no part in grouping
+    code TEXT NOT NULL, note TEXT,
+    batch_id INTEGER NOT NULL REFERENCES batch (id), row INTEGER NOT NULL,
+    PRIMARY KEY (version, list, code)
+) WITHOUT ROWID;
+CREATE TABLE code_map (
+    system TEXT NOT NULL,               -- diagnosis operation group
+    from_edition TEXT NOT NULL DEFAULT '', from_code TEXT NOT NULL,
+    to_edition TEXT NOT NULL DEFAULT '', to_code TEXT NOT NULL, note TEXT,
+    batch_id INTEGER NOT NULL REFERENCES batch (id), row INTEGER NOT NULL,
+    PRIMARY KEY (system, from_edition, from_code, to_edition, to_code)
+) WITHOUT ROWID;
+
+-- Versions made here (a draft's rows came as the batch that is named) or published here; any other one is as imported.
+CREATE TABLE catalogue_version (
+    version TEXT PRIMARY KEY,
+    year INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('draft', 'published')),
+    based_on TEXT NOT NULL DEFAULT '',
+    method TEXT NOT NULL DEFAULT '{}',  -- JSON: how it was derived
+    hash TEXT,                          -- of the content, from publishing on
+    batch_id INTEGER REFERENCES batch (id),
+    at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TRIGGER catalogue_frozen_insert BEFORE INSERT ON catalogue
+    WHEN (SELECT state FROM catalogue_version WHERE version = NEW.version) = 'published'
+    BEGIN SELECT RAISE (ABORT, 'a published catalogue is frozen'); END;
+CREATE TRIGGER catalogue_frozen_update BEFORE UPDATE ON catalogue
+    WHEN (SELECT state FROM catalogue_version WHERE version = OLD.version) = 'published'
+    BEGIN SELECT RAISE (ABORT, 'a published catalogue is frozen'); END;
+CREATE TRIGGER catalogue_frozen_delete BEFORE DELETE ON catalogue
+    WHEN (SELECT state FROM catalogue_version WHERE version = OLD.version) = 'published'
+    BEGIN SELECT RAISE (ABORT, 'a published catalogue is frozen'); END;
+CREATE TRIGGER auxiliary_frozen_insert BEFORE INSERT ON auxiliary
+    WHEN (SELECT state FROM catalogue_version WHERE version = NEW.version) = 'published'
+    BEGIN SELECT RAISE (ABORT, 'a published catalogue is frozen'); END;
+CREATE TRIGGER auxiliary_frozen_update BEFORE UPDATE ON auxiliary
+    WHEN (SELECT state FROM catalogue_version WHERE version = OLD.version) = 'published'
+    BEGIN SELECT RAISE (ABORT, 'a published catalogue is frozen'); END;
+CREATE TRIGGER auxiliary_frozen_delete BEFORE DELETE ON auxiliary
+    WHEN (SELECT state FROM catalogue_version WHERE version = OLD.version) = 'published'
+    BEGIN SELECT RAISE (ABORT, 'a published catalogue is frozen'); END;
+CREATE TRIGGER exclusion_frozen_insert BEFORE INSERT ON exclusion
+    WHEN (SELECT state FROM catalogue_version WHERE version = NEW.version) = 'published'
+    BEGIN SELECT RAISE (ABORT, 'a published catalogue is frozen'); END;
+CREATE TRIGGER exclusion_frozen_update BEFORE UPDATE ON exclusion
+    WHEN (SELECT state FROM catalogue_version WHERE version = OLD.version) = 'published'
+    BEGIN SELECT RAISE (ABORT, 'a published catalogue is frozen'); END;
+CREATE TRIGGER exclusion_frozen_delete BEFORE DELETE ON exclusion
+    WHEN (SELECT state FROM catalogue_version WHERE version = OLD.version) = 'published'
+    BEGIN SELECT RAISE (ABORT, 'a published catalogue is frozen'); END;
+CREATE TRIGGER catalogue_version_no_update BEFORE UPDATE ON catalogue_version WHEN OLD.state = 'published'
+    BEGIN SELECT RAISE (ABORT, 'a published catalogue is frozen'); END;
+CREATE TRIGGER catalogue_version_no_delete BEFORE DELETE ON catalogue_version WHEN OLD.state = 'published'
+    BEGIN SELECT RAISE (ABORT, 'a published catalogue is frozen'); END;
 
 -- Imported coefficients are the draft set 'imported'; a published set is frozen under the hash of its content.
 CREATE TABLE coefficient_set (
@@ -279,3 +343,13 @@ CREATE TABLE run (
     result_hash TEXT NOT NULL,
     hash TEXT NOT NULL                  -- of pack, set, data, parameters, result
 );
+
+-- What one would like to try: a year, a pack and the choices, with the changes on top.
+CREATE TABLE scenario (
+    name TEXT PRIMARY KEY,
+    year INTEGER NOT NULL, pack TEXT NOT NULL,
+    set_name TEXT NOT NULL DEFAULT '', catalogue TEXT NOT NULL DEFAULT '', grouping TEXT NOT NULL DEFAULT 'official',
+    changes TEXT NOT NULL DEFAULT '[]',  -- JSON
+    note TEXT NOT NULL DEFAULT '',
+    at TEXT NOT NULL
+) WITHOUT ROWID;

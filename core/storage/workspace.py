@@ -64,7 +64,7 @@ def fault_of(error: sqlite3.Error, path: Path) -> Fault | Cancelled | None:
     if code is None:
         return None
     if code == sqlite3.SQLITE_CONSTRAINT_TRIGGER and "frozen" in str(error):
-        return Refused("published_frozen")
+        return Refused("catalogue_frozen", version="") if "catalogue" in str(error) else Refused("published_frozen")
     if code & 0xFF == sqlite3.SQLITE_INTERRUPT:
         return Cancelled("interrupted")
     name = FAULTS.get(code & 0xFF)

@@ -426,7 +426,7 @@ class FilesPanel(QWidget):
         self.sheet.setCurrentIndex(self.sheet.findText(offer.sheet))
         self._labels["sheet"].setVisible(len(several) > 1)
         self.sheet.setVisible(len(several) > 1)
-        has_version = offer.kind in ("catalogue", "auxiliary")
+        has_version = offer.kind in ("catalogue", "auxiliary", "exclusions")
         self.version.setVisible(has_version)
         self._labels["version"].setVisible(has_version)
         self.version.setPlaceholderText(offer.path.stem)
