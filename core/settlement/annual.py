@@ -23,9 +23,11 @@ from core.progress import SILENT, Progress, step
 from core.rules import case_scores, steps
 from core.rules.cases import FUNDS, CaseScores, CaseTable, Ints, Scaled
 from core.rules.sheet import Clearing, FundSheet
+from core.settlement.doubts import ordered
 from core.settlement.exact import sums as exact_sums
-from core.settlement.gather import Inputs, Standing, gather, ordered
+from core.settlement.gather import Inputs, gather
 from core.settlement.staleness import run_subject, stale
+from core.settlement.standing import Standing
 from core.storage import batches
 
 if TYPE_CHECKING:

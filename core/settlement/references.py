@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,26 +74,41 @@ def times_coefficient(mean: Ints, k: Ints, places: int) -> Ints:
     return round_ratios(mean * k, scale)
 
 
-def given_means(connection: sqlite3.Connection, year: int, groups: Sequence[str]) -> Ints:
-    """Table fund x group x level of the imported means of a year."""
-    index = {code: i for i, code in enumerate(groups)}
-    table = np.zeros((len(FUNDS), len(groups), LEVELS), np.int64)
+@dataclass(frozen=True, slots=True)
+class GivenMean:
+    """An imported reference mean: level `1`..`3` or `all`, fund or `all`, fen."""
+
+    group: str
+    level: str
+    fund: str
+    mean_fee: int
+
+
+def read_given(connection: sqlite3.Connection, year: int) -> tuple[GivenMean, ...]:
+    """The imported means of a year."""
     rows = connection.execute(
         "SELECT dip_code, level, fund, mean_fee FROM reference_mean WHERE year = ? ORDER BY 1, 2, 3", (year,)
-    ).fetchall()
+    )
+    return tuple(GivenMean(*row) for row in rows)
 
-    def rank(row: tuple[str, str, str, int]) -> tuple[bool, bool]:
+
+def given_means(given: Sequence[GivenMean], groups: Sequence[str]) -> Ints:
+    """Table fund x group x level of imported means."""
+    index = {code: i for i, code in enumerate(groups)}
+    table = np.zeros((len(FUNDS), len(groups), LEVELS), np.int64)
+
+    def rank(one: GivenMean) -> tuple[bool, bool]:
         """Weakest first: all levels before one level, all funds before one fund."""
-        return row[1] != "all", row[2] != "all"
+        return one.level != "all", one.fund != "all"
 
-    for dip_code, level, fund, mean_fee in sorted(rows, key=rank):
-        i = index.get(dip_code)
-        if i is None or fund not in (*FUNDS, "all"):
+    for one in sorted(given, key=rank):
+        i = index.get(one.group)
+        if i is None or one.fund not in (*FUNDS, "all"):
             continue
-        funds = [FUNDS.index(fund)] if fund in FUNDS else list(range(len(FUNDS)))
-        levels = list(range(LEVELS)) if level == "all" else [int(level)]
+        funds = [FUNDS.index(one.fund)] if one.fund in FUNDS else list(range(len(FUNDS)))
+        levels = list(range(LEVELS)) if one.level == "all" else [int(one.level)]
         for f in funds:
-            table[f, i, levels] = mean_fee
+            table[f, i, levels] = one.mean_fee
     return table
 
 

@@ -24,8 +24,8 @@ from core.rules.cases import FUNDS
 from core.rules.sheet import BudgetLine, Clearing, FundSheet, Institution, Stamps
 from core.settlement import annual, coefficients, gather
 from core.settlement.annual import clear
-from core.settlement.gather import institutions
 from core.settlement.staleness import run_subject, stale
+from core.settlement.year import institutions
 from core.storage import batches
 
 if TYPE_CHECKING:

@@ -199,7 +199,7 @@ def test_shortcuts_are_those_of_the_window() -> None:
 def test_everything_that_blocks_is_listed() -> None:
     """The codes of blocking findings, as the rooms that gather a clearing make them."""
     made = {"ungrouped"}  # blocks by the pack's choice: its severity is no constant
-    for room in ("gather", "facts", "control"):
+    for room in ("gather", "year", "groups", "standing", "applied", "funds", "facts", "control"):
         for node in ast.walk(ast.parse((ROOT / "core" / "settlement" / f"{room}.py").read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding" and len(node.args) > 1:
                 said = node.args[1]

@@ -20,7 +20,7 @@ from core.faults import Refused
 from core.money import yuan
 from core.rules import packs
 from core.rules.circular import Pack
-from core.settlement import annual, gather, runs
+from core.settlement import annual, arrivals, gather, runs
 from core.settlement.clearing import cases_of, clear, last_run, verify
 from core.settlement.coefficients import Cell, draft, edit, publish
 from core.storage.workspace import Workspace
@@ -180,7 +180,7 @@ def test_only_what_changed_is_scored_again(mixed: Region, monkeypatch: pytest.Mo
         "score",
         lambda rule, cases, *rest: (scored.append(len(cases)), whole(rule, cases))[1],
     )
-    monkeypatch.setattr(gather, "_read", lambda *_: pytest.fail("the tables were read again"))
+    monkeypatch.setattr(arrivals, "read", lambda *_: pytest.fail("the tables were read again"))
     edit(mixed.workspace, "imported", [Cell("H03", "employee", "base", "0.9")])
     clear(mixed.workspace, 2024, pack)
     assert len(scored) == 1

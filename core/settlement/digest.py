@@ -1,0 +1,54 @@
+"""What a clearing stood on, as hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.rules.sheet import Institution
+from core.settlement.arrivals import Arrivals
+
+
+def of_cases(rows: Arrivals, arrays: Sequence[NDArray[Any]], rest: Sequence[object]) -> str:
+    """Of every value that scores are made of, in the canonical order of the rows."""
+    digest = hashlib.sha256()
+    digest.update(json.dumps([rows.institutions, rows.groups, *rest], ensure_ascii=False).encode())
+    for values in (rows.fund, rows.institution, rows.day, rows.fee, rows.booked, rows.other_pay, *arrays):
+        digest.update(np.ascontiguousarray(values).tobytes())
+    for start in range(0, len(rows), 65536):
+        digest.update(("\n".join(rows.setl_id[start : start + 65536].tolist()) + "\n").encode())
+    return digest.hexdigest()
+
+
+def of_inputs(
+    cases: str,
+    region_code: str,
+    funds: Sequence[str],
+    region: Mapping[str, Mapping[str, Fraction]],
+    institution: Mapping[str, Mapping[str, Sequence[Fraction]]],
+    listed: Mapping[str, Sequence[Institution]],
+    counts: Mapping[str, int],
+) -> str:
+    """Of the cases and the small inputs. Coefficients have a hash of their own."""
+    small = {
+        fund: {
+            "region": {name: str(value) for name, value in region[fund].items()},
+            "institutions": [[one.code, one.level] for one in listed[fund]],
+            "inputs": {
+                name: [str(value) for value in values]
+                for name, values in institution[fund].items()
+                if name != "coefficient"
+            },
+        }
+        for fund in funds
+    }
+    text = json.dumps(
+        [cases, region_code, small, dict(counts)], sort_keys=True, ensure_ascii=False
+    )
+    return hashlib.sha256(text.encode()).hexdigest()

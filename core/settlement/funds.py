@@ -1,0 +1,85 @@
+"""The inputs of one fund's steps: who is listed, the region's facts, and each institution's sums and facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from core.findings import Finding
+from core.rules.cases import FUNDS
+from core.rules.sheet import Institution
+from core.settlement import facts
+from core.settlement.standing import Standing
+
+if TYPE_CHECKING:
+    from core.rules.circular import Pack
+
+
+def any_case(standing: Standing, fund: str) -> bool:
+    n = len(standing.rows.institutions)
+    f = FUNDS.index(fund)
+    return bool(standing.listed[f * n : (f + 1) * n].any())
+
+
+def listed(standing: Standing, fund: str, fact: facts.Facts) -> tuple[Institution, ...]:
+    """Institutions with cases in scope, payments or deductions, by code; level 0 where the register lacks one."""
+    codes = standing.rows.institutions
+    f = FUNDS.index(fund)
+    present = {code for i, code in enumerate(codes) if standing.listed[f * len(codes) + i]} | set(fact.paid)
+    return tuple(standing.registered.get(code, Institution(code, "", 0)) for code in sorted(present))
+
+
+def region_inputs(pack: Pack, fact: facts.Facts, fund: str, year: int) -> tuple[dict[str, Fraction], list[Finding]]:
+    """The region's inputs in yuan; an item that the pack takes in and nobody gave blocks."""
+    values: dict[str, Fraction] = {}
+    lacking: list[Finding] = []
+    for name in pack.inputs("region"):
+        if name == "budget":
+            amount = fact.budget.get("dip_budget", 0) + fact.budget.get("dip_topup", 0)
+        else:
+            amount = fact.budget.get(name, 0)
+            if name not in fact.budget and name not in facts.NEEDED:
+                lacking.append(
+                    Finding(
+                        "budget_missing", "blocked", column=name, subject=fund, values={"year": str(year)}
+                    )
+                )
+        values[name] = Fraction(amount, 100)
+    return values, lacking
+
+
+def institution_inputs(
+    standing: Standing,
+    fund: str,
+    present: Sequence[Institution],
+    fact: facts.Facts,
+    assessed: Mapping[str, Fraction],
+    own: Mapping[str, Fraction],
+) -> tuple[dict[str, tuple[Fraction, ...]], list[Finding]]:
+    """The institutions' inputs except `score` and the pack's measures, which come from the case scores."""
+    codes = standing.rows.institutions
+    f = FUNDS.index(fund)
+    place = {code: f * len(codes) + i for i, code in enumerate(codes)}
+    at = [place.get(one.code, -1) for one in present]
+
+    def summed(values: Sequence[int], scale: int) -> tuple[Fraction, ...]:
+        return tuple(Fraction(int(values[i]), scale) if i >= 0 else Fraction(0) for i in at)
+
+    result = {
+        "cases": summed(standing.sums["cases"], 1),
+        "base_score": summed(standing.sums["base_score"], 10**standing.rw.places),
+        "by_item": summed(standing.by_item, 100),
+        "coefficient": tuple(own.get(one.code, Fraction(0)) for one in present),
+        "assessment_score": tuple(assessed.get(one.code, Fraction(0)) for one in present),
+    }
+    for name in ("total_cost", "booked", "own_pay", "other_pay"):
+        result[name] = summed(standing.sums[name], 100)
+    for name in (*facts.PAYMENTS.values(), *facts.DEDUCTIONS.values()):
+        result[name] = tuple(Fraction(fact.paid.get(one.code, {}).get(name, 0), 100) for one in present)
+    lacking = [
+        Finding("coefficient_absent", "note", subject=one.code, values={"fund": fund})
+        for one in present
+        if one.code not in own
+    ]
+    return result, lacking

@@ -1,0 +1,270 @@
+"""The cases of one year whatever the catalogue says of them: read once, kept in memory while the ledger lets it stand.
+
+This is the first of two stages. Here is what the rows themselves, the register and the decisions on special cases say;
+what a version of the catalogue and a grouping make of them is `standing`, which never reads a case again.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from core.findings import Finding
+from core.money import yuan
+from core.progress import Progress
+from core.rules.cases import FUNDS, SPECIAL_ADJUSTED, Ints, Small
+from core.rules.sheet import Institution
+from core.settlement import arrivals, facts, references
+from core.settlement.arrivals import Arrivals, Fees, Reading, frozen
+from core.settlement.references import GivenMean
+
+if TYPE_CHECKING:
+    from core.rules.circular import CaseRule
+    from core.storage.workspace import Workspace
+
+# hosp_lv to the level of 1..3 where hi_setl_lv is empty (interfaces 4).
+LEVEL = {1: 3, 2: 3, 3: 3, 4: 3, 12: 3, 5: 2, 6: 2, 7: 2, 13: 2, 8: 1, 9: 1, 10: 1, 11: 1, 14: 1}
+BY_ITEM = 1  # in `special` until such cases leave (`standing`)
+KEPT = 2  # years kept in memory: the one at work and the one it is compared with
+# What a clearing reads again every time. A ledger line that touches only these leaves the cases as they are.
+LIGHT = {
+    "coefficient",
+    "coefficient_set",
+    "budget",
+    "payment",
+    "deduction",
+    "assessment",
+    "official_clearing",
+    "control_total",
+    "fund_month",
+    "scenario",
+}
+LIGHT_KINDS = {
+    "coefficients",
+    "budget",
+    "payments",
+    "deductions",
+    "assessments",
+    "official_clearing",
+    "control_totals",
+    "fund_months",
+}
+# What else leaves the rows of a year as they are, though not what a catalogue makes of them.
+OF_CATALOGUE = {"catalogue", "catalogue_version", "auxiliary", "operation", "exclusion", "code_map"}
+KINDS_OF_CATALOGUE = {"catalogue", "auxiliary", "operations", "exclusions", "code_maps"}
+QUIET = {"run", "publish", "interrupted"}  # actions that change no input
+
+
+@dataclass(frozen=True)
+class Year:
+    """What is known of a year's cases before any catalogue.
+
+    rows: net of refunds, in scope, in canonical order. own_pay: as the pack reads it. special: BY_ITEM,
+    SPECIAL_ADJUSTED or 0; decided: the scores of adjusted cases after a first 0, decision: each case's place among them.
+    given: the imported reference means of the year before.
+    """
+
+    number: int
+    wanted: Reading
+    registered: Mapping[str, Institution]
+    rows: Arrivals
+    own_pay: Ints
+    special: Small
+    decided: tuple[Fraction, ...]
+    decision: Ints
+    given: tuple[GivenMean, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The ledger's newest line when something was read."""
+
+    line: int
+    hash: str
+
+
+def mark(connection: sqlite3.Connection) -> Mark:
+    found = connection.execute("SELECT id, hash FROM ledger ORDER BY id DESC LIMIT 1").fetchone()
+    return Mark(*found) if found else Mark(0, "")
+
+
+_kept: dict[tuple[object, ...], tuple[Mark, Year]] = {}  # oldest first
+_fees: dict[tuple[object, ...], tuple[Mark, Fees]] = {}
+
+
+def forget() -> None:
+    """Drop what is kept."""
+    _kept.clear()
+    _fees.clear()
+
+
+def of(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    year: int,
+    rule: CaseRule,
+    progress: Progress,
+    *,
+    days: bool = False,
+    persons: bool = False,
+) -> Year:
+    """The year's cases, from memory where no ledger line since then touched them and the wanted columns are there."""
+    wanted = Reading(
+        year, workspace.region, rule.intra_province, days, persons, own=rule.own_pay == "without_ownpay"
+    )
+    key = (str(workspace.path), workspace.created, replace(wanted, days=False, persons=False))
+    kept = _kept.pop(key, None)
+    if kept is not None and untouched(
+        connection, kept[0], LIGHT | OF_CATALOGUE, LIGHT_KINDS | KINDS_OF_CATALOGUE
+    ):
+        held = kept[1].wanted
+        if held.days >= days and held.persons >= persons:
+            _kept[key] = (mark(connection), kept[1])
+            return kept[1]
+        wanted = replace(wanted, days=days or held.days, persons=persons or held.persons)
+    del kept
+    for old in list(_kept)[: 1 - KEPT]:  # before reading, so that memory holds no third one
+        _kept.pop(old, None)
+    found = _read(connection, wanted, progress)
+    _kept[key] = (mark(connection), found)
+    return found
+
+
+def fees(
+    workspace: Workspace, connection: sqlite3.Connection, year: Year, progress: Progress
+) -> Fees:
+    """Fees of the year before, by the group that each case's row states."""
+    earlier = Reading(year.number - 1, workspace.region, year.wanted.province)
+    key = (str(workspace.path), workspace.created, earlier)
+    kept = _fees.pop(key, None)
+    if kept is None or not untouched(
+        connection, kept[0], LIGHT | OF_CATALOGUE, LIGHT_KINDS | KINDS_OF_CATALOGUE
+    ):
+        _fees.clear()
+        kept = (mark(connection), arrivals.read_fees(connection, earlier, year.registered, progress))
+    _fees[key] = (mark(connection), kept[1])
+    return kept[1]
+
+
+def untouched(connection: sqlite3.Connection, since: Mark, tables: set[str], kinds: set[str]) -> bool:
+    """Whether the ledger's lines after that one touch nothing but these tables and kinds of file."""
+    if (
+        since.line
+        and connection.execute("SELECT hash FROM ledger WHERE id = ?", (since.line,)).fetchone()
+        != (since.hash,)
+    ):
+        return False
+    for action, changes in connection.execute(
+        "SELECT action, changes FROM ledger WHERE id > ?", (since.line,)
+    ):
+        if action in QUIET:
+            continue
+        touched = json.loads(changes)
+        if not touched:
+            return False
+        for change in touched:
+            if change["table"] == "batch":
+                kind = connection.execute(
+                    "SELECT kind FROM batch WHERE id = ?", (change["key"]["id"],)
+                ).fetchone()
+                if kind is None or kind[0] not in kinds:
+                    return False
+            elif change["table"] not in tables:
+                return False
+    return True
+
+
+def _read(connection: sqlite3.Connection, wanted: Reading, progress: Progress) -> Year:
+    findings: list[Finding] = []
+    registered = institutions(connection)
+    if not registered:
+        findings.append(Finding("no_institutions", "blocked"))
+    rows = arrivals.read(connection, wanted, registered, progress)
+    for code, (count, fee) in rows.unregistered.items():
+        findings.append(
+            Finding(
+                "institution_unregistered",
+                "warning",
+                subject=code,
+                value=str(count),
+                values={"amount": yuan(fee)},
+            )
+        )
+    for reason, count in rows.out.items():
+        if count and reason not in (arrivals.UNREGISTERED, "refund_pair"):
+            findings.append(
+                Finding(
+                    f"out_{reason}",
+                    "note",
+                    value=str(count),
+                    values={"amount": yuan(rows.out_fee.get(reason, 0))},
+                )
+            )
+    own_pay = rows.own_pay
+    if rows.ownpay is not None:
+        for number, fund in enumerate(FUNDS):
+            lacking = int(((rows.ownpay == arrivals.MISSING) & (rows.fund == number)).sum())
+            if lacking:
+                findings.append(
+                    Finding("ownpay_missing", "blocked", value=str(lacking), values={"fund": fund})
+                )
+        own_pay = frozen(rows.own_pay - rows.ownpay)
+    special, decided, decision = _decided(connection, rows, findings)
+    return Year(
+        wanted.year,
+        wanted,
+        registered,
+        rows,
+        own_pay,
+        special,
+        decided,
+        decision,
+        references.read_given(connection, wanted.year - 1),
+        tuple(findings),
+    )
+
+
+def institutions(connection: sqlite3.Connection) -> dict[str, Institution]:
+    """The register: name, level of 1..3, county."""
+    rows = connection.execute(
+        "SELECT fixmedins_code, fixmedins_name, hosp_lv, hi_setl_lv, coalesce(county, '') FROM institution ORDER BY 1"
+    )
+    return {
+        code: Institution(code, name, settled if settled in (1, 2, 3) else LEVEL.get(level, 0), county)
+        for code, name, level, settled, county in rows
+    }
+
+
+def _decided(
+    connection: sqlite3.Connection, rows: Arrivals, findings: list[Finding]
+) -> tuple[Small, tuple[Fraction, ...], Ints]:
+    """Marks of special cases, the scores of adjusted ones after a first 0, and each case's place among them."""
+    decided, said = facts.decisions(connection)
+    special = np.zeros(len(rows), np.int8)
+    scores = [Fraction(0)]
+    place = np.zeros(len(rows), np.int64)
+    here: set[str] = set()
+    if decided:
+        index = pd.Index(rows.setl_id)
+        found = index.get_indexer(pd.Index(list(decided), dtype=object))
+        for setl_id, i in zip(decided, found.tolist(), strict=True):
+            if i < 0:
+                continue
+            here.add(setl_id)
+            decision = decided[setl_id]
+            if decision.kind == facts.BY_ITEM:
+                special[i] = BY_ITEM
+            elif decision.kind == facts.ADJUSTED and decision.score is not None:
+                special[i] = SPECIAL_ADJUSTED
+                place[i] = len(scores)
+                scores.append(decision.score)
+    findings += [f for f in said if f.severity != "blocked" or f.subject in here]
+    return frozen(special), tuple(scores), frozen(place)
