@@ -47,6 +47,7 @@ ACTIONS = (
     Action("data.import", "work", ("Ctrl+I",), "data", needs="write", page="data"),
     Action("clearing.run", "work", ("Ctrl+R",), "run", needs="workspace", page="clearing"),
     Action("clearing.export", "work", ("Ctrl+E",), "export", needs="workspace", page="clearing"),
+    Action("packs.calculate", "work", ("Ctrl+T",), "packs", needs="workspace", page="packs"),
     Action("ledger.verify", "work", (), "verify", needs="workspace", page="ledger", rule=True),
     Action("rail.toggle", "view", ("Ctrl+B",), checkable=True),
     Action("amounts.wan", "view", ("Ctrl+U",), checkable=True),

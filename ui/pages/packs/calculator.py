@@ -1,0 +1,542 @@
+"""The calculator for one case (一例试算): what is known of the case to the left, what follows from it to the right.
+
+It answers as one types: a short pause, or Enter, asks anew, and the newest question wins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.faults import Cancelled
+from ui.desk import FUNDS, Changes, Desk
+from ui.dialogs import Empty, detail, words
+from ui.finder import Entry, Index, with_initials
+from ui.look import GAP, TIGHT, set_role
+from ui.pages.packs.answer import Answer
+from ui.pages.packs.fields import NumberField, SearchField
+
+if TYPE_CHECKING:
+    from core.rules.packs import PackHead
+    from core.settlement.one_case import OneCase, RealCase, TypedCase
+
+PAUSE = 300  # ms without a key before it answers
+# What an answer rests on: when one of these is written it is asked anew.
+READ = (
+    "catalogue", "catalogue_version", "operation", "exclusion", "auxiliary", "institution", "coefficient",
+    "coefficient_set", "reference_mean", "cases", "run",
+)  # fmt: skip
+GENDERS = (0, 1, 2)
+FORM_WIDTH = 372
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the form offers: packs, catalogue versions, and everything that can be typed."""
+
+    packs: tuple[PackHead, ...]
+    versions: tuple[str, ...]
+    indexes: dict[str, Index]  # diagnosis, operation, institution
+    names: dict[str, str]
+
+
+def _ground(workspace: Any, year: int, job: Any) -> Ground:
+    from core.analysis.typed_codes import typed_codes
+    from core.catalogue import library
+    from core.rules import packs
+
+    known = typed_codes(workspace, year, job)
+    kinds = {"diagnosis": known.diagnoses, "operation": known.operations, "institution": known.institutions}
+    indexes = {
+        kind: Index(with_initials([Entry(kind, one.code, one.name or one.code) for one in found], job))
+        for kind, found in kinds.items()
+    }
+    return Ground(
+        tuple(head for head in packs.available() if not head.abstract),
+        tuple(version.name for version in library.versions(workspace.reader())),
+        indexes,
+        {one.code: one.name for found in kinds.values() for one in found},
+    )
+
+
+class Calculator(QWidget):
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self._ground: Ground | None = None
+        self._wanted_pack = ""
+        self._wanted_case = ""
+        self._filling = False
+        self._real: RealCase | None = None
+        self._pause = QTimer(self, singleShot=True, interval=PAUSE)
+        self._pause.timeout.connect(self.ask)
+        self._build()
+
+    # -- building ------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        texts = self.desk.texts
+        self.pack = self._combo("packs.calc.pack")
+        self.catalogue = self._combo("packs.calc.catalogue")
+        self.fund = self._combo("packs.calc.fund")
+        for fund in FUNDS:
+            self.fund.addItem(texts(f"fund.{fund}"), fund)
+        self.institution = SearchField(self.desk, self)
+        self.diagnosis = SearchField(self.desk, self)
+        self.other_diagnoses = SearchField(self.desk, self, several=True)
+        self.operation = SearchField(self.desk, self)
+        self.other_operations = SearchField(self.desk, self, several=True)
+        self.searches: dict[str, SearchField] = {
+            "institution": self.institution,
+            "diagnosis": self.diagnosis,
+            "other_diagnoses": self.other_diagnoses,
+            "operation": self.operation,
+            "other_operations": self.other_operations,
+        }
+        self.names: dict[str, QLabel] = {}
+        self.fee = NumberField(2)
+        self.days = NumberField(0)
+        self.age = NumberField(0)
+        self.age_days = NumberField(0)
+        self.birth_weight = NumberField(0)
+        self.point_value = NumberField(6, texts("packs.calc.point_value_hint"))
+        self.gender = self._combo("packs.calc.gender")
+        for gender in GENDERS:
+            self.gender.addItem(texts(f"packs.calc.gender_{gender}"), gender)
+        self.settlement = QLineEdit()
+        self.settlement.setPlaceholderText(texts("packs.calc.settlement_hint"))
+        self.settlement.returnPressed.connect(self.fill)
+        self.fill_button = QPushButton(texts("packs.calc.fill"))
+        self.fill_button.clicked.connect(self.fill)
+
+        form = QWidget()
+        self._grid = QGridLayout(form)
+        self._grid.setContentsMargins(0, 0, GAP, 0)
+        self._grid.setHorizontalSpacing(GAP)
+        self._grid.setVerticalSpacing(TIGHT + 1)
+        self._grid.setColumnStretch(1, 1)
+        self._grid.setColumnStretch(3, 1)
+        taken = QHBoxLayout()
+        taken.setSpacing(TIGHT)
+        taken.addWidget(self.settlement, 1)
+        taken.addWidget(self.fill_button)
+        self._line("settlement", taken)
+        self._rule()
+        self._line("diagnosis", self.diagnosis, named=True)
+        self._line("other_diagnoses", self.other_diagnoses)
+        self._line("operation", self.operation, named=True)
+        self._line("other_operations", self.other_operations)
+        self._pair("fee", self.fee, "days", self.days)
+        self._pair("age", self.age, "age_days", self.age_days)
+        self._pair("gender", self.gender, "birth_weight", self.birth_weight)
+        self._rule()
+        self._line("institution", self.institution, named=True)
+        self._line("pack", self.pack)
+        self._pair("fund", self.fund, "catalogue", self.catalogue)
+        self._line("point_value", self.point_value)
+        self._grid.setRowStretch(self._grid.rowCount(), 1)
+        self.clear_button = QPushButton(texts("packs.calc.clear"))
+        self.clear_button.clicked.connect(self.clear)
+        self.go = QPushButton(texts("packs.calc.go"))
+        self.go.setProperty("primary", True)
+        self.go.setToolTip(texts("packs.calc.go_tip"))
+        self.go.clicked.connect(self.ask)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(0, 0, GAP, 0)
+        foot.addWidget(self.clear_button)
+        foot.addStretch(1)
+        foot.addWidget(self.go)
+
+        scroll = QScrollArea()
+        scroll.setWidget(form)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        left = QWidget()
+        box = QVBoxLayout(left)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(GAP)
+        box.addWidget(scroll, 1)
+        box.addLayout(foot)
+        left.setMinimumWidth(FORM_WIDTH)
+        self.answer = Answer(self.desk)
+        self.answer.hint(texts("packs.calc.start"))
+        self.split = QSplitter(Qt.Orientation.Horizontal)
+        self.split.setChildrenCollapsible(False)
+        self.split.addWidget(left)
+        self.split.addWidget(self.answer)
+        self.split.setStretchFactor(0, 0)
+        self.split.setStretchFactor(1, 1)
+        self.split.setSizes([FORM_WIDTH, 800])
+        self.empty = Empty(self.desk, "packs")
+        self.empty.pressed.connect(self._empty_pressed)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.split)
+        self.stack.addWidget(self.empty)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self.stack)
+        self.setFocusProxy(self.diagnosis)
+        for field in self.searches.values():
+            field.list.raise_()
+            field.textChanged.connect(lambda _: self._typed())
+            field.settled.connect(lambda: self._typed())
+            field.returnPressed.connect(self._enter)
+        for number in (self.fee, self.days, self.age, self.age_days, self.birth_weight, self.point_value):
+            number.textChanged.connect(lambda _: self._typed())
+            number.returnPressed.connect(self._enter)
+        for combo in (self.pack, self.catalogue, self.fund, self.gender):
+            combo.activated.connect(lambda _: self._typed())
+
+    def _combo(self, key: str) -> QComboBox:
+        combo = QComboBox()
+        combo.setAccessibleName(self.desk.texts(key))
+        combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        combo.setMinimumContentsLength(6)
+        return combo
+
+    def _caption(self, key: str, widget: QWidget | None) -> QLabel:
+        label = QLabel(self.desk.texts(f"packs.calc.{key}"))
+        set_role(label, "muted")
+        tip = f"packs.calc.{key}_tip"
+        if self.desk.texts.has(tip):
+            label.setToolTip(self.desk.texts(tip))
+        if widget is not None:
+            widget.setAccessibleName(label.text())
+            if label.toolTip():
+                widget.setToolTip(label.toolTip())
+            label.setBuddy(widget)
+        return label
+
+    def _line(self, key: str, what: QWidget | QHBoxLayout, named: bool = False) -> None:
+        row = self._grid.rowCount()
+        widget = what if isinstance(what, QWidget) else None
+        self._grid.addWidget(self._caption(key, widget), row, 0)
+        if widget is not None:
+            self._grid.addWidget(widget, row, 1, 1, 3)
+        else:
+            self._grid.addLayout(what, row, 1, 1, 3)
+        if named:
+            name = QLabel()
+            set_role(name, "muted")
+            name.setWordWrap(True)
+            name.hide()
+            self.names[key] = name
+            self._grid.addWidget(name, row + 1, 1, 1, 3)
+
+    def _pair(self, first: str, one: QWidget, second: str, other: QWidget) -> None:
+        row = self._grid.rowCount()
+        for column, key, widget in ((0, first, one), (2, second, other)):
+            self._grid.addWidget(self._caption(key, widget), row, column)
+            self._grid.addWidget(widget, row, column + 1)
+
+    def _rule(self) -> None:
+        line = QFrame()
+        set_role(line, "rule")
+        line.setFixedHeight(1)
+        self._grid.addWidget(line, self._grid.rowCount(), 0, 1, 4)
+
+    # -- what the page asks ----------------------------------------------------------------------------------------
+
+    def refresh(self, changes: Changes | None = None) -> None:
+        desk, texts = self.desk, self.desk.texts
+        if desk.workspace is None:
+            self._ground = None
+            self.empty.say(
+                texts("packs.calc.title"), texts("packs.calc.holds"), texts("pages.no_workspace"), texts("pages.to_start")
+            )
+            self.stack.setCurrentWidget(self.empty)
+            return
+        if desk.year is None or not (desk.contents and desk.contents.catalogues):
+            self.empty.say(
+                texts("packs.calc.title"), texts("packs.calc.holds"), texts("packs.calc.no_catalogue"), texts("pages.to_data")
+            )
+            self.stack.setCurrentWidget(self.empty)
+            return
+        self.stack.setCurrentWidget(self.split)
+        if changes is not None and self._ground is not None:
+            if changes.display:
+                self.answer.say()
+            if changes.choices:
+                self.fund.setCurrentIndex(max(0, self.fund.findData(desk.fund)))
+            if not changes.workspace and not changes.choices and not changes.touches(*READ):
+                return
+        else:
+            self.fund.setCurrentIndex(max(0, self.fund.findData(desk.fund)))
+        year = desk.year
+        desk.ask(
+            lambda workspace, job: _ground(workspace, year, job),
+            self._have_ground,
+            place="packs.ground",
+            title=texts("packs.calc.reading"),
+        )
+
+    def _empty_pressed(self) -> None:
+        self.desk.go("start" if self.desk.workspace is None else "data")
+
+    def start(self, setl_id: str = "") -> None:
+        """Ready to be typed into; with a settlement, filled in from that case."""
+        self.diagnosis.setFocus()
+        if setl_id:
+            self._wanted_case = setl_id
+            if self._ground is not None:
+                self.fill_from(setl_id)
+
+    def use_pack(self, pack: str) -> None:
+        self._wanted_pack = pack
+        if self._ground is not None:
+            self.pack.setCurrentIndex(max(0, self.pack.findData(pack)))
+            self.ask()
+
+    def _have_ground(self, ground: Ground) -> None:
+        self._ground = ground
+        lang = self.desk.texts.lang
+        chosen = self._wanted_pack or str(self.pack.currentData() or "") or self._fitting(ground)
+        self.pack.clear()
+        for head in ground.packs:
+            self.pack.addItem(head.title[lang], head.id)
+            self.pack.setItemData(self.pack.count() - 1, head.id, Qt.ItemDataRole.ToolTipRole)
+        self.pack.setCurrentIndex(max(0, self.pack.findData(chosen)))
+        before = self.catalogue.currentData()
+        self.catalogue.clear()
+        self.catalogue.addItem(self.desk.texts("clearing.catalogue_of_year"), "")
+        for version in ground.versions:
+            self.catalogue.addItem(version, version)
+        self.catalogue.setCurrentIndex(max(0, self.catalogue.findData(before)))
+        for kind, fields in (
+            ("diagnosis", (self.diagnosis, self.other_diagnoses)),
+            ("operation", (self.operation, self.other_operations)),
+            ("institution", (self.institution,)),
+        ):
+            for field in fields:
+                field.put(ground.indexes[kind], ground.names)
+        self._say_names()
+        if self._wanted_case:
+            self.fill_from(self._wanted_case)
+        else:
+            self.ask()
+
+    def _fitting(self, ground: Ground) -> str:
+        """The pack of the workspace's city and year, else of its city, else any."""
+        region = str(getattr(self.desk.workspace, "region", ""))[:4]
+        of_city = [head for head in ground.packs if region and head.region[:4] == region]
+        of_year = [head for head in of_city if self.desk.year in head.years]
+        found = of_year or of_city or list(ground.packs)
+        return found[0].id if found else ""
+
+    # -- typing ------------------------------------------------------------------------------------------------
+
+    def _typed(self) -> None:
+        if not self._filling:
+            self._say_names()
+            self._pause.start()
+
+    def _enter(self) -> None:
+        self._pause.stop()
+        self.ask()
+
+    def _say_names(self) -> None:
+        for key, label in self.names.items():
+            field = self.searches[key]
+            name = field.name()
+            unknown = bool(field.code()) and not name and self._ground is not None and not field.list.isVisible()
+            label.setText(self.desk.texts("packs.calc.unknown_code") if unknown else name)
+            set_role(label, "warn" if unknown else "muted")
+            label.setVisible(bool(label.text()))
+
+    def clear(self) -> None:
+        """An empty form; pack, catalogue, fund and point value stay."""
+        self._filling = True
+        for field in (*self.searches.values(), self.settlement):
+            field.clear()
+        for number in (self.fee, self.days, self.age, self.age_days, self.birth_weight):
+            number.clear()
+        self._real = None
+        self.gender.setCurrentIndex(0)
+        self._filling = False
+        self._pause.stop()
+        self.desk.jobs.drop("packs.answer")
+        self._say_names()
+        self.answer.hint(self.desk.texts("packs.calc.start"))
+        self.diagnosis.setFocus()
+
+    def fill(self) -> None:
+        setl_id = self.settlement.text().strip()
+        if setl_id:
+            self.fill_from(setl_id)
+
+    def fill_from(self, setl_id: str) -> None:
+        """The form as this settlement has it."""
+        self._wanted_case = ""
+        self.settlement.setText(setl_id)
+
+        def work(workspace: Any, _: Any) -> Any:
+            from core.settlement.one_case import typed_from
+
+            return typed_from(workspace, setl_id)
+
+        self.desk.ask(
+            work, self._filled, place="packs.fill", failed=self._failed, title=self.desk.texts("packs.calc.filling")
+        )
+
+    def _filled(self, real: RealCase) -> None:
+        case = real.case
+        self._filling = True
+        self.diagnosis.setText(case.diagnosis)
+        self.other_diagnoses.setText(" ".join(case.other_diagnoses))
+        self.operation.setText(case.operations[0] if case.operations else "")
+        self.other_operations.setText(" ".join(case.operations[1:]))
+        self.fee.setText(_yuan(case.fee))
+        for field, value in (
+            (self.days, case.days),
+            (self.age, case.age),
+            (self.age_days, case.age_days),
+            (self.birth_weight, case.birth_weight),
+        ):
+            field.setText("" if value is None else str(value))
+        self.gender.setCurrentIndex(max(0, self.gender.findData(case.gender or 0)))
+        self.institution.setText(real.institution)
+        self.fund.setCurrentIndex(max(0, self.fund.findData(real.fund)))
+        self._filling = False
+        self._real = real
+        self._say_names()
+        self.ask()
+
+    # -- asking ------------------------------------------------------------------------------------------------
+
+    def typed(self) -> TypedCase:
+        """What stands in the form; what it has no field for comes from the real case it was filled from."""
+        from dataclasses import replace
+
+        from core.settlement.one_case import TypedCase
+
+        def number(field: NumberField) -> int | None:
+            return int(field.plain()) if field.plain() and not field.wrong else None
+
+        operation = self.operation.codes()
+        plain = TypedCase(
+            diagnosis=self.diagnosis.code(),
+            operations=(*operation[:1], *self.other_operations.codes()),
+            other_diagnoses=self.other_diagnoses.codes(),
+            fee=_fen(self.fee.plain()),
+            age=number(self.age),
+            age_days=number(self.age_days),
+            birth_weight=number(self.birth_weight),
+            gender=int(self.gender.currentData() or 0) or None,
+            days=number(self.days),
+        )
+        real = self._real
+        if real is None or self.settlement.text().strip() != real.setl_id:
+            return plain
+        return replace(
+            real.case,
+            **{name: getattr(plain, name) for name in TYPED},
+        )
+
+    def lacking(self) -> list[str]:
+        """Fields that an answer cannot do without, in words; numbers that are none among them."""
+        texts = self.desk.texts
+        lacks = [texts("packs.calc.diagnosis")] if not self.diagnosis.code() else []
+        numbers = {
+            "fee": self.fee, "days": self.days, "age": self.age, "age_days": self.age_days,
+            "birth_weight": self.birth_weight, "point_value": self.point_value,
+        }  # fmt: skip
+        return lacks + [texts(f"packs.calc.{name}") for name, field in numbers.items() if field.wrong]
+
+    def ask(self) -> None:
+        """The answer to what stands in the form now."""
+        desk, texts = self.desk, self.desk.texts
+        self._pause.stop()
+        if desk.workspace is None or desk.year is None or self._ground is None:
+            return
+        lacks = self.lacking()
+        if lacks:
+            desk.jobs.drop("packs.answer")
+            empty = not self.diagnosis.text() and not self.fee.text()
+            self.answer.hint(texts("packs.calc.start") if empty else texts("packs.calc.lacks", what=texts.listed(lacks)))
+            return
+        case, year, source = self.typed(), desk.year, str(self.pack.currentData() or "")
+        fund, institution = str(self.fund.currentData()), self.institution.code()
+        version = str(self.catalogue.currentData() or "") or None
+        set_name, point = desk.set_name or None, self.point_value.plain()
+        shown = self.captions()
+
+        def work(workspace: Any, _: Any) -> OneCase:
+            from core.money import decimal
+            from core.rules import packs
+            from core.settlement.one_case import one_case
+
+            return one_case(
+                workspace,
+                year,
+                packs.load(source),
+                case,
+                fund=fund,
+                institution=institution,
+                catalogue=version,
+                set_name=set_name,
+                point_value=decimal(point) if point else None,
+            )
+
+        desk.ask(work, lambda answer: self.answer.put(answer, shown), place="packs.answer", failed=self._failed)
+
+    def captions(self) -> list[tuple[str, str]]:
+        """Caption and content of every field that holds something, names beside codes."""
+        texts = self.desk.texts
+        found: list[tuple[str, str]] = []
+        for name in ("diagnosis", "other_diagnoses", "operation", "other_operations", "institution"):
+            field = self.searches[name]
+            found.append((texts(f"packs.calc.{name}"), f"{field.text().strip()} {field.name()}".strip()))
+        for name in ("fee", "days", "age", "age_days", "birth_weight"):
+            found.append((texts(f"packs.calc.{name}"), getattr(self, name).plain()))
+        if self.gender.currentData():
+            found.append((texts("packs.calc.gender"), self.gender.currentText()))
+        for name in ("fund", "pack", "catalogue"):
+            found.append((texts(f"packs.calc.{name}"), getattr(self, name).currentText()))
+        return found
+
+    def _failed(self, error: Exception) -> None:
+        if not isinstance(error, Cancelled):
+            said = words(self.desk.texts, error)
+            more = detail(self.desk.texts, error)
+            self.answer.trouble(f"{said}\n{more}".strip())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.clear()
+            return
+        super().keyPressEvent(event)
+
+
+# What the form has a field for.
+TYPED = (
+    "diagnosis", "operations", "other_diagnoses", "fee", "age", "age_days", "birth_weight", "gender", "days",
+)  # fmt: skip
+
+
+def _fen(yuan: str) -> int:
+    from core.money import decimal
+
+    return int(decimal(yuan) * 100) if yuan else 0
+
+
+def _yuan(fen: int) -> str:
+    return f"{fen // 100}.{fen % 100:02d}"
