@@ -1,22 +1,48 @@
 """One case by hand: what a diagnosis, operations and a fee come to at a hospital, by the same stages as the clearing.
 
-The typed case becomes a year of a single row: catalogue, coefficient, auxiliary factor, reference mean and branches
-are those of `gather` and `case_scores`, so that a case of the files typed in comes out as it was cleared.
+The typed case becomes a year of a few rows, one for each group that it could be paid by; catalogue, coefficient, auxiliary
+factor, reference mean and branches are those of `standing`, `applied` and `case_scores`, so that a case of the files typed in
+comes out as it was cleared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from core.findings import Finding
+import numpy as np
+from numpy.typing import NDArray
+
+from core.catalogue import library
+from core.catalogue.entries import Entry
+from core.findings import Finding, Severity
+from core.money import rounded
+from core.progress import SILENT, Progress
+from core.rules import case_scores, steps
+from core.rules import formula as language
 from core.rules.case_scores import CaseExplanation
+from core.rules.cases import FUNDS, CaseScores, CaseTable
+from core.rules.sheet import Clearing, FundSheet, Institution, Title
+from core.settlement import applied, coefficients, groups, references
+from core.settlement import year as years
+from core.settlement.arrivals import Arrivals, Reading
+from core.settlement.doubts import ordered
+from core.settlement.gather import snapshot
+from core.settlement.runs import stored
+from core.settlement.staleness import stale
+from core.settlement.standing import Grouped, stand
 
 if TYPE_CHECKING:
-    from core.catalogue.entries import Entry
     from core.catalogue.grouper import Path
+    from core.rules.circular import CaseRule, Pack, Step
+    from core.storage.workspace import Workspace
+
+# What the stages say of a case that a person who typed it can mend.
+ABOUT_ONE = ("age_unknown", "bed_day_without_days")
+PAID = ("gross", "due")  # the steps that say what a case is worth; all after them is of the institution's year
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +50,8 @@ class TypedCase:
     """What is known of a case. Amounts in fen, birth weight in grams; None where it is not known.
 
     operations: the first one is the main operation. day: YYYYMMDD of settlement, 0 for 31 December of the year.
-    severity, tumour, cci: bands of the auxiliary catalogue, as `asst_list_detl` names them, "" for none.
-    group: a dip_code chosen by hand; the grouping rule is then not asked. booked: hifp_pay, for packs whose payment
+    detail: bands of the auxiliary catalogue as `asst_list_detl` has them, `severity:2|cci:1`. born, admitted: ISO dates; where both
+    are there the auxiliary bands of age go by them, as in the clearing. group: a dip_code chosen by hand; the grouping rule is then not asked. booked: hifp_pay, for packs whose payment
     ratio is the case's own.
     """
 
@@ -42,9 +68,9 @@ class TypedCase:
     gender: int | None = None
     days: int | None = None
     icu_days: int | None = None
-    severity: str = ""
-    tumour: str = ""
-    cci: str = ""
+    detail: str = ""
+    born: str = ""
+    admitted: str = ""
     day: int = 0
     group: str = ""
 
@@ -53,9 +79,9 @@ class TypedCase:
 class Worth:
     """What the case comes to in one group.
 
-    why, values: why the grouping did not take it (`grouping.WHY` of the translations), "" for the group taken.
-    score None: it has none by this pack. gross: score * point value; pay: what the fund would owe; both yuan, rounded as
-    the pack rounds, None without a point value.
+    why, values: why the grouping did not take it (a code of `grouping.*`), "" for the group taken. score None: it has none
+    by this pack. gross: score * point value; pay: what the fund would owe; both yuan, rounded as the pack rounds, None
+    without a point value.
     """
 
     entry: Entry
@@ -71,10 +97,10 @@ class Worth:
 class OneCase:
     """How a typed case is grouped, scored and paid; whatever cannot be told is None and named in `findings`.
 
-    path: by the grouping rule, None where the group was chosen by hand or the pack has none. reference: yuan, 0 where
-    there is none; source: none, given, level, catalogue (`reference.*`). x: fee / reference. explanation: branch, sentence,
-    formula filled in, documents by its citation. steps: gross and due filled in, by step id. point_source: run (run_hash,
-    run_at name it), given, or "". region_step values come from that run.
+    path: by the grouping rule, None where the group was chosen by hand or the pack has no rule. reference: yuan, None
+    where there is none; source: none, given, level, catalogue (`reference.*`). x: fee / reference. explanation: branch, formula
+    in words and filled in. point_source: run, given, or ""; run_hash, run_at: the run that a point value, or other figures
+    of the region, were taken from. steps: gross and due filled in, by step and language.
     """
 
     catalogue: str
@@ -82,24 +108,361 @@ class OneCase:
     taken: Worth | None
     path: Path | None
     alternatives: tuple[Worth, ...]
-    rw: Fraction | None
     k: Fraction | None
     u: Fraction | None
     reference: Fraction | None
     source: str
     x: Fraction | None
     explanation: CaseExplanation | None
-    score: Fraction | None
     point_value: Fraction | None
     point_source: str
     run_hash: str
     run_at: str
-    gross: Fraction | None
-    pay: Fraction | None
-    steps: Mapping[str, Mapping[str, str]]
+    steps: Mapping[str, Title]
     findings: tuple[Finding, ...]
+
+    @property
+    def rw(self) -> Fraction | None:
+        return self.taken.rw if self.taken is not None else None
+
+    @property
+    def score(self) -> Fraction | None:
+        return self.taken.score if self.taken is not None else None
+
+    @property
+    def gross(self) -> Fraction | None:
+        return self.taken.gross if self.taken is not None else None
+
+    @property
+    def pay(self) -> Fraction | None:
+        return self.taken.pay if self.taken is not None else None
 
     @property
     def blocked(self) -> bool:
         """Something that a score needs is missing; `findings` name it."""
         return any(one.severity == "blocked" for one in self.findings)
+
+
+def one_case(
+    workspace: Workspace,
+    year: int,
+    pack: Pack,
+    case: TypedCase,
+    *,
+    fund: str,
+    institution: str,
+    catalogue: str | None = None,
+    set_name: str | None = None,
+    point_value: Fraction | None = None,
+    progress: Progress = SILENT,
+) -> OneCase:
+    """Group, score and pay of a typed case. Nothing is raised for what is missing: it blocks, and `findings` name it.
+
+    point_value: yuan per point, instead of that of the last run of this year and pack that stands.
+    """
+    connection = workspace.reader()
+    with snapshot(connection):
+        question = _Question(workspace, connection, year, pack, case, fund, institution, progress)
+        return question.answer(catalogue, set_name, point_value)
+
+
+@dataclass(frozen=True)
+class _Money:
+    """Where the value of a point is from, and the run whose other figures a pack's formula may ask for."""
+
+    value: Fraction | None
+    source: str
+    run: Clearing | None
+    at: str
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A group that the case may be paid by; why: "" for the one that was taken."""
+
+    entry: Entry
+    why: str = ""
+    values: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """The candidates as cases; row: of each candidate among them, None where the pack pays it by its fee."""
+
+    cases: CaseTable
+    scores: CaseScores
+    row: tuple[int | None, ...]
+
+    def score(self, row: int) -> Fraction:
+        return self.scores.score.at(row) if self.scores.score is not None else (self.scores.exact or ())[row]
+
+
+class _Question:
+    """One typed case on its way to an answer; `said` gathers what there is to say about it."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        connection: sqlite3.Connection,
+        year: int,
+        pack: Pack,
+        case: TypedCase,
+        fund: str,
+        institution: str,
+        progress: Progress,
+    ) -> None:
+        self.workspace, self.connection, self.progress = workspace, connection, progress
+        self.year, self.pack, self.case = year, pack, case
+        self.fund, self.code = fund, institution
+        self.registered = years.institutions(connection)
+        self.said: list[Finding] = []
+
+    def say(self, code: str, severity: Severity, value: str = "", **values: str) -> None:
+        self.said.append(Finding(code, severity, value=value, values=values))
+
+    @property
+    def blocked(self) -> bool:
+        return any(one.severity == "blocked" for one in self.said)
+
+    def answer(self, catalogue: str | None, set_name: str | None, point_value: Fraction | None) -> OneCase:
+        version = groups.read(self.connection, self.year, catalogue)
+        self.said += version.findings
+        head = coefficients.choose(self.connection, set_name)
+        if head is None:
+            self.say("set_missing", "blocked", value=set_name or "")
+        if self.code not in self.registered:
+            self.say("case_institution_unknown", "blocked", value=self.code)
+        if not self.case.diagnosis.strip() and not self.case.group:
+            self.say("case_diagnosis_missing", "blocked")
+        if self.case.fee <= 0:
+            self.say("case_fee_missing", "blocked")
+        path, candidates = self.grouped(version.name)
+        taken = bool(candidates) and not candidates[0].why
+        money = self.money(point_value)
+        scored = None
+        if head is not None and candidates and not self.blocked:
+            scored = self.scored(version, candidates, head.name, taken)
+        if scored is not None and self.blocked:  # what was lacking came up on the way
+            scored = None
+        worths: list[Worth] = []
+        explained: Mapping[str, Title] = {}
+        for number, one in enumerate(candidates):
+            row = scored.row[number] if scored is not None else None
+            if scored is None or row is None:
+                rw = one.entry.score or Fraction(0)
+                worths.append(Worth(one.entry, rw, None, None, None, one.why, one.values))
+                continue
+            score = scored.score(row)
+            sheet = self.paid(scored, row, score, money, aloud=number == 0)
+            gross, due = (sheet.values[step][0] if sheet and step in sheet.values else None for step in PAID)
+            worths.append(Worth(one.entry, scored.cases.rw.at(row), score, gross, due, one.why, one.values))
+            if number == 0 and taken and sheet is not None:
+                explained = {
+                    step: steps.explain_step(self.pack, sheet, "institution", self.code, step).filled
+                    for step in PAID
+                    if step in sheet.values
+                }
+        first = scored.row[0] if scored is not None and taken else None
+        values = case_scores.case_values(scored.cases, first) if scored and first is not None else {}
+        return OneCase(
+            catalogue=version.name,
+            set_name=head.name if head is not None else "",
+            taken=worths[0] if taken else None,
+            path=path,
+            alternatives=tuple(worths[1:] if taken else worths),
+            k=values.get("k"),
+            u=values.get("u"),
+            reference=values.get("reference") or None,
+            source=references.NAMES[int(scored.cases.reference_source[first])] if scored and first is not None else "",
+            x=values.get("x"),
+            explanation=case_scores.explain_case(self.pack.case, scored.cases, first, scored.scores)
+            if scored and first is not None
+            else None,
+            point_value=money.value,
+            point_source=money.source,
+            run_hash=money.run.stamps.run_hash if money.run is not None else "",
+            run_at=money.at,
+            steps=explained,
+            findings=ordered(self.said),
+        )
+
+    # -- the group -------------------------------------------------------------------------------------------
+
+    def grouped(self, version: str) -> tuple[Path | None, list[_Candidate]]:
+        """By hand or by the rule; the group that holds comes first, the others that were looked at after it."""
+        if not version:
+            return None, []
+        entries = library.entries(self.connection, version)
+        if self.case.group:
+            chosen = entries.get(self.case.group)
+            if chosen is None:
+                self.say("case_group_unknown", "blocked", value=self.case.group, catalogue=version)
+                return None, []
+            return None, [_Candidate(chosen)]
+        raise NotImplementedError
+
+    # -- the score -------------------------------------------------------------------------------------------
+
+    def scored(
+        self, version: groups.Version, candidates: Sequence[_Candidate], set_name: str, taken: bool
+    ) -> _Scored:
+        """Every candidate as a case of its own, through the stages of the clearing."""
+        rule = self.pack.case
+        year = self.as_year(len(candidates), rule)
+        codes = sorted({one.entry.dip_code for one in candidates})
+        index = np.array([codes.index(one.entry.dip_code) for one in candidates], np.int32)
+        grouped = Grouped("own", tuple(codes), index)
+        standing = stand(
+            year, version, grouped, rule, lambda: years.fees(self.workspace, self.connection, year, self.progress)
+        )
+        content = coefficients.parts(self.connection, set_name)
+        with_k = applied.apply(standing, content, (self.fund,), self.year, set_name)
+        self.said += [replace(one, value="1") if one.code == "coefficient_missing" else one for one in with_k.findings]
+        mine = str(year.rows.setl_id[0]) if taken else ""
+        for one in standing.findings:
+            if one.code in ABOUT_ONE and one.subject == mine:
+                self.said.append(replace(one, subject=""))
+            elif one.code == "number_too_long":
+                self.said.append(one)
+        scores = case_scores.score(rule, with_k.cases)
+        place = {int(row): at for at, row in enumerate(standing.stay.tolist())}
+        rows = tuple(place.get(number) for number in range(len(candidates)))
+        if taken and (rows[0] is None or int(with_k.cases.group[rows[0]]) < 0):
+            severity: Severity = "blocked" if rule.ungrouped == "block" else "warning"
+            self.say("case_group_without_score", severity, value=candidates[0].entry.dip_code, how=rule.ungrouped)
+        return _Scored(with_k.cases, scores, rows)
+
+    def as_year(self, rows: int, rule: CaseRule) -> years.Year:
+        """The case as often as there are candidates, as `year` would have read it from a file."""
+        case = self.case
+
+        def whole(value: int) -> NDArray[np.int64]:
+            return np.full(rows, value, np.int64)
+
+        def same() -> NDArray[np.int32]:
+            return np.zeros(rows, np.int32)
+
+        age, newborn = case.age, case.age_days
+        if age is None and newborn is not None:
+            age = newborn // 365
+        dates = tuple(sorted({case.born, case.admitted}))
+        ids = np.empty(rows, dtype=object)
+        ids[:] = [f"{number:04d}" for number in range(rows)]
+        arrived = Arrivals(
+            institutions=(self.code,),
+            groups=(),
+            setl_id=ids,
+            fund=np.full(rows, FUNDS.index(self.fund), np.int8),
+            institution=same(),
+            group=np.full(rows, -1, np.int32),
+            given_score=same(),
+            given_scores=("",),
+            day=whole(case.day or self.year * 10000 + 1231),
+            fee=whole(case.fee),
+            booked=whole(case.booked or 0),
+            own_pay=whole(case.own_pay),
+            other_pay=whole(case.other_pay),
+            ownpay=None,
+            days=whole(-1 if case.days is None else case.days),
+            nwb_age=whole(-1 if newborn is None else newborn),
+            age=whole(-1 if age is None else age),
+            icu_days=whole(-1 if case.icu_days is None else case.icu_days),
+            born=same() + dates.index(case.born),
+            admitted=same() + dates.index(case.admitted),
+            dates=dates,
+            detail=same(),
+            details=(case.detail,),
+            rows=rows,
+            out={},
+            out_fee={},
+            unregistered={},
+        )
+        return years.Year(
+            self.year,
+            Reading(self.year, self.workspace.region, rule.intra_province, days=True, persons=True),
+            self.registered,
+            arrived,
+            arrived.own_pay,
+            np.zeros(rows, np.int8),
+            (Fraction(0),),
+            whole(0),
+            references.read_given(self.connection, self.year - 1),
+            (),
+        )
+
+    # -- the money -------------------------------------------------------------------------------------------
+
+    def money(self, given: Fraction | None) -> _Money:
+        """The point value that was typed, else that of the last run of this year and pack that stands."""
+        found, at = None, ""
+        for number, when, funds in self.connection.execute(
+            "SELECT id, at, funds FROM run WHERE kind = 'clear' AND year = ? AND pack = ? AND pack_hash = ? ORDER BY id DESC",
+            (self.year, self.pack.id, self.pack.hash),
+        ).fetchall():
+            if self.fund in funds.split(",") and not stale(self.workspace, number):
+                found, at = stored(self.connection, number), when
+                break
+        if given is not None:
+            return _Money(given, "given", found, at)
+        if found is None:
+            self.say("case_point_value_missing", "warning", year=str(self.year))
+            return _Money(None, "", None, "")
+        return _Money(found.fund(self.fund).region["point_value"], "run", found, at)
+
+    def paid(self, scored: _Scored, row: int, score: Fraction, money: _Money, *, aloud: bool) -> FundSheet | None:
+        """The case as an institution of its own: gross and due by the pack's formulas, all else as the run has it."""
+        if money.value is None:
+            return None
+        case, sheet = self.case, money.run.fund(self.fund) if money.run is not None else None
+        region = {**(sheet.region if sheet is not None else {}), "point_value": money.value}
+        own: dict[str, Fraction] = {}
+        if sheet is not None:
+            for at, one in enumerate(sheet.institutions):
+                if one.code == self.code:
+                    own = {name: values[at] for name, values in sheet.values.items()}
+        own |= {
+            "cases": Fraction(1),
+            "score": score,
+            "base_score": scored.cases.rw.at(row),
+            "total_cost": Fraction(case.fee, 100),
+            "own_pay": Fraction(case.own_pay, 100),
+            "other_pay": Fraction(case.other_pay, 100),
+        }
+        measured = dict(scored.scores.measures)
+        if case.booked is None:
+            for name in measured:
+                own.pop(name, None)
+        else:
+            own["booked"] = Fraction(case.booked, 100)
+            own |= {name: values.at(row) for name, values in measured.items()}
+        for name in PAID:
+            own.pop(name, None)
+        for step in self.pack.order:
+            if step.scope == "institution" and step.id in PAID and step.expr is not None:
+                value = self.step(step, {**self.pack.values, **region, **own}, aloud=aloud)
+                if value is None:
+                    break
+                own[step.id] = value
+        who = self.registered.get(self.code, Institution(self.code, "", 0))
+        return FundSheet(self.fund, (who,), region, {name: (value,) for name, value in own.items()})
+
+    def step(self, step: Step, values: Mapping[str, language.Value], *, aloud: bool) -> Fraction | None:
+        """One formula on the case's values; what it lacks is said once."""
+        assert step.expr is not None
+        asked = language.uses(step.expr)
+        lacking = [name for name in asked.names if name not in values]
+        if lacking or asked.columns:
+            if aloud:
+                name = (*lacking, *asked.columns)[0]
+                title = self.pack.title_of("institution", name)
+                self.said.append(
+                    Finding("case_step_lacks", "warning", column=step.id, value=name, values=dict(title))
+                )
+            return None
+        try:
+            exact = language.number(step.expr, language.Env(values, {}, self.pack.tables))
+        except language.RuleFault as fault:
+            if aloud:
+                self.say("case_step_failed", "warning", value=step.id, fault=fault.code)
+            return None
+        return exact if step.places is None else rounded(exact, step.places)
