@@ -83,6 +83,21 @@ class Index:
         Nothing typed finds everything, in the order of codes. Pinyin goes by initials, by whole syllables, and by
         both mixed: lwy, lanweiyan, lanwy.
         """
+        rows, fits = self._ranked(text, version)
+        best = [
+            Hit(self.versions[self._version[row]], self._entries[row], int(fits[row])) for row in rows[:limit].tolist()
+        ]
+        return Hits(tuple(best), len(rows))
+
+    def places(self, text: str, version: str = "") -> Places:
+        """The same without limit, as places: in the version's rows by dip_code; over all, by dip_code, then version."""
+        rows, _ = self._ranked(text, version)
+        if not version or version not in self.versions:
+            return rows
+        return (np.cumsum(self._version == self.versions.index(version)) - 1)[rows]
+
+    def _ranked(self, text: str, version: str) -> tuple[Places, NDArray[np.int8]]:
+        """The rows that are found, best first, and how well each row of all fits."""
         fits = np.full(len(self), _NONE, np.int8)
         there = np.ones(len(self), bool)
         for word in text.split():
@@ -93,11 +108,7 @@ class Index:
         if version:
             there &= self._version == (self.versions.index(version) if version in self.versions else -1)
         rows = np.flatnonzero(there)
-        rows = rows[np.argsort(fits[rows], kind="stable")]
-        best = [
-            Hit(self.versions[self._version[row]], self._entries[row], int(fits[row])) for row in rows[:limit].tolist()
-        ]
-        return Hits(tuple(best), len(rows))
+        return rows[np.argsort(fits[rows], kind="stable")], fits
 
     def _fit(self, word: str) -> NDArray[np.int8] | None:
         """How well every row fits one word; None where the word holds nothing to look for."""

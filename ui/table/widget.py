@@ -93,6 +93,7 @@ class Table(QWidget):
         self._filters: dict[str, Filter] = {}
         self._condition: Condition | None = None
         self._sort: tuple[str, bool] | None = None
+        self._only: np.ndarray | None = None
         self._masks: dict[object, np.ndarray] = {}  # by what made them, for this worksheet
         self._sorted: tuple[tuple[str, bool], np.ndarray] | None = None
         self._hits = np.empty(0, dtype=np.int64)
@@ -236,8 +237,15 @@ class Table(QWidget):
 
     # What pages say and ask.
 
-    def set_worksheet(self, sheet: Worksheet, frozen: int = 2, groups: dict[str, str] | None = None) -> None:
-        """Show a worksheet. One with the same id keeps filters, order, place and current cell."""
+    def set_worksheet(
+        self,
+        sheet: Worksheet,
+        frozen: int = 2,
+        groups: dict[str, str] | None = None,
+        only: np.ndarray | None = None,
+    ) -> None:
+        """Show a worksheet. One with the same id keeps filters, order, place and current cell. `only`: see `show_only`."""
+        self._only = only
         again = sheet.id == self.model.sheet.id and bool(sheet.id)
         current = self._current_key() if again else None
         self._desk_drop()
@@ -307,6 +315,11 @@ class Table(QWidget):
         self._empty = (text, button, action)
         self._show_nothing()
 
+    def show_only(self, rows: np.ndarray | None) -> None:
+        """Only these rows, in their order where no column is sorted; filters and totals go on top. None: all."""
+        self._only = rows
+        self._arrange(self._current_key())
+
     def add_tool(self, widget: QWidget, at: int = -1) -> None:
         """A widget of the page in the table's line of tools."""
         self.bar.insertWidget(at, widget)
@@ -372,7 +385,7 @@ class Table(QWidget):
     def _arrange(self, current: tuple[int, int] | None = None) -> None:
         """Work out which rows show; small sheets at once, large ones in a job."""
         sheet, filters, condition, order = self.model.sheet, dict(self._filters), self._condition, self._sort
-        masks, known = self._masks, self._sorted
+        masks, known, only = self._masks, self._sorted, self._only
 
         def work(progress: Progress) -> tuple[View, dict[object, np.ndarray], Any]:
             columns = {column.id: column for column in sheet.columns}
@@ -393,10 +406,15 @@ class Table(QWidget):
                 else:
                     base = ordered(sheet, np.arange(sheet.rows), columns[order[0]], order[1], progress)
             rows, passed = base, None
-            if used:
-                mask = np.logical_and.reduce(list(used.values()))
+            if used or only is not None:
+                mask = np.logical_and.reduce([*used.values(), np.ones(sheet.rows, dtype=bool)])
+                if only is not None:
+                    named = np.zeros(sheet.rows, dtype=bool)
+                    named[only] = True
+                    mask &= named
                 passed = np.flatnonzero(mask)
-                rows = passed if base is None else base[mask[base]]
+                whole = base if base is not None else only
+                rows = passed if whole is None else whole[mask[whole]]
             totals: dict[str, object] = {c.id: total_of(sheet, c, passed) for c in sheet.columns if c.total}
             return View(rows, totals), used, (order, base) if base is not None else None
 
