@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.catalogue.entries import Entry
 from core.findings import Finding
 from core.money import decimal, plain, yuan
 from core.settlement.arrivals import Arrivals
 from core.settlement.exact import sums
-from core.settlement.groups import Group
 
 # As many single cases as a person reads; beyond it they are summed by institution and group.
 SINGLY = 1_000
@@ -78,7 +78,7 @@ def ungrouped(
 
 
 def scores_differ(
-    rows: Arrivals, group: NDArray[np.int32], known: Sequence[Group | None], version: str
+    rows: Arrivals, group: NDArray[np.int32], known: Sequence[Entry | None], version: str
 ) -> list[Finding]:
     """Groups whose catalogue score is not what the platform stated with the cases; bed-day scores depend on days."""
     width = len(rows.given_scores)
@@ -91,7 +91,7 @@ def scores_differ(
     told: list[Finding] = []
     for one, n in zip(np.asarray(distinct).tolist(), count.tolist(), strict=True):
         stated, own = rows.given_scores[one % width], known[one // width]
-        if not stated or own is None or own.score is None or own.kind == "bed_day":
+        if not stated or own is None or not own.score or own.kind == "bed_day":
             continue
         try:
             same = decimal(stated) == own.score
@@ -102,7 +102,7 @@ def scores_differ(
                 Finding(
                     "score_differs",
                     "warning",
-                    subject=own.code,
+                    subject=own.dip_code,
                     value=stated,
                     values={"score": plain(own.score), "cases": str(n), "catalogue": version},
                 )

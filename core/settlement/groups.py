@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from core.catalogue import library
+from core.catalogue.entries import Entries, Entry
+from core.faults import Refused
 from core.findings import Finding
-from core.money import decimal
 from core.settlement.auxiliary import Band
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A group of the catalogue. score None: it has none. coefficients: of levels 1, 2, 3."""
-
-    code: str
-    name: str
-    kind: str
-    score: Fraction | None
-    mean_fee: int
-    primary_care: bool
-    coefficients: tuple[Fraction | None, Fraction | None, Fraction | None]
 
 
 @dataclass(frozen=True)
 class Version:
-    """name: "" where there is none to clear by; `findings` then say why."""
+    """name: "" where there is none to clear by; `findings` then say why. groups: by dip_code, as `scored` has them."""
 
     name: str
-    groups: Mapping[str, Group]
+    entries: Entries
+    groups: Mapping[str, Entry]
     bands: tuple[Band, ...]
     findings: tuple[Finding, ...]
 
@@ -40,75 +30,42 @@ class Version:
         return any(one.kind == "bed_day" for one in self.groups.values())
 
 
+def score_of(group: Entry | None) -> Fraction | None:
+    """What a case of the group scores; a score of 0 in the catalogue is none."""
+    return group.score or None if group is not None else None
+
+
 def choose(connection: sqlite3.Connection, year: int, wanted: str | None) -> tuple[str, list[Finding]]:
     """The version to clear the year by, "" with what blocks where there is none."""
-    versions = connection.execute(
-        "SELECT version, min(year) FROM catalogue GROUP BY version ORDER BY 1"
-    ).fetchall()
-    of_year = [version for version, its in versions if its == year]
-    said = {"year": str(year)}
-    if wanted is None:
-        if len(of_year) == 1:
-            return of_year[0], []
-        return "", [
-            Finding(
-                "catalogue_several" if of_year else "catalogue_missing",
-                "blocked",
-                value=", ".join(of_year),
-                values=said,
-            )
-        ]
-    if wanted not in dict(versions):
-        known = {"known": ", ".join(v for v, _ in versions)}
-        return "", [Finding("catalogue_unknown", "blocked", value=wanted, values=known)]
-    if wanted not in of_year:
-        return wanted, [Finding("catalogue_other_year", "warning", value=wanted, values=said)]
-    return wanted, []
+    try:
+        name = library.choose(connection, year, wanted)
+    except Refused as refused:
+        return "", list(refused.findings)
+    if wanted is not None and library.version_of(connection, name).year != year:
+        return name, [Finding("catalogue_other_year", "warning", value=name, values={"year": str(year)})]
+    return name, []
 
 
 def read(connection: sqlite3.Connection, year: int, wanted: str | None) -> Version:
     """The version of the year, or the one that is wanted."""
     name, findings = choose(connection, year, wanted)
-    groups: dict[str, Group] = {}
-    for code, title, kind, score, mean_fee, flag, *coefs in connection.execute(
-        "SELECT dip_code, dip_name, kind, score, mean_fee, primary_care, coef_1, coef_2, coef_3 FROM catalogue"
-        " WHERE version = ? ORDER BY 1",
-        (name,),
-    ):
-        value = decimal(score) if score else None
-        one, two, three = (decimal(coef) if coef else None for coef in coefs)
-        groups[code] = Group(
-            code,
-            title,
-            kind,
-            value or None,
-            mean_fee or 0,
-            kind == "primary_care" or flag == 1,
-            (one, two, three),
-        )
-    return Version(name, groups, tuple(_bands(connection, year, name, findings)), tuple(findings))
+    if not name:
+        return Version("", Entries("", year, ()), {}, (), tuple(findings))
+    entries = library.entries(connection, name)
+    bands: list[Band] = []
+    try:
+        found = library.bands(connection, name, year)
+        bands = [Band(one.dip_code, one.type, one.band, one.factor) for one in found]
+    except Refused as refused:
+        findings += refused.findings
+    return Version(name, entries, _scored(entries), tuple(bands), tuple(findings))
 
 
-def _bands(
-    connection: sqlite3.Connection, year: int, version: str, findings: list[Finding]
-) -> list[Band]:
-    """The auxiliary catalogue under the catalogue's own version, else the only one of the year."""
-    of_year = [
-        name
-        for (name,) in connection.execute(
-            "SELECT DISTINCT version FROM auxiliary WHERE year = ? OR version = ? ORDER BY 1", (year, version)
-        )
-    ]
-    if version not in of_year and len(of_year) > 1:
-        findings.append(
-            Finding("auxiliary_several", "blocked", value=", ".join(of_year), values={"catalogue": version})
-        )
-    if not of_year:
-        return []
-    return [
-        Band(code, kind, band, decimal(factor))
-        for code, kind, band, factor in connection.execute(
-            "SELECT dip_code, type, band, factor FROM auxiliary WHERE version = ? ORDER BY 1, 2, 3",
-            (version if version in of_year else of_year[0],),
-        )
-    ]
+def _scored(entries: Entries) -> dict[str, Entry]:
+    """By code; a group without a score of its own that is declared equal to another has that one's."""
+    by_code = {one.dip_code: one for one in entries.rows}
+    for one in entries.rows:
+        other = by_code.get(one.equal_to)
+        if not one.score and other is not None:
+            by_code[one.dip_code] = replace(one, score=other.score)
+    return by_code

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.catalogue.entries import Entry
 from core.findings import Finding
 from core.money import plain, yuan
 from core.rules.cases import (
@@ -33,7 +34,7 @@ from core.rules.sheet import Institution
 from core.settlement import auxiliary, digest, doubts, references
 from core.settlement.arrivals import Arrivals, Fees, frozen
 from core.settlement.exact import fits, places_of, scaled, sums
-from core.settlement.groups import Group, Version
+from core.settlement.groups import Version, score_of
 from core.settlement.year import BY_ITEM, Year
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Standing:
     stay: Ints
     version: str
     grouping: str
-    groups: Mapping[str, Group]
+    groups: Mapping[str, Entry]
     registered: Mapping[str, Institution]
     group: NDArray[np.int32]
     place: Ints
@@ -110,7 +111,7 @@ def stand(
     special, decision, own_pay = year.special, year.decision, year.own_pay
 
     known = [groups.get(code) for code in rows.groups]
-    scored = np.array([one is not None and one.score is not None for one in known] + [False])
+    scored = np.array([score_of(one) is not None for one in known] + [False])
     group = np.where(scored[rows.group], rows.group, -1).astype(np.int32)
     bed = np.array([one is not None and one.kind == "bed_day" for one in known] + [False])[group]
     if bool(bed.any()) and rows.days is not None:
@@ -239,13 +240,13 @@ def stand(
 
 def _scores(
     rows: Arrivals,
-    known: Sequence[Group | None],
+    known: Sequence[Entry | None],
     group: NDArray[np.int32],
     bed: NDArray[np.bool_],
     findings: list[Finding],
 ) -> Scaled:
     """The catalogue score of each case; bed-day groups by the day."""
-    scores = [one.score if one is not None and one.score is not None else Fraction(0) for one in known]
+    scores = [score_of(one) or Fraction(0) for one in known]
     longest = int(rows.days[bed].max()) if bool(bed.any()) and rows.days is not None else 1
     scores = _fitting(scores, findings, longest)
     table = scaled([*scores, Fraction(0)], places_of(scores))
@@ -257,7 +258,7 @@ def _scores(
 
 def _factors(
     rows: Arrivals,
-    known: Sequence[Group | None],
+    known: Sequence[Entry | None],
     group: NDArray[np.int32],
     bands: Sequence[auxiliary.Band],
     findings: list[Finding],
@@ -275,7 +276,7 @@ def _factors(
 def _references(
     year: Year,
     rows: Arrivals,
-    known: Sequence[Group | None],
+    known: Sequence[Entry | None],
     rule: CaseRule,
     earlier: Callable[[], Fees],
 ) -> tuple[Ints, Small]:
@@ -298,7 +299,7 @@ def _levels(year: Year, rows: Arrivals) -> Ints:
 
 def _own_coefficients(
     rows: Arrivals,
-    known: Sequence[Group | None],
+    known: Sequence[Entry | None],
     group: NDArray[np.int32],
     level: Ints,
     findings: list[Finding],

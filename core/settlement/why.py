@@ -122,7 +122,7 @@ def cases_of(
     texts = Texts(lang)
     codes, names = (
         [*whole.groups, ""],
-        [*(standing.groups[g].name if g in standing.groups else "" for g in whole.groups), ""],
+        [*(standing.groups[g].dip_name if g in standing.groups else "" for g in whole.groups), ""],
     )
     branches = [branch.title.get(texts.lang, branch.id) for branch in clearing.pack.case.branches]
     branches += [texts("case.ungrouped"), texts("case.adjusted")]  # -2 and -1 count from the end
@@ -357,7 +357,7 @@ def _counted(
             "group",
             "病种",
             "Group",
-            f"{cases.groups[stated]} {group.name if group else ''}".strip() if stated >= 0 else "",
+            f"{cases.groups[stated]} {group.dip_name if group else ''}".strip() if stated >= 0 else "",
         ),
         _line("rw", "病种分值", "Group score", _shown(cases.rw, i), "points"),
         *(
