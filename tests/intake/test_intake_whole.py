@@ -600,6 +600,21 @@ SMALL = {
         "version, year, dip_code, kind, score, oprn_code, primary_care, mean_fee",
         [("f", 2024, "K35.3:47.0100", "core", "0.855", "47.0100+03.3101", 0, 850000)],
     ),
+    "exclusions": (
+        "年度,清单,编码,说明\n2024,主要诊断,Z37.OOO,结局\n2024,手术操作,3.9101,局部麻醉\n",
+        "exclusion",
+        "version, year, list, code, note",
+        [("f", 2024, "diagnosis", "Z37.000", "结局"), ("f", 2024, "operation", "03.9101", "局部麻醉")],
+    ),
+    "code_maps": (
+        "编码体系,原版本,原编码,新版本,新编码\n病种,2024,K35.9:47.0901,2025,K35.8:47.0901\n手术操作,,3.3101,,03.3102\n",
+        "code_map",
+        "system, from_edition, from_code, to_edition, to_code, note",
+        [
+            ("group", "2024", "K35.9:47.0901", "2025", "K35.8:47.0901", None),
+            ("operation", "", "03.3101", "", "03.3102", None),
+        ],
+    ),
     "auxiliary": (
         "版本,年度,病种编码,辅助类型,分档,校正系数\nv1,2024,K35.3,年龄,66+,1.10\n",
         "auxiliary",

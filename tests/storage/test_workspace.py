@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 import pytest
 from case_rows import put_batch, put_case
 
+from core.catalogue import library
 from core.faults import Cancelled, Refused, WorldFault
 from core.storage import batches, migrations
-from core.storage.ledger import Change, Edit
+from core.storage.ledger import Change, Edit, arrival
 from core.storage.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -148,90 +149,121 @@ def test_a_newer_layout_is_refused(path: Path) -> None:
     fault("newer_layout", path, write=False)
 
 
-# Migration, from a layout made here: 0 had no budget.document and kept the name under another key
+# Migration, from a file as layout 1 was: layout_1.sql is its schema, the rest what a workspace of it held.
+LAYOUT_1 = Path(__file__).with_name("layout_1.sql")
 
 
-def make_layout_0(path: Path) -> None:
+def make_layout_1(path: Path) -> None:
+    """The workspace at the path again as one of layout 1: its ledger and batches, a catalogue, a withdrawn one."""
     with Workspace.open(path) as workspace:
         workspace.ledger.commit(budget(123))
+        told = workspace.reader().execute("SELECT * FROM ledger").fetchall()
+        meta = workspace.reader().execute("SELECT * FROM meta").fetchall()
+    path.unlink()
     connection = sqlite3.connect(path)
+    connection.executescript(LAYOUT_1.read_text("utf-8"))
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", meta)
+    connection.executemany(f"INSERT INTO ledger VALUES ({', '.join('?' * 10)})", told)
     connection.executescript(
         """
-        CREATE TABLE old_budget (year INTEGER, fund TEXT, item TEXT, amount INTEGER);
-        INSERT INTO old_budget SELECT year, fund, item, amount FROM budget;
-        DROP TABLE budget;
-        DROP TABLE withdrawn_budget;
-        DROP TABLE withdrawn_fund_month;
-        UPDATE meta SET key = 'title' WHERE key = 'name';
-        PRAGMA user_version = 0;
+        INSERT INTO coefficient_set (name, state, at) VALUES ('imported', 'draft', '2024-01-01');
+        INSERT INTO budget VALUES (2024, 'employee', 'dip_budget', '', '', 123, NULL, NULL);
+        INSERT INTO batch VALUES (1, 'catalogue', '目录2024.csv', '', 'ab', NULL, '{}', 'utf-8', 2, 2, 0, 0, '2024-01-01');
+        INSERT INTO catalogue (version, year, dip_code, dip_name, kind, score, mean_fee, primary_care, batch_id, row) VALUES
+            ('2024', 2024, 'K35.3:47.0100', '急性阑尾炎', 'core', '1.2', 900000, 0, 1, 2),
+            ('2024', 2024, 'J18.9:保守治疗', '肺炎', 'primary_care', '0.5', NULL, 1, 1, 3);
+        CREATE TABLE withdrawn_catalogue (
+            version TEXT, year INTEGER, dip_code TEXT, dip_name TEXT, kind TEXT, diag_code TEXT, oprn_code TEXT, rel_oprn_code TEXT,
+            attribute TEXT, score TEXT, mean_fee INTEGER, mean_days TEXT, coef_3 TEXT, coef_2 TEXT, coef_1 TEXT,
+            primary_care INTEGER, batch_id INTEGER, row INTEGER);
+        INSERT INTO batch VALUES (2, 'catalogue', '目录2023.csv', '', 'cd', NULL, '{}', 'utf-8', 1, 1, 0, 1, '2024-01-02');
+        INSERT INTO withdrawn_catalogue (version, year, dip_code, dip_name, kind, score, batch_id, row)
+            VALUES ('2023', 2023, 'A', '甲', 'core', '1', 2, 2);
         """
     )
+    connection.execute(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
     connection.close()
 
 
-def to_1(db: Database) -> None:
-    db.executescript(
-        """
-        CREATE TABLE budget (
-            year INTEGER NOT NULL, fund TEXT NOT NULL, item TEXT NOT NULL,
-            document TEXT NOT NULL DEFAULT '', date TEXT NOT NULL DEFAULT '', amount INTEGER NOT NULL,
-            batch_id INTEGER REFERENCES batch (id), row INTEGER,
-            PRIMARY KEY (year, fund, item, document, date)
-        ) WITHOUT ROWID;
-        INSERT INTO budget (year, fund, item, amount) SELECT year, fund, item, amount FROM old_budget;
-        DROP TABLE old_budget;
-        """
-    )
-    db.execute("UPDATE meta SET key = 'name' WHERE key = 'title'")
+def layout(connection: sqlite3.Connection) -> object:
+    """What a file is made of: tables with their columns, and the text of indexes and triggers."""
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+    columns = {
+        name: connection.execute(
+            'SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(?)', (name,)
+        ).fetchall()
+        for (name,) in tables
+    }
+    return columns, connection.execute(
+        "SELECT name, tbl_name, sql FROM sqlite_master WHERE type IN ('index', 'trigger') ORDER BY name"
+    ).fetchall()
 
 
-def test_an_older_layout_is_migrated_after_a_backup(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_layout_0(path)
-    fault("no_migration", path)
-    monkeypatch.setitem(migrations.STEPS, 0, to_1)
+def test_layout_1_is_migrated_after_a_backup_to_what_a_new_workspace_is(path: Path, tmp_path: Path) -> None:
+    make_layout_1(path)
     fault("older_layout", path, write=False)
-    with Workspace.open(path) as workspace:
+    with Workspace.open(path) as workspace, Workspace.create(tmp_path / "new", "350900", "新") as new:
         assert workspace.name == "宁德"
-        assert workspace.reader().execute("SELECT amount FROM budget").fetchall() == [(123,)]
-        assert workspace.reader().execute("PRAGMA user_version").fetchone() == (migrations.LAYOUT,)
-        assert {"withdrawn_budget", "withdrawn_fund_month"} <= {
-            name for (name,) in workspace.reader().execute("SELECT name FROM sqlite_master")
-        }
+        reader = workspace.reader()
+        assert layout(reader) == layout(new.reader())
+        assert reader.execute("PRAGMA user_version").fetchone() == (migrations.LAYOUT,)
+        assert reader.execute("SELECT amount FROM budget").fetchall() == [(123,)]
+        assert reader.execute(
+            "SELECT dip_code, score, mean_fee, stage, condition, cv FROM catalogue ORDER BY 1"
+        ).fetchall() == [
+            ("J18.9:保守治疗", "0.5", None, None, None, None),
+            ("K35.3:47.0100", "1.2", 900000, None, None, None),
+        ]
         newest = workspace.ledger.lines()[0]
-        assert (newest.action, newest.why) == ("migrate", "0 -> 1; 市.layout0.dianzhi")
+        assert (newest.action, newest.why) == ("migrate", "1 -> 2; 市.layout1.dianzhi")
         assert workspace.ledger.check() == []
         assert workspace.integrity() == []
         workspace.ledger.undo()  # an edit from before the migration
-    backup = sqlite3.connect(path.with_name("市.layout0.dianzhi"))
-    assert backup.execute("SELECT amount FROM old_budget").fetchall() == [(123,)]
-    assert backup.execute("PRAGMA user_version").fetchone() == (0,)
+        workspace.ledger.commit(Edit("put_back", "目录2023.csv", (arrival(2),)))
+        assert reader.execute("SELECT dip_name, stage FROM catalogue WHERE version = '2023'").fetchall() == [("甲", None)]
+        assert library.choose(reader, 2024) == "2024"
+        assert library.publish(workspace, "2024").state == "published"
+    backup = sqlite3.connect(path.with_name("市.layout1.dianzhi"))
+    assert backup.execute("SELECT amount FROM budget").fetchall() == [(123,)]
+    assert backup.execute("PRAGMA user_version").fetchone() == (1,)
     backup.close()
     with Workspace.open(path) as workspace:
-        assert workspace.ledger.lines()[0].action == "undo"
+        assert workspace.ledger.lines()[0].action == "publish"
+
+
+def test_a_layout_that_no_step_knows_is_left_alone(path: Path) -> None:
+    make_layout_1(path)
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 0")
+    connection.close()
+    fault("no_migration", path)
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_layout_0(path)
+    make_layout_1(path)
+    step = migrations.STEPS[1]
 
     def halfway(db: Database) -> None:
-        to_1(db)
+        step(db)
         raise KeyboardInterrupt
 
     def orphan(db: Database) -> None:
-        to_1(db)
-        db.execute("INSERT INTO budget VALUES (2024, 'resident', 'x', '', '', 1, 99, 1)")
+        step(db)
+        db.execute("INSERT INTO exclusion VALUES ('2024', 2024, 'diagnosis', 'Z37.0', NULL, 99, 1)")
 
-    monkeypatch.setitem(migrations.STEPS, 0, halfway)
+    monkeypatch.setitem(migrations.STEPS, 1, halfway)
     with pytest.raises(KeyboardInterrupt):
         Workspace.open(path)
-    monkeypatch.setitem(migrations.STEPS, 0, orphan)
+    monkeypatch.setitem(migrations.STEPS, 1, orphan)
     fault("migration_broken", path)
     connection = sqlite3.connect(path)
-    assert connection.execute("PRAGMA user_version").fetchone() == (0,)
-    assert connection.execute("SELECT amount FROM old_budget").fetchall() == [(123,)]
-    assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'budget'").fetchone() == (0,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert connection.execute("SELECT count(*) FROM catalogue").fetchone() == (2,)
+    assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'exclusion'").fetchone() == (0,)
     connection.close()
-    assert len(list(path.parent.glob("市.layout0*"))) == 2  # no backup overwrites another
+    assert len(list(path.parent.glob("市.layout1*"))) == 2  # no backup overwrites another
 
 
 # One writer
