@@ -1,4 +1,4 @@
-"""What a person may type into the calculator for one case: diagnoses, operations and institutions, with their names.
+"""What a person may type into the calculator for one case: diagnoses, operations, institutions, groups.
 
 The codes of the year's own cases come first, the usual ones before the rare; then what the catalogue and the list of
 operations know beside them.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.progress import SILENT, Progress, step
-from core.storage.contents import Name
+from core.storage.contents import Name, names
 from core.storage.workspace import Workspace
 
 _STATEMENTS = {
@@ -30,6 +30,7 @@ class TypedCodes:
     diagnoses: tuple[Name, ...]
     operations: tuple[Name, ...]
     institutions: tuple[Name, ...]
+    groups: tuple[Name, ...]
 
 
 def typed_codes(workspace: Workspace, year: int, progress: Progress = SILENT) -> TypedCodes:
@@ -39,7 +40,8 @@ def typed_codes(workspace: Workspace, year: int, progress: Progress = SILENT) ->
     for done, kind in enumerate(("diagnosis", "operation", "institution")):
         step(progress, "typed_codes", done, 3)
         found[kind] = tuple(_rows(connection, kind, year))
-    return TypedCodes(found["diagnosis"], found["operation"], found["institution"])
+    groups = tuple(one for one in names(connection) if one.kind == "group")
+    return TypedCodes(found["diagnosis"], found["operation"], found["institution"], groups)
 
 
 def _rows(connection: sqlite3.Connection, kind: str, year: int) -> list[Name]:

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.money import plain
-from ui.dialogs import documents
+from ui.dialogs import documents, local_time
 from ui.look import EDGE, GAP, TIGHT, grouped, set_role
 from ui.table import Table
 
@@ -37,6 +37,8 @@ LARGE = ("score", "point_value", "gross", "pay")
 SMALL = ("rw", "k", "u", "reference", "x", "branch")
 UNITS = {"score": "points", "point_value": "yuan/point", "gross": "yuan", "pay": "yuan", "rw": "points", "reference": "yuan"}
 X_PLACES = 4
+# What is not typed yet; it blocks the score, and is nothing wrong.
+LEFT_OPEN = ("case_institution_unknown", "case_fee_missing")
 
 
 class Answer(QWidget):
@@ -229,11 +231,15 @@ class Answer(QWidget):
             self.values[name].setText(value)
             self.notes[name].setText(note)
             self.notes[name].setVisible(bool(note))
-        said = [texts.finding(one) for one in case.findings]
+        said = [texts.finding(one) for one in case.findings if not (one.code in LEFT_OPEN and not one.value)]
+        open_yet = [texts(f"packs.answer.{one.code}") for one in case.findings if one.code in LEFT_OPEN and not one.value]
+        if open_yet:
+            said.insert(0, texts("packs.answer.open_yet", what=texts.listed(open_yet)))
         self.notice.setVisible(bool(said))
         self.notice_text.setText("\n".join(said))
-        set_role(self.notice_text, "bad" if case.blocked else "")
-        self.path.setText("\n".join(self._path(case)) or texts("packs.answer.no_path"))
+        wrong = any(one.severity == "blocked" and (one.code not in LEFT_OPEN or one.value) for one in case.findings)
+        set_role(self.notice_text, "bad" if wrong else "")
+        self.path.setText("\n".join(self._path(case)) or texts(f"packs.answer.{'by_hand' if case.taken else 'no_path'}"))
         self.formula.setText("\n".join(self._formula(case)) or NOTHING)
         self.rests_on.setText("\n".join(self._documents(case)))
         self.others_title.setText(texts("packs.answer.others", count=len(case.alternatives)))
@@ -250,7 +256,7 @@ class Answer(QWidget):
             return f"{grouped(plain(value, places))} {words}".strip()
 
         reference = texts(f"reference.{case.source}") if case.source and texts.has(f"reference.{case.source}") else ""
-        at = case.run_at.replace("T", " ")[:16]
+        at = local_time(case.run_at)[:16] if case.run_at else ""
         point = {
             "run": texts("packs.answer.point_of_run", at=at, hash=case.run_hash[:8]),
             "given": texts("packs.answer.point_given"),
@@ -274,7 +280,7 @@ class Answer(QWidget):
         if case.path is None:
             return []
         return [
-            f"{number}. {self.texts(f'grouping.{step.code}', **step.values)}"
+            f"{number}. {self.texts(f'grouping.step.{step.code}', **step.values)}"
             for number, step in enumerate(case.path.steps, 1)
         ]
 

@@ -34,8 +34,9 @@ from ui.pages.packs.answer import Answer
 from ui.pages.packs.fields import NumberField, SearchField
 
 if TYPE_CHECKING:
+    from core.analysis.real_case import RealCase
     from core.rules.packs import PackHead
-    from core.settlement.one_case import OneCase, RealCase, TypedCase
+    from core.settlement.one_case import OneCase, TypedCase
 
 PAUSE = 300  # ms without a key before it answers
 # What an answer rests on: when one of these is written it is asked anew.
@@ -44,7 +45,12 @@ READ = (
     "coefficient_set", "reference_mean", "cases", "run",
 )  # fmt: skip
 GENDERS = (0, 1, 2)
-FORM_WIDTH = 372
+FORM_WIDTH = 384
+MONEY = ("fee", "own_pay", "other_pay", "booked")
+COUNTS = ("days", "age", "age_days", "birth_weight", "icu_days")
+NUMBERS = (*MONEY, *COUNTS, "point_value")
+# What a real case has that the form has no field for.
+BEHIND = ("detail", "born", "admitted", "day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,12 @@ def _ground(workspace: Any, year: int, job: Any) -> Ground:
     from core.rules import packs
 
     known = typed_codes(workspace, year, job)
-    kinds = {"diagnosis": known.diagnoses, "operation": known.operations, "institution": known.institutions}
+    kinds = {
+        "diagnosis": known.diagnoses,
+        "operation": known.operations,
+        "institution": known.institutions,
+        "group": known.groups,
+    }
     indexes = {
         kind: Index(with_initials([Entry(kind, one.code, one.name or one.code) for one in found], job))
         for kind, found in kinds.items()
@@ -111,12 +122,20 @@ class Calculator(QWidget):
             "other_operations": self.other_operations,
         }
         self.names: dict[str, QLabel] = {}
+        self.group = SearchField(self.desk, self)
+        self.group.setPlaceholderText(texts("packs.calc.group_hint"))
+        self.searches["group"] = self.group
         self.fee = NumberField(2)
+        self.own_pay = NumberField(2)
+        self.other_pay = NumberField(2)
+        self.booked = NumberField(2)
+        self.icu_days = NumberField(0)
         self.days = NumberField(0)
         self.age = NumberField(0)
         self.age_days = NumberField(0)
         self.birth_weight = NumberField(0)
         self.point_value = NumberField(6, texts("packs.calc.point_value_hint"))
+        self.numbers: dict[str, NumberField] = {name: getattr(self, name) for name in NUMBERS}
         self.gender = self._combo("packs.calc.gender")
         for gender in GENDERS:
             self.gender.addItem(texts(f"packs.calc.gender_{gender}"), gender)
@@ -143,9 +162,13 @@ class Calculator(QWidget):
         self._line("other_diagnoses", self.other_diagnoses)
         self._line("operation", self.operation, named=True)
         self._line("other_operations", self.other_operations)
-        self._pair("fee", self.fee, "days", self.days)
+        self._line("group", self.group, named=True)
         self._pair("age", self.age, "age_days", self.age_days)
         self._pair("gender", self.gender, "birth_weight", self.birth_weight)
+        self._pair("days", self.days, "icu_days", self.icu_days)
+        self._rule()
+        self._pair("fee", self.fee, "booked", self.booked)
+        self._pair("own_pay", self.own_pay, "other_pay", self.other_pay)
         self._rule()
         self._line("institution", self.institution, named=True)
         self._line("pack", self.pack)
@@ -200,7 +223,7 @@ class Calculator(QWidget):
             field.textChanged.connect(lambda _: self._typed())
             field.settled.connect(lambda: self._typed())
             field.returnPressed.connect(self._enter)
-        for number in (self.fee, self.days, self.age, self.age_days, self.birth_weight, self.point_value):
+        for number in self.numbers.values():
             number.textChanged.connect(lambda _: self._typed())
             number.returnPressed.connect(self._enter)
         for combo in (self.pack, self.catalogue, self.fund, self.gender):
@@ -325,6 +348,7 @@ class Calculator(QWidget):
             ("diagnosis", (self.diagnosis, self.other_diagnoses)),
             ("operation", (self.operation, self.other_operations)),
             ("institution", (self.institution,)),
+            ("group", (self.group,)),
         ):
             for field in fields:
                 field.put(ground.indexes[kind], ground.names)
@@ -367,8 +391,9 @@ class Calculator(QWidget):
         self._filling = True
         for field in (*self.searches.values(), self.settlement):
             field.clear()
-        for number in (self.fee, self.days, self.age, self.age_days, self.birth_weight):
-            number.clear()
+        for name, number in self.numbers.items():
+            if name != "point_value":
+                number.clear()
         self._real = None
         self.gender.setCurrentIndex(0)
         self._filling = False
@@ -389,9 +414,9 @@ class Calculator(QWidget):
         self.settlement.setText(setl_id)
 
         def work(workspace: Any, _: Any) -> Any:
-            from core.settlement.one_case import typed_from
+            from core.analysis.real_case import real_case
 
-            return typed_from(workspace, setl_id)
+            return real_case(workspace, setl_id)
 
         self.desk.ask(
             work, self._filled, place="packs.fill", failed=self._failed, title=self.desk.texts("packs.calc.filling")
@@ -404,14 +429,13 @@ class Calculator(QWidget):
         self.other_diagnoses.setText(" ".join(case.other_diagnoses))
         self.operation.setText(case.operations[0] if case.operations else "")
         self.other_operations.setText(" ".join(case.operations[1:]))
-        self.fee.setText(_yuan(case.fee))
-        for field, value in (
-            (self.days, case.days),
-            (self.age, case.age),
-            (self.age_days, case.age_days),
-            (self.birth_weight, case.birth_weight),
-        ):
-            field.setText("" if value is None else str(value))
+        self.group.clear()
+        for name in MONEY:
+            value = getattr(case, name)
+            self.numbers[name].setText("" if value is None else _yuan(value))
+        for name in COUNTS:
+            value = getattr(case, name)
+            self.numbers[name].setText("" if value is None else str(value))
         self.gender.setCurrentIndex(max(0, self.gender.findData(case.gender or 0)))
         self.institution.setText(real.institution)
         self.fund.setCurrentIndex(max(0, self.fund.findData(real.fund)))
@@ -428,38 +452,31 @@ class Calculator(QWidget):
 
         from core.settlement.one_case import TypedCase
 
-        def number(field: NumberField) -> int | None:
-            return int(field.plain()) if field.plain() and not field.wrong else None
-
         operation = self.operation.codes()
+        amounts = {name: _fen(self.numbers[name].plain()) for name in MONEY}
+        counted = {name: self.numbers[name].plain() for name in COUNTS}
         plain = TypedCase(
             diagnosis=self.diagnosis.code(),
             operations=(*operation[:1], *self.other_operations.codes()),
             other_diagnoses=self.other_diagnoses.codes(),
-            fee=_fen(self.fee.plain()),
-            age=number(self.age),
-            age_days=number(self.age_days),
-            birth_weight=number(self.birth_weight),
+            **{**amounts, "booked": amounts["booked"] if self.booked.plain() else None},
+            **{name: int(text) if text else None for name, text in counted.items()},
             gender=int(self.gender.currentData() or 0) or None,
-            days=number(self.days),
+            group=self.group.code(),
         )
         real = self._real
         if real is None or self.settlement.text().strip() != real.setl_id:
             return plain
-        return replace(
-            real.case,
-            **{name: getattr(plain, name) for name in TYPED},
-        )
+        kept = {name: getattr(real.case, name) for name in BEHIND}
+        if (plain.age, plain.age_days) != (real.case.age, real.case.age_days):
+            kept |= {"born": "", "admitted": ""}  # another age than the dates say
+        return replace(plain, **kept)
 
     def lacking(self) -> list[str]:
         """Fields that an answer cannot do without, in words; numbers that are none among them."""
         texts = self.desk.texts
-        lacks = [texts("packs.calc.diagnosis")] if not self.diagnosis.code() else []
-        numbers = {
-            "fee": self.fee, "days": self.days, "age": self.age, "age_days": self.age_days,
-            "birth_weight": self.birth_weight, "point_value": self.point_value,
-        }  # fmt: skip
-        return lacks + [texts(f"packs.calc.{name}") for name, field in numbers.items() if field.wrong]
+        lacks = [texts("packs.calc.diagnosis")] if not self.diagnosis.code() and not self.group.code() else []
+        return lacks + [texts(f"packs.calc.{name}") for name, field in self.numbers.items() if field.wrong]
 
     def ask(self) -> None:
         """The answer to what stands in the form now."""
@@ -470,7 +487,7 @@ class Calculator(QWidget):
         lacks = self.lacking()
         if lacks:
             desk.jobs.drop("packs.answer")
-            empty = not self.diagnosis.text() and not self.fee.text()
+            empty = not any(field.text() for field in (self.diagnosis, self.group, self.fee))
             self.answer.hint(texts("packs.calc.start") if empty else texts("packs.calc.lacks", what=texts.listed(lacks)))
             return
         case, year, source = self.typed(), desk.year, str(self.pack.currentData() or "")
@@ -502,11 +519,11 @@ class Calculator(QWidget):
         """Caption and content of every field that holds something, names beside codes."""
         texts = self.desk.texts
         found: list[tuple[str, str]] = []
-        for name in ("diagnosis", "other_diagnoses", "operation", "other_operations", "institution"):
+        for name in ("diagnosis", "other_diagnoses", "operation", "other_operations", "group", "institution"):
             field = self.searches[name]
             found.append((texts(f"packs.calc.{name}"), f"{field.text().strip()} {field.name()}".strip()))
-        for name in ("fee", "days", "age", "age_days", "birth_weight"):
-            found.append((texts(f"packs.calc.{name}"), getattr(self, name).plain()))
+        for name, number in self.numbers.items():
+            found.append((texts(f"packs.calc.{name}"), number.plain()))
         if self.gender.currentData():
             found.append((texts("packs.calc.gender"), self.gender.currentText()))
         for name in ("fund", "pack", "catalogue"):
@@ -524,12 +541,6 @@ class Calculator(QWidget):
             self.clear()
             return
         super().keyPressEvent(event)
-
-
-# What the form has a field for.
-TYPED = (
-    "diagnosis", "operations", "other_diagnoses", "fee", "age", "age_days", "birth_weight", "gender", "days",
-)  # fmt: skip
 
 
 def _fen(yuan: str) -> int:
