@@ -256,14 +256,17 @@ def _relations(
     for code, entry in after.items():
         if not ties.of_new[code]:
             relations.append(Relation("new", (), (code,), "key", None, entry.score, came[code]))
-    stars = [((code,), tuple(sorted(others))) for code, others in ties.of_old.items() if len(others) > 1]
+    stars: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
+        ((code,), tuple(sorted(others))) for code, others in ties.of_old.items() if len(others) > 1
+    ]
     stars += [(tuple(sorted(others)), (code,)) for code, others in ties.of_new.items() if len(others) > 1]
     stars += [
         ((a,), (b,)) for a, b in ties.by if len(ties.of_old[a]) == 1 and len(ties.of_new[b]) == 1
     ]
     for olds, news in stars:
+        first, last = olds[0], news[0]
         pairs = [(a, b) for a in olds for b in news]
-        by = max((ties.by[pair] for pair in pairs), key=_WEAKER.index)
+        by = _WEAKER[max(_WEAKER.index(ties.by[pair]) for pair in pairs)]
         cases = sum(moves.get(pair, 0) for pair in pairs)
         weights = {a: sum(moves.get((a, b), 0) for b in news) for a in olds}
         old_score = _mean(before, weights)
@@ -273,7 +276,7 @@ def _relations(
         elif len(olds) > 1:
             change = "merged"
         else:
-            change = _one_to_one(before[olds[0]], after[news[0]], was[olds[0]] == became[news[0]])
+            change = _one_to_one(before[first], after[last], was[first] == became[last])
         relations.append(Relation(change, olds, news, by, old_score, new_score, cases))
     return sorted(relations, key=lambda one: (min(one.old + one.new), one.old, one.new))
 

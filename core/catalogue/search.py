@@ -191,7 +191,7 @@ class _Sounds:
         self._says = says
         self._begins: dict[str, NDArray[np.bool_]] = {}
         for letter in "abcdefghijklmnopqrstuvwxyz0123456789":
-            own = says[[i for i, name in enumerate(self._syllables) if name[0] == letter]].any(axis=0)
+            own = _any(says[[i for i, name in enumerate(self._syllables) if name[0] == letter]])
             if ord(letter) in at:
                 own[at[ord(letter)]] = True
             self._begins[letter] = own
@@ -235,19 +235,23 @@ class _Sounds:
         if len(rest) > 1:
             unfinished = [i for i, name in enumerate(self._syllables) if name.startswith(rest)]
             if unfinished:
-                steps.append((len(rest), self._says[unfinished].any(axis=0)))
+                steps.append((len(rest), _any(self._says[unfinished])))
             for i, name in enumerate(self._syllables):
                 if 1 < len(name) < len(rest) and rest.startswith(name):
                     steps.append((len(name), self._says[i]))
         return steps
 
 
+def _any(rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.logical_or.reduce(rows, axis=0)
+
+
 @cache
 def syllables() -> dict[str, str]:
     """Syllable without tone -> every character read so."""
     lines = (RESOURCES / "pinyin.txt").read_text("utf-8").splitlines()
-    pairs = (line.split(" ", 1) for line in lines if not line.startswith("#"))
-    return {name: chars for name, chars in pairs}
+    pairs = (line.partition(" ") for line in lines if not line.startswith("#"))
+    return {name: chars for name, _, chars in pairs}
 
 
 @cache

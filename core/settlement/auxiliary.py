@@ -89,10 +89,7 @@ def factors(
     if arrivals.detail is not None and any(name in tables for name in DETAIL):
         width = max(1, len(arrivals.details))
         pairs, where = np.unique(own.astype(np.int64) * width + arrivals.detail[rows], return_inverse=True)
-        said = [
-            tuple((name.lower(), text) for name, text in _DETAIL.findall(detail))
-            for detail in arrivals.details
-        ]
+        said = [said_in(detail) for detail in arrivals.details]
         fitting = [
             max(
                 (
@@ -106,6 +103,11 @@ def factors(
         best = np.maximum(best, np.array(fitting, np.int64)[where])
     result[rows] = np.where(best >= 0, best, one)
     return result, findings
+
+
+def said_in(detail: str) -> tuple[tuple[str, str], ...]:
+    """Type and band of everything that a case's auxiliary detail names."""
+    return tuple((name.lower(), text) for name, text in _DETAIL.findall(detail))
 
 
 def age_bands(arrivals: Arrivals, rows: Ints) -> Ints:

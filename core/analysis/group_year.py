@@ -1,0 +1,121 @@
+"""The cases of one year by the group that the bureau states, as arrays: a group's page and the browser's filters are cut from it.
+
+A case counts when a clearing would count it: net of refunds, in scope, at a registered institution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.catalogue import spread
+from core.money import round_ratio
+from core.progress import Progress, step
+from core.settlement.arrivals import frozen
+
+if TYPE_CHECKING:
+    from core.storage.workspace import Workspace
+
+PERCENTILES = (5, 25, 50, 75, 95)
+_CHUNK = 4096  # rows
+_YEAR = Path(__file__).with_name("group_year.sql").read_text("utf-8")
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A group in a year, in brief. mean: fen. cv: standard deviation over mean, None without cost."""
+
+    cases: int
+    mean: int
+    cv: Fraction | None
+
+
+@dataclass(frozen=True)
+class GroupYear:
+    """One element a case, cases of a group together: group codes[g] has rows start[g] up to start[g + 1].
+
+    fee: fen. days, drug, consumable: -1 where the case states none. figures: every group that has cases.
+    """
+
+    year: int
+    codes: Mapping[str, int]
+    start: Ints
+    case_id: Ints
+    institutions: tuple[str, ...]
+    institution: NDArray[np.int32]
+    fee: Ints
+    days: Ints
+    drug: Ints
+    consumable: Ints
+    figures: Mapping[str, Figures]
+
+    def rows_of(self, codes: Iterable[str]) -> NDArray[np.intp]:
+        runs = [
+            np.arange(self.start[at], self.start[at + 1])
+            for code in sorted(set(codes))
+            if (at := self.codes.get(code)) is not None
+        ]
+        return np.concatenate(runs) if runs else np.empty(0, np.intp)
+
+
+def read(workspace: Workspace, year: int, progress: Progress) -> GroupYear:
+    connection = workspace.reader()
+    home = workspace.region[:4]
+    beyond = home[:-1] + chr(ord(home[-1]) + 1) if home else ""
+    total = connection.execute("SELECT count(*) FROM cases WHERE year = ?", (year,)).fetchone()[0]
+    cursor = connection.execute(_YEAR, {"year": year, "home": home, "beyond": beyond})
+    pieces: list[list[NDArray[Any]]] = [[] for _ in range(7)]
+    seen: tuple[dict[str, int], dict[str, int]] = {}, {}
+    texts = {1: seen[0], 2: seen[1]}
+    done = 0
+    while chunk := cursor.fetchmany(_CHUNK):
+        for place, values in enumerate(zip(*chunk, strict=True)):
+            if place in texts:
+                codes = texts[place]
+                numbers = [codes.setdefault(value, len(codes)) for value in values]
+                pieces[place].append(np.array(numbers, np.int32))
+            else:
+                pieces[place].append(np.array(values, np.int64))
+        done += len(chunk)
+        step(progress, "read_cases", done, total)
+    case_id, institution, group, fee, days, drug, consumable = (
+        _joined(own, np.int32 if place in texts else np.int64) for place, own in enumerate(pieces)
+    )
+    names, places = _in_order(seen[0])
+    institution = places[institution]
+    codes, places = _in_order(seen[1])
+    group = places[group].astype(np.int64)
+    order = np.lexsort((case_id, group))
+    size = np.bincount(group, minlength=len(codes))
+    sums = spread.sums(group, len(codes), fee)
+    figures = {
+        code: Figures(n, round_ratio(whole, n), spread.cv(n, whole, sums.square(at)))
+        for at, (code, n, whole) in enumerate(zip(codes, sums.count.tolist(), sums.total.tolist(), strict=True))
+    }
+    made = [frozen(values[order]) for values in (case_id, institution, fee, days, drug, consumable)]
+    start = frozen(np.concatenate([[0], np.cumsum(size)]).astype(np.int64))
+    return GroupYear(
+        year, {code: at for at, code in enumerate(codes)}, start, made[0], names, made[1], made[2], made[3], made[4], made[5],
+        figures,
+    )  # fmt: skip
+
+
+def _joined(pieces: list[NDArray[Any]], kind: type[Any]) -> NDArray[Any]:
+    return np.concatenate(pieces) if pieces else np.empty(0, kind)
+
+
+def _in_order(seen: Mapping[str, int]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """The texts in order, and the place of each number among them."""
+    ordered = tuple(sorted(seen))
+    places = np.zeros(max(1, len(seen)), np.int32)
+    for place, text in enumerate(ordered):
+        places[seen[text]] = place
+    return ordered, places
