@@ -171,30 +171,38 @@ def read(
 
 @dataclass(frozen=True, slots=True)
 class Fees:
-    """The fees of a year's net in-scope cases: what means by hospital level are made from."""
+    """The fees of a year's net in-scope cases: what means by hospital level are made from. setl_id: where asked for."""
 
     institutions: tuple[str, ...]
     groups: tuple[str, ...]
     institution: Index
     group: Index
     fee: Ints
+    setl_id: Texts | None = None
 
 
 def read_fees(
-    connection: sqlite3.Connection, wanted: Reading, registered: Mapping[str, object], progress: Progress
+    connection: sqlite3.Connection,
+    wanted: Reading,
+    registered: Mapping[str, object],
+    progress: Progress,
+    *,
+    ids: bool = False,
 ) -> Fees:
     """Fees, institutions and groups of a year's cases that count; nothing else of them is looked at."""
     select = {
         "institution": "fixmedins_code",
         "group": _stated("dip_dise_grp_code", _joined(connection)),
         "fee": "fee",
+        **({"setl_id": "setl_id"} if ids else {}),
     }
     where = f"year = ? AND netting = 0 AND scope = 0 AND NOT {_away(wanted)}"
-    raw, codes, _ = _columns(connection, select, where, wanted.year, "read_earlier_cases", progress)
+    raw, codes, setl_id = _columns(connection, select, where, wanted.year, "read_earlier_cases", progress)
     institutions = _sorted(codes["institution"], raw, "institution")
     groups = _sorted(codes["group"], raw, "group")
     keep = np.array([code in registered for code in institutions] or [False])[raw["institution"]]
-    return Fees(institutions, groups, raw["institution"][keep], raw["group"][keep], raw["fee"][keep])
+    named = np.array(setl_id, dtype=object)[keep] if ids else None
+    return Fees(institutions, groups, raw["institution"][keep], raw["group"][keep], raw["fee"][keep], named)
 
 
 def iso_day(day: int) -> str:

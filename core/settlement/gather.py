@@ -8,10 +8,11 @@ ledger line touches what they are made of. The institution's own `coefficient` i
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,19 +21,23 @@ from core.faults import Refused, Usage
 from core.findings import Finding
 from core.progress import SILENT, Progress, step
 from core.rules.cases import FUNDS, CaseTable, Ints
+from core.rules.grouping import rule_of
 from core.rules.sheet import BudgetLine, Institution, Stamps
 from core.settlement import applied, coefficients, digest, facts, groups, references
 from core.settlement import funds as fund_inputs
+from core.settlement import grouping as own_grouping
 from core.settlement import year as years
 from core.settlement.coefficients import SetHead
 from core.settlement.doubts import ordered
+from core.settlement.groups import Version
 from core.settlement.standing import Standing, official, stand
-from core.settlement.year import LIGHT, LIGHT_KINDS, Mark, mark, untouched
+from core.settlement.year import LIGHT, LIGHT_KINDS, Mark, Year, mark, untouched
 
 if TYPE_CHECKING:
     from core.rules.circular import CaseRule, Pack
     from core.storage.workspace import Workspace
 
+GROUPINGS = ("official", "own")
 KEPT = 2  # standings kept in memory: the one at work and the one it is compared with
 
 
@@ -60,6 +65,7 @@ def forget() -> None:
     """Drop what is kept of earlier clearings."""
     _kept.clear()
     years.forget()
+    own_grouping.forget()
 
 
 def gather(
@@ -74,8 +80,8 @@ def gather(
     progress: Progress = SILENT,
 ) -> Inputs:
     """The inputs of a clearing. Refused("blocked", findings) with all that blocks, each saying what to do."""
-    if grouping != "official":
-        raise Usage("not_built", what=f"--grouping {grouping}")
+    if grouping not in GROUPINGS:
+        raise Usage("grouping_unknown", what=grouping, known=", ".join(GROUPINGS))
     connection = workspace.reader()
     with snapshot(connection):
         standing = standing_of(workspace, connection, year, pack, catalogue, grouping, progress)
@@ -107,6 +113,8 @@ def standing_of(
 ) -> Standing:
     """From memory where no ledger line since then touched what it is made of, else computed on the year's rows."""
     rule = pack.case
+    if grouping == "own":
+        rule_of(pack)
     name, _ = groups.choose(connection, year, catalogue)
     key = (
         str(workspace.path),
@@ -115,8 +123,34 @@ def standing_of(
         year,
         name or catalogue,
         grouping,
+        *((pack.hash, *sorted(pack.changed.items())) if grouping == "own" else ()),
         *what_counts(rule),
     )
+
+    def made() -> Standing:
+        version = groups.read(connection, year, catalogue)
+        rows = rows_for(workspace, connection, year, rule, [version], progress)
+        if grouping == "official" or not version.name:
+            step(progress, "resolve", 0)
+            fees = partial(years.fees, workspace, connection, rows, progress)
+            return stand(rows, version, replace(official(rows), by=grouping), rule, fees)
+        engine = own_grouping.engine(connection, pack, version, year)
+        stays = years.stays(workspace, connection, rows, progress)
+        grouped = own_grouping.own(stays, rows, engine, progress)
+        step(progress, "resolve", 0)
+        return stand(
+            rows,
+            version,
+            grouped,
+            rule,
+            partial(own_grouping.earlier, workspace, connection, rows, engine, progress),
+        )
+
+    return remembered(connection, key, made)
+
+
+def remembered(connection: sqlite3.Connection, key: tuple[object, ...], made: Callable[[], Standing]) -> Standing:
+    """The standing of that key from memory while it holds, else made and kept."""
     kept = _kept.pop(key, None)
     if kept is not None and untouched(connection, kept[0], LIGHT, LIGHT_KINDS):
         _kept[key] = (mark(connection), kept[1])
@@ -124,22 +158,29 @@ def standing_of(
     del kept
     for old in list(_kept)[: 1 - KEPT]:  # before computing, so that memory holds no third one
         _kept.pop(old, None)
-    version = groups.read(connection, year, catalogue)
-    rows = years.of(
+    standing = made()
+    _kept[key] = (mark(connection), standing)
+    return standing
+
+
+def rows_for(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    year: int,
+    rule: CaseRule,
+    versions: Sequence[Version],
+    progress: Progress,
+) -> Year:
+    """The year's rows with all the columns that these versions ask for."""
+    return years.of(
         workspace,
         connection,
         year,
         rule,
         progress,
-        days=version.bed_days,
-        persons=bool(version.bands),
+        days=any(version.bed_days for version in versions),
+        persons=any(version.bands for version in versions),
     )
-    step(progress, "resolve", 0)
-    standing = stand(
-        rows, version, official(rows), rule, lambda: years.fees(workspace, connection, rows, progress)
-    )
-    _kept[key] = (mark(connection), standing)
-    return standing
 
 
 def what_counts(rule: CaseRule) -> tuple[object, ...]:

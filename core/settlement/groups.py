@@ -11,6 +11,7 @@ from core.catalogue import library
 from core.catalogue.entries import Entries, Entry
 from core.faults import Refused
 from core.findings import Finding
+from core.money import plain
 from core.settlement.auxiliary import Band
 
 
@@ -58,14 +59,26 @@ def read(connection: sqlite3.Connection, year: int, wanted: str | None) -> Versi
         bands = [Band(one.dip_code, one.type, one.band, one.factor) for one in found]
     except Refused as refused:
         findings += refused.findings
-    return Version(name, entries, _scored(entries), tuple(bands), tuple(findings))
+    groups = _scored(entries, findings)
+    return Version(name, entries, groups, tuple(bands), tuple(findings))
 
 
-def _scored(entries: Entries) -> dict[str, Entry]:
-    """By code; a group without a score of its own that is declared equal to another has that one's."""
+def _scored(entries: Entries, findings: list[Finding]) -> dict[str, Entry]:
+    """By code; a group that is declared equal in score to another has that one's, and where its own differs that is said."""
     by_code = {one.dip_code: one for one in entries.rows}
     for one in entries.rows:
-        other = by_code.get(one.equal_to)
-        if not one.score and other is not None:
-            by_code[one.dip_code] = replace(one, score=other.score)
+        other = entries.get(one.equal_to)
+        if other is None or other.equal_to or not other.score or other.score == one.score:
+            continue
+        by_code[one.dip_code] = replace(one, score=other.score)
+        if one.score:
+            findings.append(
+                Finding(
+                    "equal_score_differs",
+                    "warning",
+                    subject=one.dip_code,
+                    value=plain(one.score),
+                    values={"equal": other.dip_code, "score": plain(other.score), "catalogue": entries.version},
+                )
+            )
     return by_code

@@ -15,6 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.catalogue import library
 from core.export.tables import clearing_json
 from core.faults import Fault, Refused
 from core.findings import Finding
@@ -160,6 +161,7 @@ def verify(workspace: Workspace, progress: Progress = SILENT) -> list[Finding]:
     findings = [
         *workspace.ledger.check(),
         *coefficients.altered(connection),
+        *library.altered(connection),
         *_missing(connection),
         *_misread(connection),
         *_miscounted(connection),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.faults import Refused
@@ -19,26 +20,20 @@ if TYPE_CHECKING:
     from core.storage.workspace import Workspace
 
 # Imports and tables that no clearing reads.
-UNREAD_KINDS = {
-    "official_clearing",
-    "control_totals",
-    "fund_months",
-    "diagnoses",
-    "operations_done",
-    "operations",
-    "code_maps",
-}
+UNREAD_KINDS = {"official_clearing", "control_totals", "fund_months", "code_maps"}
 UNREAD_TABLES = {
     "official_clearing",
     "control_total",
     "fund_month",
-    "operation",
+    "code_map",
     "coefficient",
     "coefficient_set",
-    "code_map",
     "catalogue_version",
     "scenario",
 }
+# What only own grouping reads.
+CLINICAL_KINDS = {"diagnoses", "operations_done", "operations", "exclusions"}
+CLINICAL_TABLES = {"operation", "exclusion"}
 QUIET = {"run", "publish", "interrupted", "migrate"}  # actions that change nothing a run stands on
 
 
@@ -47,21 +42,29 @@ def run_subject(year: int, pack: str, run_hash: str) -> str:
     return f"{year} {pack} #{run_hash[:16]}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What of a run says which changes concern it."""
+
+    year: int
+    catalogue: str
+    own: bool
+
+
 def stale(workspace: Workspace, run_id: int) -> str:
     """Why a run no longer stands, "" while it does; read off the ledger, nothing is computed."""
     connection = workspace.reader()
     row = connection.execute(
-        "SELECT year, pack, set_name, set_hash, batches, hash FROM run WHERE id = ?", (run_id,)
+        "SELECT year, pack, set_name, set_hash, catalogue, grouping, batches, hash FROM run WHERE id = ?", (run_id,)
     ).fetchone()
     if row is None:
         raise Refused("run_unknown", run=run_id)
-    year, pack, set_name, set_hash, stood_on, digest = row
+    year, pack, set_name, set_hash, version, grouping, stood_on, digest = row
+    run = _Run(year, version, grouping == "own")
     withdrawn = {
         number
-        for (number,) in connection.execute(
-            "SELECT id FROM batch WHERE withdrawn = 1 AND kind NOT IN (SELECT value FROM json_each(?))",
-            (json.dumps(sorted(UNREAD_KINDS | {"coefficients"})),),
-        )
+        for number, kind in connection.execute("SELECT id, kind FROM batch WHERE withdrawn = 1")
+        if _reads(connection, number, kind, run)
     }
     if withdrawn & set(json.loads(stood_on)):
         return "withdrawn"
@@ -69,7 +72,7 @@ def stale(workspace: Workspace, run_id: int) -> str:
         "SELECT max(id) FROM ledger WHERE action = 'run' AND subject = ?", (run_subject(year, pack, digest),)
     ).fetchone()[0]
     since = [] if line is None else _since(connection, line)
-    if line is None or any(_concerns(connection, change, year) for change in since):
+    if line is None or any(_concerns(connection, change, run) for change in since):
         return "data_changed"
     head = coefficients.choose(connection, set_name)
     same = head is not None and head.hash == set_hash
@@ -102,18 +105,34 @@ def _root(connection: sqlite3.Connection, line: int) -> int:
     return line
 
 
-def _concerns(connection: sqlite3.Connection, change: Mapping[str, Any], year: int) -> bool:
-    """Whether a change touches what a clearing of the year reads."""
+def _concerns(connection: sqlite3.Connection, change: Mapping[str, Any], run: _Run) -> bool:
+    """Whether a change touches what a run read, its coefficient set aside."""
     table, key = change["table"], change["key"]
     if table == "batch":
-        return _kind(connection, key) not in UNREAD_KINDS | {"coefficients"}
-    if table in UNREAD_TABLES:
+        return _reads(connection, key["id"], _kind(connection, key), run)
+    if table in UNREAD_TABLES or (table in CLINICAL_TABLES and not run.own):
         return False
+    if table == "catalogue":
+        return key["version"] == run.catalogue
     if "period" in key:
-        return str(key["period"])[:4] == str(year)
+        return str(key["period"])[:4] == str(run.year)
     if table == "reference_mean":
-        return key["year"] == year - 1
-    return key.get("year", year) == year
+        return key["year"] == run.year - 1
+    return key.get("year", run.year) == run.year
+
+
+def _reads(connection: sqlite3.Connection, batch: int, kind: str, run: _Run) -> bool:
+    """Whether a run reads a file; of catalogues only those that bring rows to its own version."""
+    if kind in UNREAD_KINDS or kind == "coefficients" or (kind in CLINICAL_KINDS and not run.own):
+        return False
+    if kind != "catalogue":
+        return True
+    return any(
+        connection.execute(
+            f"SELECT 1 FROM {table} WHERE version = ? AND batch_id = ? LIMIT 1", (run.catalogue, batch)
+        ).fetchone()
+        for table in ("catalogue", "withdrawn_catalogue")
+    )
 
 
 def _edits(connection: sqlite3.Connection, change: Mapping[str, Any], set_name: str) -> bool:

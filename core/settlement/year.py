@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from core.catalogue import stays as clinical
+from core.catalogue.stays import Stays
 from core.findings import Finding
 from core.money import yuan
 from core.progress import Progress
-from core.rules.cases import FUNDS, SPECIAL_ADJUSTED, Ints, Small
+from core.rules.cases import FUNDS, SPECIAL_ADJUSTED, Ints, Small, Texts
 from core.rules.sheet import Institution
 from core.settlement import arrivals, facts, references
 from core.settlement.arrivals import Arrivals, Fees, Reading, frozen
@@ -98,12 +100,14 @@ def mark(connection: sqlite3.Connection) -> Mark:
 
 _kept: dict[tuple[object, ...], tuple[Mark, Year]] = {}  # oldest first
 _fees: dict[tuple[object, ...], tuple[Mark, Fees]] = {}
+_stays: dict[tuple[object, ...], tuple[Mark, Stays]] = {}
 
 
 def forget() -> None:
     """Drop what is kept."""
     _kept.clear()
     _fees.clear()
+    _stays.clear()
 
 
 def of(
@@ -122,9 +126,7 @@ def of(
     )
     key = (str(workspace.path), workspace.created, replace(wanted, days=False, persons=False))
     kept = _kept.pop(key, None)
-    if kept is not None and untouched(
-        connection, kept[0], LIGHT | OF_CATALOGUE, LIGHT_KINDS | KINDS_OF_CATALOGUE
-    ):
+    if kept is not None and rows_stand(connection, kept[0]):
         held = kept[1].wanted
         if held.days >= days and held.persons >= persons:
             _kept[key] = (mark(connection), kept[1])
@@ -145,13 +147,34 @@ def fees(
     earlier = Reading(year.number - 1, workspace.region, year.wanted.province)
     key = (str(workspace.path), workspace.created, earlier)
     kept = _fees.pop(key, None)
-    if kept is None or not untouched(
-        connection, kept[0], LIGHT | OF_CATALOGUE, LIGHT_KINDS | KINDS_OF_CATALOGUE
-    ):
+    if kept is None or not rows_stand(connection, kept[0]):
         _fees.clear()
         kept = (mark(connection), arrivals.read_fees(connection, earlier, year.registered, progress))
     _fees[key] = (mark(connection), kept[1])
     return kept[1]
+
+
+def stays(workspace: Workspace, connection: sqlite3.Connection, year: Year, progress: Progress) -> Stays:
+    """The clinical side of the year's cases. What rows and stays have in common, the ids, is held once."""
+    key = (str(workspace.path), workspace.created, year.number)
+    kept = _stays.pop(key, None)
+    if kept is None or not rows_stand(connection, kept[0]):
+        _stays.clear()
+        kept = (mark(connection), _shared(clinical.read(connection, year.number, progress), year.rows.setl_id))
+    _stays[key] = (mark(connection), kept[1])
+    return kept[1]
+
+
+def _shared(stays: Stays, ids: Texts) -> Stays:
+    at = stays.locate(ids)
+    own = stays.setl_id.copy()
+    own[at[at >= 0]] = ids[at >= 0]
+    return replace(stays, setl_id=frozen(own))
+
+
+def rows_stand(connection: sqlite3.Connection, since: Mark) -> bool:
+    """Whether the rows of every year are as they were, whatever became of the catalogues."""
+    return untouched(connection, since, LIGHT | OF_CATALOGUE, LIGHT_KINDS | KINDS_OF_CATALOGUE)
 
 
 def untouched(connection: sqlite3.Connection, since: Mark, tables: set[str], kinds: set[str]) -> bool:
