@@ -21,7 +21,7 @@ import numpy as np
 
 from core import money
 from core.findings import Finding, Severity
-from core.intake import cells
+from core.intake import cells, damage
 from core.intake.cells import Block, Ints, Mask
 from core.intake.kinds import INTEGERS, KINDS, Field, Kind, folded, step_in_yuan, word
 from core.rules import formula
@@ -196,6 +196,8 @@ def _dip(text: str) -> Read:
     if _SCIENTIFIC.fullmatch(plain):
         return Read(None, "digits_lost")
     value = re.sub(r"(?<=[\d.])[Oo](?=[\dOo.x:_+/|-]|$)", "0", plain)
+    # An operation of the key that has lost its first zero: `J18.9:3.3101`.
+    value = re.sub(r"(?<=[:_+/|])(?=\d\.[\dx][0-9A-Za-z]{1,3}(?:[:_+/|]|$))", "0", value)
     return Read(value, "", "repaired" if value != plain else "")
 
 
@@ -367,10 +369,20 @@ def read_cell(column: Field, raw: str, wan: bool = False) -> Read:
     """One cell, carefully. An empty one reads as None without a problem."""
     if "�" in raw and column.type != "text":
         return Read(None, "undecodable")
+    joined = False
+    if column.type in damage.TYPES and len(pieces := damage.lines(raw)) > 1:
+        whole = damage.rejoined(pieces)
+        if whole is None:
+            return Read(None, "codes_without_sign")
+        raw, joined = whole, True
     text = unwrapped(raw) if column.type == "text" else tidy(raw)
     if text.lower() in _EMPTY:
         return Read(None)
     read = _READERS[column.type](column, text, wan)
+    if read.repaired == "repaired" and column.type in damage.TYPES:
+        read = Read(read.value, "", damage.named(text.replace(" ", ""), str(read.value)))
+    elif joined and not read.problem and not read.repaired:
+        read = Read(read.value, "", "code_rejoined")
     if "\x00" in raw and not read.problem and not read.repaired and column.type != "private":
         return Read(read.value, "", "repaired")
     if "�" in raw and not read.problem:
@@ -724,6 +736,7 @@ class Checks:
         self._kept: Counter[tuple[str, str]] = Counter()
         self._unnamed = dict(plan.unnamed)
         self._private = any(name in plan.places for name in PRIVATE)
+        self._watch = damage.Watch() if plan.kind == "catalogue" else None
         self._hash = hashlib.blake2b(key=plan.person_key, digest_size=16) if "psn_no" in plan.places else None
 
     def _field(self, name: str) -> Field:
@@ -838,7 +851,7 @@ class Checks:
                 and not (name == "period" and self.plan.year)
                 and bool(missing.any())
             ):
-                refuse(missing, "value_missing", name)
+                refuse(missing, "score_empty" if (self._watch and name == "score") else "value_missing", name)
             if name in ("year", "period") and contract.required and bool(missing.any()):
                 if self.plan.year is None:
                     refuse(missing, "value_missing", name)
@@ -890,10 +903,11 @@ class Checks:
                 aside[i] = True
             elif _TOTAL.fullmatch(filled[0].replace(" ", "")) and len(filled[0]) <= 20:
                 aside[i] = True
-                self._finding(out, "total_row", "note", int(block.rows[i]), "", filled[0])
+                said = " ".join(filled) if self._watch else filled[0]
+                self._finding(out, "total_row", "note", int(block.rows[i]), "", said)
             elif _FOOTER.fullmatch(filled[0]) and len(filled) * 2 <= max(width, 3):
                 aside[i] = True
-                self._finding(out, "footer_row", "note", int(block.rows[i]))
+                self._finding(out, "footer_row", "note", int(block.rows[i]), "", filled[0] if self._watch else "")
         return aside
 
     # What one row says in several columns
@@ -916,6 +930,8 @@ class Checks:
                 for p, v in zip(part, value, strict=True)
             ]
             refuse(np.array(negative, dtype=np.bool_) & ~refused, "deduction_negative", "value")
+        elif self._watch is not None:
+            self._catalogue(self._watch, block, columns, refused, refuse, remarks)
         elif kind == "special_cases":
             score = columns["score"].values.listed() if "score" in columns else [None] * len(block)
             decision = columns["decision"].values.listed()
@@ -926,6 +942,48 @@ class Checks:
             for i in np.flatnonzero(~refused).tolist():
                 if Fraction(str(points[i])) > Fraction(str(most[i])):
                     remarks.append((i, "points_above_max", "points", str(points[i]), {"most": str(most[i])}))
+
+    def _catalogue(
+        self,
+        watch: damage.Watch,
+        block: Block,
+        columns: dict[str, _Column],
+        refused: Mask,
+        refuse: Callable[[Mask, str, str], None],
+        remarks: list[tuple[int, str, str, str, dict[str, str]]],
+    ) -> None:
+        """Damage that one row shows beside the others; what is put right is put into the columns."""
+        listed = {name: columns[name].values.listed() for name in _WATCHED if name in columns}
+        repaired: dict[str, dict[int, str]] = {}
+
+        def say(remark: damage.Remark) -> None:
+            remarks.append((remark.i, remark.code, remark.column, remark.value, remark.values))
+            if remark.after is not None:
+                repaired.setdefault(remark.column, {})[remark.i] = remark.after
+
+        odd: dict[str, list[int]] = {"score_negative": [], "row_continues": []}
+        for i in range(len(block)):
+            row = {name: str(values[i]) for name, values in listed.items() if values[i] is not None}
+            if refused[i]:
+                if row and not row.keys() & {"dip_name", "kind", "score"}:
+                    odd["row_continues"].append(i)
+                continue
+            watch.row(i, int(block.rows[i]), row, say)
+            score = row.get("score", "")
+            if score.startswith("-"):
+                odd["score_negative"].append(i)
+            elif score and not score.strip("0."):
+                remarks.append((i, "score_zero", "score", score, {}))
+        for code, rows in odd.items():
+            mask = np.zeros(len(block), dtype=np.bool_)
+            mask[rows] = True
+            refuse(mask, code, "score" if code == "score_negative" else "")
+        for name, changes in repaired.items():
+            texts = listed[name]
+            for i, text in changes.items():
+                texts[i] = text or None
+                columns[name].empty[i] = not text
+            columns[name].values = _listed_values(texts)
 
     def _identities(
         self,
@@ -1124,6 +1182,7 @@ class Checks:
         out.values = {name: _listed_values(values) for name, values in wide.items()}
 
 
+_WATCHED = ("version", "dip_code", "dip_name", "kind", "attribute", "score", *damage.CODES)
 _FUND_PARTS = ("hifp_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "cvlserv_pay", "maf_pay", "oth_pay")
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from core.faults import Refused, Usage, WorldFault
 from core.findings import Finding
-from core.intake import beside, checks, readers
+from core.intake import beside, checks, damage, readers
 from core.intake.checks import Checked, Plan, Values
 from core.intake.kinds import KINDS, Kind, heading_forms, in_wan
 from core.intake.readers import CHUNK, Source
@@ -406,6 +406,7 @@ def _fill(
             "INSERT INTO coefficient_set (name, state, at) VALUES (?, 'draft', ?) ON CONFLICT (name) DO NOTHING",
             (IMPORTED, datetime.now(UTC).isoformat(timespec="seconds")),
         )
+    closing: list[Finding] = []
     size = source.size()
     table = _Table(connection, kind, batch, plan, size)
     for checked in stream:
@@ -416,6 +417,7 @@ def _fill(
             counts.update(("refused", finding.code, "") for finding in taken)
             checked.findings = sorted([*checked.findings, *taken], key=lambda finding: finding.row or 0)
         receipt.accepted += checked.accepted - len(taken)
+        closing += [finding for finding in checked.findings if finding.code in ("total_row", "footer_row")]
         say(checked.findings)
         step(progress, "import", min(checked.done, size), size)
     step(progress, "import_index", 0, None)
@@ -423,6 +425,9 @@ def _fill(
     receipt.accepted -= len(late)
     counts.update(("refused", finding.code, "") for finding in late)
     say(late)
+    if kind.name == "catalogue":
+        say(totals := _totals(connection, batch, source, plan, closing))
+        counts.update((finding.severity, finding.code, finding.column) for finding in totals)
     more = [
         Finding(
             "more_of_the_same",
@@ -440,6 +445,39 @@ def _fill(
     receipt.refused = receipt.rows_read - receipt.accepted
     receipt.warnings = sum(count for (severity, _, _), count in counts.items() if severity == "warning")
     receipt.findings = [*samples[0], *samples[1]][:SAMPLE]
+
+
+def _totals(
+    connection: sqlite3.Connection, batch: int, source: Source, plan: Plan, closing: list[Finding]
+) -> list[Finding]:
+    """What a catalogue file prints about itself, in a title or at its end, against its own parts and what came in."""
+    rows = connection.execute(
+        "SELECT kind, coalesce(stage, 'basic'), count(*) FROM catalogue WHERE batch_id = ? GROUP BY 1, 2", (batch,)
+    ).fetchall()
+    there: Counter[tuple[str, str]] = Counter()
+    for kind, stage, count in rows:
+        there["", ""] += count
+        there["kind", kind] += count
+        there["stage", stage] += count
+    texts = [(text, None) for text in source.titles] + [(finding.value, finding.row) for finding in closing]
+    found: list[Finding] = []
+    for text, row in texts:
+        told = damage.printed(text)
+        if told is None or told.total is None:
+            continue
+
+        def say(code: str, row: int | None, stated: int, counted: int, what: str, text: str = text) -> None:
+            values = {"stated": str(stated), "counted": str(counted), "difference": str(counted - stated), "what": what}
+            found.append(Finding(code, "warning", plan.file, plan.sheet, row, "", text, values=values))
+
+        if len(told.parts) > 1 and (total := sum(told.parts.values())) != told.total:
+            say("printed_parts_differ", row, told.total, total, " + ".join(map(str, told.parts.values())))
+        if there["", ""] != told.total:
+            say("printed_total_differs", row, told.total, there["", ""], "")
+        for word, stated in told.parts.items():
+            if there[damage.PARTS[word]] != stated:
+                say("printed_part_differs", row, stated, there[damage.PARTS[word]], word)
+    return found
 
 
 class _Table:

@@ -744,6 +744,8 @@ def test_every_kind_by_its_chinese_headings(fresh, tmp_path: Path, kind: str, en
         "coefficients",
         "diagnoses",
         "catalogue",
+        "exclusions",
+        "code_maps",
     )
     workspace.ledger.undo()
     assert rows_of(workspace, table_name) == []
