@@ -25,10 +25,10 @@ from core.rules.scoring import ScoreRule
 
 # Places of a case without group, see `scores.DROPPED`.
 NO_DIAGNOSIS, EXCLUDED, BELOW = -4, -5, -6
-# How files name them: national names of the attributes, codes of composite groups as Pingdingshan writes them [S].
+# How files name them: the national names of the attributes, which also end the code of a composite group (`K35:相关手术组`).
 CONSERVATIVE = "保守治疗"
-ATTRIBUTE_NAMES = dict(zip(ATTRIBUTES, ("内科诊疗组", "诊断性操作组", "治疗性操作组", "相关手术组"), strict=True))
-ATTRIBUTE_CODES = dict(zip(ATTRIBUTES, ("BSZL", "ZDXCZ", "ZLXCZ", "SS"), strict=True))
+NAMES = ("内科诊疗组", "诊断性操作组", "治疗性操作组", "相关手术组")
+ATTRIBUTE_NAMES: Mapping[str, str] = dict(zip(ATTRIBUTES, NAMES, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class _Coded:
-    """Cases by small indices. four, three: diagnosis (-1 none); main: operation, 0 for none; pair: distinct operation lists."""
+    """Cases by small indices. four, three: diagnosis (-1 none); main: operation, 0 for none; pair: list of operations."""
 
     fours: list[str]
     threes: list[str]
@@ -156,13 +156,10 @@ def _coded(
         [NO_DIAGNOSIS if not code else EXCLUDED if code in exclusions.diagnosis else 0 for code in clinical.diagnoses] or [0],
         np.int64,
     )[clinical.diagnosis]
-    width = max(1, len(clinical.other_lists))
-    distinct, pair = np.unique(clinical.operation.astype(np.int64) * width + clinical.others, return_inverse=True)
-    lists: list[list[str]] = []
-    for key in distinct.tolist():
-        operation, others = divmod(key, width)
-        codes = [clinical.operations[operation], *clinical.other_lists[others].split("|")]
-        lists.append([code for code in dict.fromkeys(codes) if code and code not in exclusions.operation])
+    lists = [
+        [code for code in dict.fromkeys(text.split("|")) if code and code not in exclusions.operation]
+        for text in clinical.operation_lists
+    ]
     mains = ["", *sorted({codes[0] for codes in lists if codes})]
     main_of = {code: i for i, code in enumerate(mains)}
     rank = {code: _rank(attributes.get(code, "")) for code in {code for codes in lists for code in codes}}
@@ -180,9 +177,9 @@ def _coded(
         mains,
         np.array([four_of.get(code[:5], -1) for code in clinical.diagnoses] or [0], np.int64)[clinical.diagnosis],
         np.array([three_of.get(code[:3], -1) for code in clinical.diagnoses] or [0], np.int64)[clinical.diagnosis],
-        np.array([main_of[codes[0]] if codes else 0 for codes in lists] or [0], np.int64)[pair],
-        np.array(attribute or [0], np.int64)[pair],
-        pair.astype(np.int64),
+        np.array([main_of[codes[0]] if codes else 0 for codes in lists] or [0], np.int64)[clinical.operated],
+        np.array(attribute or [0], np.int64)[clinical.operated],
+        clinical.operated.astype(np.int64),
         [tuple(sorted(codes[1:])) for codes in lists],
         lost,
     )
@@ -341,7 +338,7 @@ def _core(
 
 def _composite(diagnosis: str, attribute: str, names: Mapping[str, str]) -> Entry:
     return Entry(
-        dip_code=f"{diagnosis}:{ATTRIBUTE_CODES[attribute]}",
+        dip_code=f"{diagnosis}:{ATTRIBUTE_NAMES[attribute]}",
         dip_name=f"{names.get(diagnosis, diagnosis)}等:{ATTRIBUTE_NAMES[attribute]}",
         kind="composite",
         diag_code=diagnosis,

@@ -10,13 +10,15 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.catalogue import stays
+from core.catalogue.grouper import Grouper
 from core.faults import Usage
 from core.progress import SILENT, Progress, step
 from core.rules.cases import Index, Ints, Small
@@ -48,17 +50,15 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Clinical:
-    """What groups are built from: principal diagnosis, main operation, the others joined by `|`; '' for none.
+    """What groups are built from: the principal diagnosis, '' for none, and the operations, the main one first, joined by `|`.
 
-    names: of each diagnosis code, the first in order of those that were written.
+    The platform's own lists win over the case's columns. names: of each diagnosis code, the first in order of those written.
     """
 
     diagnosis: Index
     diagnoses: tuple[str, ...]
-    operation: Index
-    operations: tuple[str, ...]
-    others: Index
-    other_lists: tuple[str, ...]
+    operated: Index
+    operation_lists: tuple[str, ...]
     names: Mapping[str, str]
 
 
@@ -177,9 +177,29 @@ def history(
     return found
 
 
+def own_groups(past: History, connection: sqlite3.Connection, grouper: Grouper, progress: Progress = SILENT) -> History:
+    """The same cases with the product's own groups; those that grouping does not look at (not settled by DIP) have none.
+
+    Usage("scores_without_ids") where the history was read without ids.
+    """
+    if past.setl_id is None:
+        raise Usage("scores_without_ids")
+    entry = np.full(len(past), -1, np.int64)
+    for y, year in enumerate(past.years):
+        rows = np.flatnonzero(past.year == y)
+        found = stays.read(connection, year, progress)
+        of_stay = np.append(grouper.group(found, progress).entry.astype(np.int64), -1)
+        entry[rows] = of_stay[found.locate(past.setl_id[rows])]
+    used = np.unique(entry[entry >= 0])
+    place = np.full(len(grouper.entries) + 1, -1, np.int32)
+    place[used] = np.arange(len(used))
+    groups = tuple(grouper.entries.rows[i].dip_code for i in used.tolist())
+    return replace(past, grouping="own", group=place[entry], groups=groups)
+
+
 # -- reading -------------------------------------------------------------------------------------------------
 
-_TEXTS = ("group", "listed", "diagnosis", "operation", "others")
+_TEXTS = ("group", "listed", "diagnosis", "operated")
 # Small numbers of a row in one: a value that Python never makes is half the cost of a row less.
 _SHIFT = {"netting": 0, "scope": 3, "visit": 5, "away": 6, "stray": 7, "died": 8, "first": 9, "age": 10, "icu": 13, "days": 27}
 _MOST_ICU = (1 << 14) - 1
@@ -219,16 +239,26 @@ def _selection(
     if detail:
         select["listed"] = _stated("asst_list_detl", joined)
     if clinical:
-        select |= {
-            "diagnosis": "coalesce(diag_code, '')",
-            "operation": "coalesce(oprn_code, '')",
-            "others": "coalesce(oth_oprn_codes, '')",
-        }
+        diagnosis, operated = "coalesce(diag_code, '')", "coalesce(oprn_code, '') || '|' || coalesce(oth_oprn_codes, '')"
+        if connection.execute("SELECT EXISTS (SELECT 1 FROM diagnosis)").fetchone()[0]:
+            diagnosis = f"coalesce({_PRINCIPAL}, {diagnosis})"
+        if connection.execute("SELECT EXISTS (SELECT 1 FROM operation_done)").fetchone()[0]:
+            operated = f"coalesce({_OPERATED}, {operated})"
+        select |= {"diagnosis": diagnosis, "operated": operated}
     if ids:
         select["setl_id"] = "setl_id"
     return select
 
 
+# The platform's own lists, where they came.
+_PRINCIPAL = (
+    "(SELECT diag_code FROM diagnosis WHERE setl_id = cases.setl_id AND coalesce(diag_type, 1) = 1"
+    " ORDER BY coalesce(maindiag_flag, 0) <> 1, ord LIMIT 1)"
+)
+_OPERATED = (
+    "(SELECT group_concat(oprn_oprt_code, '|') FROM (SELECT oprn_oprt_code FROM operation_done"
+    " WHERE setl_id = cases.setl_id ORDER BY coalesce(oprn_oprt_type, 2) <> 1, ord))"
+)
 # interfaces 4: hi_setl_lv; else hosp_lv 1-4 and 12: 3; 5-7 and 13: 2; 8-11 and 14: 1.
 _LEVEL = "coalesce(hi_setl_lv, CASE WHEN hosp_lv IN (1, 2, 3, 4, 12) THEN 3 WHEN hosp_lv IN (5, 6, 7, 13) THEN 2 ELSE 1 END)"
 
@@ -310,9 +340,7 @@ def _clinical(
     return Clinical(
         diagnosis=kept["diagnosis"],
         diagnoses=texts["diagnosis"],
-        operation=kept["operation"],
-        operations=texts["operation"],
-        others=kept["others"],
-        other_lists=texts["others"],
+        operated=kept["operated"],
+        operation_lists=texts["operated"],
         names=names,
     )

@@ -8,7 +8,7 @@ rule's places. Cases in = used + trimmed + dropped by reason.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -19,18 +19,22 @@ from numpy.typing import NDArray
 from core.catalogue import library
 from core.catalogue.building import Related, build
 from core.catalogue.entries import Band, Entries, Entry, Exclusions
-from core.catalogue.history import History, history
+from core.catalogue.grouper import Grouper
+from core.catalogue.history import History, history, own_groups
 from core.catalogue.spread import Limits, Sums, counts, cv, cv_at_most, limits, sums, totals, weighted
 from core.catalogue.subtypes import Subtype, subtypes
 from core.faults import Refused, Usage
 from core.findings import Finding
 from core.money import plain, round_ratio, rounded
 from core.progress import SILENT, Progress, step
+from core.rules import packs
 from core.rules.cases import Ints
+from core.rules.grouping import rule_of
 from core.rules.scoring import ScoreRule, chosen
 
 if TYPE_CHECKING:
     from core.catalogue.score_working import Working
+    from core.rules.circular import Pack
     from core.storage.workspace import Workspace
 
 BED_DAY = "bed_day"
@@ -213,13 +217,12 @@ def again(workspace: Workspace, method: Mapping[str, Any], progress: Progress = 
     """
     try:
         rule = chosen(ScoreRule(), dict(method["rule"]))
-        years, base_name, year = [int(one) for one in method["years"]], str(method["base"]), int(method["year"])
-        grouping = str(method["grouping"])
-    except (KeyError, TypeError, ValueError) as error:
+        years, base, year = [int(one) for one in method["years"]], str(method["base"]), int(method["year"])
+        pack = method.get("pack")
+        own = packs.restore(str(pack["text"]), dict(pack["parameters"])) if pack else None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Usage("scores_method", reason=repr(error)) from None
-    return from_workspace(
-        workspace, rule, years, base=base_name or None, year=year, grouping=grouping, progress=progress
-    )
+    return from_workspace(workspace, rule, years, base=base or None, year=year, own=own, progress=progress)
 
 
 def from_workspace(
@@ -229,29 +232,38 @@ def from_workspace(
     *,
     base: str | None,
     year: int | None = None,
-    grouping: str = "official",
-    regroup: Callable[[History, Progress], History] | None = None,
+    own: Pack | None = None,
     progress: Progress = SILENT,
 ) -> Derived:
-    """`history` and `derive` with what the workspace holds. base: a version's name, None to build.
+    """`history` and `derive` with what the workspace holds. base: a version's name, None to build groups.
 
-    regroup: gives the history the product's own groups; grouping names them in the method.
+    own: a pack by whose grouping rule every case is put into a group of the base, whatever group it carries.
+    Usage, Refused: as `history`, `derive`, `library.entries`; grouping_missing.
     """
     connection = workspace.reader()
     entries = library.entries(connection, base) if base is not None else None
     past = history(
-        workspace, years, scope=rule.scope, detail=needs_detail(rule), clinical=entries is None, ids=regroup is not None,
+        workspace, years, scope=rule.scope, detail=needs_detail(rule), clinical=entries is None, ids=own is not None,
         progress=progress,
     )  # fmt: skip
-    if regroup is not None:
-        past = regroup(past, progress)
     told_year = year if year is not None else max(years) + 1
-    return derive(
-        rule, past, entries, year=told_year, attributes=library.attributes(connection),
-        exclusions=library.exclusions(connection, base or "", told_year),
-        operation_names=dict(connection.execute("SELECT oprn_code, oprn_name FROM operation WHERE oprn_name <> ''")),
+    attributes = library.attributes(connection)
+    exclusions = library.exclusions(connection, base or "", entries.year if entries is not None else told_year)
+    said: Sequence[Finding] = ()
+    if own is not None:
+        if entries is None:
+            raise Usage("scores_own_without_base")
+        grouper = Grouper(rule_of(own), entries, attributes, exclusions)
+        past, said = own_groups(past, connection, grouper, progress), grouper.findings
+    names = dict(connection.execute("SELECT oprn_code, oprn_name FROM operation WHERE oprn_name <> ''"))
+    found = derive(
+        rule, past, entries, year=told_year, attributes=attributes, exclusions=exclusions, operation_names=names,
         progress=progress,
     )  # fmt: skip
+    if own is None:
+        return found
+    pack = {"id": own.id, "hash": own.hash, "text": own.text, "parameters": dict(own.changed)}
+    return replace(found, method={**found.method, "pack": pack}, findings=(*said, *found.findings))
 
 
 def needs_detail(rule: ScoreRule) -> bool:
@@ -504,7 +516,7 @@ class _Scores:
         decisions: dict[str, str] = {}
         candidates: list[str] = []
         for i, entry in enumerate(self.groups):
-            what = self.decision(i, built_anew)
+            what, score = self.decision(i, built_anew), Fraction(0)
             pool = int(figures.pool[i])
             if what == SCORED:
                 exact = self.exact(pool)

@@ -13,6 +13,7 @@ from core.texts import LANGUAGES
 
 if TYPE_CHECKING:
     from core.rules.grouping import GroupingRule
+    from core.rules.scoring import ScoreRule
 
 EVIDENCE = ("V", "C", "S", "D", "U")
 SCOPES: tuple[Scope, ...] = ("region", "institution")
@@ -175,6 +176,7 @@ class Pack:
     text: str
     phrases: Mapping[str, Phrases] = field(compare=False, repr=False)
     grouping: GroupingRule | None = None
+    scores: ScoreRule | None = None
 
     @property
     def abstract(self) -> bool:

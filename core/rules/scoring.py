@@ -6,13 +6,12 @@ of it. What a document leaves open is tagged U; a pack that settles it says so i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from core.faults import Refused, Usage
-from core.findings import Finding
 from core.money import decimal, plain
 from core.rules.sheet import Title
 from core.rules.source import Item, Source, plainly
@@ -196,31 +195,39 @@ def wanted(key: str) -> str:
     return _WANTED.get(key) or " ".join(BY_KEY[key].options) or _WANTED[BY_KEY[key].kind]
 
 
-def gathered(sources: Sequence[Source]) -> ScoreRule | None:
-    """The rule of a pack and its parents, eldest first; faults become findings at their place. None: no `[scores]`."""
-    rule: ScoreRule | None = None
-    for source in sources:
-        raw = source.data.get("scores")
-        if raw is None:
-            continue
-        if not isinstance(raw, dict):
+@dataclass
+class Merged:
+    """The `[scores]` of a chain of files, eldest first: a later file's key in the place of an earlier one's."""
+
+    items: list[Item] = field(default_factory=list[Item])
+
+    def add(self, source: Source, raw: object) -> None:
+        if isinstance(raw, dict):
+            self.items.append(Item(source, ("scores",), cast("dict[str, Any]", raw)))
+        else:
             source.wrong(("scores",), "pack_type", value="scores", wanted="[scores]", key="scores")
-            continue
-        rule = _from(Item(source, ("scores",), cast("dict[str, Any]", raw)), rule or ScoreRule())
+
+    def data(self) -> dict[str, object]:
+        return {key: value for item in self.items for key, value in item.data.items()}
+
+
+def read(merged: Merged, sourced: Callable[[Item], tuple[str, str]]) -> ScoreRule | None:
+    """The rule; faults become findings at their place. None: no file has `[scores]`."""
+    if not merged.items:
+        return None
+    rule = ScoreRule()
+    for item in merged.items:
+        rule = _from(item, rule)
+        cite, evidence = sourced(item)
+        rule = replace(rule, cite=cite, evidence=evidence, open=item.title("open"))
     return rule
 
 
 def rule_of(pack: Pack, choices: Mapping[str, str] | None = None) -> ScoreRule:
     """The pack's rule with choices applied. Refused("scores_missing") where the pack has none; Usage as `chosen`."""
-    raw = pack.reserved.get("scores")
-    if not isinstance(raw, dict):
+    if pack.scores is None:
         raise Refused("scores_missing", pack=pack.id)
-    found: list[Finding] = []
-    source = Source(pack.id, "", found)
-    rule = _from(Item(source, ("scores",), cast("dict[str, Any]", raw)), ScoreRule())
-    if found:
-        raise Refused("pack_invalid", found, pack=pack.id, count=len(found))
-    return chosen(rule, choices or {})
+    return chosen(pack.scores, choices or {})
 
 
 def _from(item: Item, rule: ScoreRule) -> ScoreRule:
@@ -229,22 +236,27 @@ def _from(item: Item, rule: ScoreRule) -> ScoreRule:
         choice = BY_KEY.get(key)
         if choice is None:
             continue
+        several = isinstance(value, list)
+        texts = cast("list[Any]", value) if several else [value]
+        text = " ".join(_plain(one) for one in texts)
         try:
+            if several != (choice.kind in ("weights", "shares", "options")):
+                raise ValueError(text)
             if isinstance(value, bool) != (choice.kind == "flag"):
-                raise ValueError
-            texts = cast("list[Any]", value) if isinstance(value, list) else [value]
-            if isinstance(value, list) != (choice.kind in ("weights", "shares", "options")):
-                raise ValueError
-            text = " ".join(plain(one) if isinstance(one, Fraction) else str(one) for one in texts)
-            rule = replace(rule, **{key: _read(choice, text.lower() if choice.kind == "flag" else text)})
-        except (ValueError, AttributeError):
+                raise ValueError(text)
+            rule = replace(rule, **{key: _read(choice, text)})
+        except ValueError:
             item.wrong(key, "scores_value", value=plainly(value), key=key, wanted=wanted(key))
     for key in faults(rule):
         item.wrong(key, "scores_value", value=rule.text(key), key=key, wanted=wanted(key))
-    if _SOURCED & set(item.data):
-        cite, evidence = item.sourced(required=False)
-        rule = replace(rule, cite=cite, evidence=evidence, open=item.title("open"))
     return rule
+
+
+def _plain(value: object) -> str:
+    """A TOML value as the text that a user would type for it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return plain(value) if isinstance(value, Fraction) else str(value)
 
 
 _FLAGS = {"true": True, "false": False}
