@@ -10,9 +10,21 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from core.rules.group_codes import (
+    ALL,
+    ANY,
+    UNCLEAR,
+    agrees,
+    alien,
+    diagnosis_of,
+    folded_key,
+    operations_in,
+    operations_of,
+    reading,
+)
+
 # Columns of codes, where a line break inside a cell is damage.
 TYPES = frozenset({"diag_rule", "oprn_rule", "dip", "either"})
-ALL, ANY, UNCLEAR = re.compile(r"[+,]"), re.compile(r"[|/]"), re.compile(r"[;、]")
 CODES = ("diag_code", "oprn_code", "rel_oprn_code", "oth_diag_code")
 
 _BREAK = re.compile(r"[\r\n]+")
@@ -20,11 +32,6 @@ _SIGN = "+/|,;、:_-.，；：．。＋／｜"
 _WHOLE = r"(?:[A-Z]\d[0-9A-Z](?:\.[0-9Xx][0-9A-Za-z]*)?|\d{2}\.[0-9Xx][0-9A-Za-z]{1,3})"
 _ENDS = re.compile(rf"(?:.*[{re.escape(_SIGN)}])?{_WHOLE}")
 _BEGINS = re.compile(rf"{_WHOLE}(?:[{re.escape(_SIGN)}].*)?")
-_DIAG_IN_KEY = re.compile(r"([A-Z]\d[0-9A-Z](?:\.[0-9Xx]{1,3})?)(?=[:_+]|[A-Z]?$)")
-_OPERATION = re.compile(r"\d{2}\.[0-9Xx][0-9A-Za-z]{1,3}")
-_CONSERVATIVE = re.compile(r"保守|内科|BSZL|^\.?$", re.IGNORECASE)
-_OF_CATEGORY = re.compile(r"[一-鿿]*[组疗]|ZDXCZ|ZLXCZ|SS", re.IGNORECASE)
-_HAN = re.compile(r"[一-鿿]")
 
 
 def lines(text: str) -> list[str]:
@@ -48,12 +55,6 @@ def named(before: str, after: str) -> str:
     if before.upper().replace("O", "0") == after.upper().replace("O", "0"):
         return "letter_o"
     return "zero_restored" if before.upper().count("O") == after.upper().count("O") else "repaired"
-
-
-def folded_key(key: str) -> str:
-    """Two keys that are alike here are most likely one: letter case, O for 0, and which of two equal signs is used."""
-    plain = re.sub(r"[|/]", "|", re.sub(r"[+,]", "+", key.casefold().replace("o", "0")))
-    return plain.rstrip(".:_|+")
 
 
 @dataclass(slots=True)
@@ -122,7 +123,7 @@ class Watch:
     ) -> None:
         value = cells.get("oprn_code")
         own = operations_of(key)
-        there = set(_OPERATION.findall(value or ""))
+        there = set(operations_in(value or ""))
         fits = own is None or not value or bool(there & set(own))
         if value is None or value != self._oprn.value:
             self._oprn = _Above(value, bool(own) and fits)
@@ -137,49 +138,6 @@ class Watch:
                 say(Remark(i, "filled_down_doubt", "oprn_code", value, {"key": key, "name": name}))
         elif own is None and cells.get("attribute") == "conservative":
             say(Remark(i, "filled_down_doubt", "oprn_code", value, {"key": key, "name": name}))
-
-
-def diagnosis_of(key: str) -> str:
-    """The diagnosis that a group's key begins with, "" where its shape has none."""
-    found = _DIAG_IN_KEY.match(key)
-    return found[1] if found else ""
-
-
-def operations_of(key: str) -> tuple[str, ...] | None:
-    """The operations in a group's key; () where it says that there are none, None where it says nothing."""
-    if not diagnosis_of(key):
-        return None
-    rest = key[len(diagnosis_of(key)) :].lstrip(":_")
-    found = tuple(_OPERATION.findall(rest))
-    if found:
-        return found
-    if rest and (_CONSERVATIVE.search(rest) or _OF_CATEGORY.fullmatch(rest)):
-        return ()
-    return None
-
-
-def agrees(shown: str, expression: str) -> bool:
-    """Whether a diagnosis can be one of those that an expression holds."""
-    for part in re.split(r"[+,|/;、]", expression):
-        low, dash, high = part.partition("-")
-        if dash and low[:3] <= shown[:3] <= high[:3]:
-            return True
-        if not dash and low and (shown.startswith(low) or low.startswith(shown)):
-            return True
-    return False
-
-
-def alien(head: str, other: str) -> bool:
-    """Whether two names of diseases have not one character in common but what nearly every name has."""
-    common = set("的病症性炎急慢及和伴其他未特指型")
-    one, two = ({sign for sign in text if _HAN.match(sign)} - common for text in (head, other))
-    return bool(one and two) and not one & two
-
-
-def reading(expression: str) -> str:
-    """`a/b+c/d` as it is read: (a / b) + (c / d)."""
-    parts = [part for part in ALL.split(expression) if part]
-    return " + ".join("(" + " / ".join(ANY.split(part)) + ")" if ANY.search(part) else part for part in parts)
 
 
 # Totals that a file prints about itself
