@@ -28,14 +28,14 @@ GROUP_COLUMNS = ("setl_id", "dip_code", "kind", "path")
 
 def group(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
     """Ends 0 also when cases are ungrouped: the share is what was asked for."""
-    from core.analysis.agreement import agree
+    from core.analysis import agreement
     from core.rules import packs
 
     if arguments.out:
         check_outs([arguments.out], (".csv",))
     pack = packs.load(arguments.pack, parameters=parameters(arguments.param))
     with readable(arguments.workspace) as workspace:
-        found = agree(workspace, arguments.year, pack, catalogue=arguments.catalogue, progress=progress)
+        found = agreement.agree(workspace, arguments.year, pack, catalogue=arguments.catalogue, progress=progress)
         synthetic = workspace.synthetic
         if arguments.out:
             _write_groups(found, arguments.out, texts, progress)
@@ -46,7 +46,7 @@ def group(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     print(texts("cli.grouped", grouped=found.grouped, cases=len(found), share=_share(found.grouped, len(found))))
     if found.stated:
         print(texts("cli.agreed", same=found.same, stated=found.stated, share=_share(found.same, found.stated)))
-        reasons = found.by("reason", texts.lang)
+        reasons = agreement.by(found, "reason", texts.lang)
         title, cases = reasons.columns[0], reasons.cells["cases"]
         for row in range(min(reasons.rows, SHOWN_REASONS)):
             print(f"  {reasons.text(row, title)}  {int(cases[row])}")
@@ -69,13 +69,14 @@ def _share(part: int, whole: int) -> str:
 
 def _write_groups(found: Agreement, path: Path, texts: Texts, progress: TerminalProgress) -> None:
     """One row a case that counts, in the order of the settlement's id; nothing else, so that a script can read it."""
+    from core.analysis.agreement import group_rows
     from core.export.tables import inert
     from core.export.target import whole_file
 
     with whole_file(path) as beside, beside.open("w", encoding="utf-8-sig", newline="") as out:
         rows = csv.writer(out, lineterminator="\r\n")
         rows.writerow(GROUP_COLUMNS)
-        for done, row in enumerate(found.group_rows(texts.lang)):
+        for done, row in enumerate(group_rows(found, texts.lang)):
             if done % 4096 == 0:
                 step(progress, "export", done, len(found))
             rows.writerow([inert(cell) for cell in row])
@@ -99,8 +100,8 @@ def _list(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     if not found:
         print(texts("cli.no_versions"))
     for one in found:
-        kinds = texts.listed(f"{texts(f'agreement.kind.{kind}')} {count}" for kind, count in one.kinds.items())
-        state = texts(f"cli.version_state.{one.state}")
+        kinds = texts.listed(f"{texts(f'catalogue.kind.{kind}')} {count}" for kind, count in one.kinds.items())
+        state = texts(f"catalogue.state.{one.state}")
         entries = texts("cli.entries", count=one.entries)
         print("\t".join([one.name, str(one.year), state, entries, kinds, one.based_on, one.file]).rstrip())
     return 0

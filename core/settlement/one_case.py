@@ -11,13 +11,17 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalogue import library
-from core.catalogue.entries import Entry
+from core.catalogue import stays as clinical
+from core.catalogue import tree
+from core.catalogue.entries import Entries, Entry
+from core.catalogue.grouper import Path
+from core.catalogue.stays import UNKNOWN, Stay
 from core.findings import Finding, Severity
 from core.money import rounded
 from core.progress import SILENT, Progress
@@ -27,6 +31,7 @@ from core.rules.case_scores import CaseExplanation
 from core.rules.cases import FUNDS, CaseScores, CaseTable
 from core.rules.sheet import Clearing, FundSheet, Institution, Title
 from core.settlement import applied, coefficients, groups, references
+from core.settlement import grouping as own_grouping
 from core.settlement import year as years
 from core.settlement.arrivals import Arrivals, Reading
 from core.settlement.doubts import ordered
@@ -36,7 +41,6 @@ from core.settlement.staleness import stale
 from core.settlement.standing import Grouped, stand
 
 if TYPE_CHECKING:
-    from core.catalogue.grouper import Path
     from core.rules.circular import CaseRule, Pack, Step
     from core.storage.workspace import Workspace
 
@@ -50,9 +54,9 @@ class TypedCase:
     """What is known of a case. Amounts in fen, birth weight in grams; None where it is not known.
 
     operations: the first one is the main operation. day: YYYYMMDD of settlement, 0 for 31 December of the year.
-    detail: bands of the auxiliary catalogue as `asst_list_detl` has them, `severity:2|cci:1`. born, admitted: ISO dates; where both
-    are there the auxiliary bands of age go by them, as in the clearing. group: a dip_code chosen by hand; the grouping rule is then not asked. booked: hifp_pay, for packs whose payment
-    ratio is the case's own.
+    detail: bands of the auxiliary catalogue as `asst_list_detl` has them, `severity:2|cci:1`. born, admitted: ISO dates; where
+    both are there the auxiliary bands of age go by them, as in the clearing. group: a dip_code chosen by hand; the grouping
+    rule is then not asked. booked: hifp_pay, for packs whose payment ratio is the case's own.
     """
 
     diagnosis: str
@@ -68,6 +72,7 @@ class TypedCase:
     gender: int | None = None
     days: int | None = None
     icu_days: int | None = None
+    tcm_fee: int | None = None
     detail: str = ""
     born: str = ""
     admitted: str = ""
@@ -79,7 +84,7 @@ class TypedCase:
 class Worth:
     """What the case comes to in one group.
 
-    why, values: why the grouping did not take it (a code of `grouping.*`), "" for the group taken. score None: it has none
+    why, values: why the grouping did not take it, said by `catalogue.telling`, "" for the group taken. score None: it has none
     by this pack. gross: score * point value; pay: what the fund would owe; both yuan, rounded as the pack rounds, None
     without a point value.
     """
@@ -216,6 +221,7 @@ class _Question:
         self.fund, self.code = fund, institution
         self.registered = years.institutions(connection)
         self.said: list[Finding] = []
+        self.engine: own_grouping.Engine | None = None  # of the grouping rule, once it was asked
 
     def say(self, code: str, severity: Severity, value: str = "", **values: str) -> None:
         self.said.append(Finding(code, severity, value=value, values=values))
@@ -236,7 +242,7 @@ class _Question:
             self.say("case_diagnosis_missing", "blocked")
         if self.case.fee <= 0:
             self.say("case_fee_missing", "blocked")
-        path, candidates = self.grouped(version.name)
+        path, candidates = self.grouped(version)
         taken = bool(candidates) and not candidates[0].why
         money = self.money(point_value)
         scored = None
@@ -288,18 +294,69 @@ class _Question:
 
     # -- the group -------------------------------------------------------------------------------------------
 
-    def grouped(self, version: str) -> tuple[Path | None, list[_Candidate]]:
+    def grouped(self, version: groups.Version) -> tuple[Path | None, list[_Candidate]]:
         """By hand or by the rule; the group that holds comes first, the others that were looked at after it."""
-        if not version:
+        if not version.name:
             return None, []
-        entries = library.entries(self.connection, version)
         if self.case.group:
-            chosen = entries.get(self.case.group)
+            chosen = version.entries.get(self.case.group)
             if chosen is None:
-                self.say("case_group_unknown", "blocked", value=self.case.group, catalogue=version)
+                self.say("case_group_unknown", "blocked", value=self.case.group, catalogue=version.name)
                 return None, []
             return None, [_Candidate(chosen)]
-        raise NotImplementedError
+        if self.pack.grouping is None:
+            self.say("case_rule_missing", "blocked", value=self.pack.id)
+            return None, []
+        if not self.case.diagnosis.strip():
+            return None, []
+        self.engine = own_grouping.engine(self.connection, self.pack, version, self.year)
+        self.said += [one for one in self.engine.findings if one.severity == "blocked"]
+        stay = self.as_stay()
+        path = self.engine.grouper.path(clinical.one(stay), 0)
+        self.doubt(path, stay, version.entries)
+        rows = version.entries.rows
+        candidates = [_Candidate(rows[one.entry], one.why, one.values) for one in path.alternatives]
+        if path.entry >= 0:
+            return path, [_Candidate(rows[path.entry]), *candidates]
+        rule = self.pack.case.ungrouped
+        self.say(f"case_ungrouped_{rule}", "blocked" if rule == "block" else "warning")
+        return path, candidates
+
+    def as_stay(self) -> Stay:
+        case = self.case
+
+        def known(value: int | None) -> int:
+            return UNKNOWN if value is None else value
+
+        return Stay(
+            case.diagnosis.strip(),
+            tuple(code.strip() for code in case.operations if code.strip()),
+            others=tuple(code.strip() for code in case.other_diagnoses if code.strip()),
+            fee=case.fee,
+            age=known(case.age),
+            age_days=known(case.age_days),
+            birth_weight=known(case.birth_weight),
+            days=known(case.days),
+            gender=known(case.gender),
+            tcm_fee=known(case.tcm_fee),
+        )
+
+    def doubt(self, path: Path, stay: Stay, entries: Entries) -> None:
+        """Codes that nobody knows, or that the exclusion lists take out."""
+        assert self.engine is not None
+        looked = {one.code: one.values for one in path.steps}
+        if "diagnosis_excluded" in looked:
+            self.say("case_diagnosis_excluded", "warning", value=stay.diagnosis)
+        elif path.entry < 0 and tree.place(stay.diagnosis).chapter is None:
+            self.say("case_diagnosis_unknown", "warning", value=stay.diagnosis)
+        dropped = looked.get("operations_dropped", {}).get("codes", "").split(", ")
+        for code in dict.fromkeys(stay.operations):
+            if code in dropped:
+                self.say("case_operation_excluded", "note", value=code)
+            elif code not in self.engine.attributes and not any(
+                code in one.oprn_code or code in one.rel_oprn_code for one in entries.rows
+            ):
+                self.say("case_operation_unknown", "warning", value=code)
 
     # -- the score -------------------------------------------------------------------------------------------
 
@@ -312,9 +369,12 @@ class _Question:
         codes = sorted({one.entry.dip_code for one in candidates})
         index = np.array([codes.index(one.entry.dip_code) for one in candidates], np.int32)
         grouped = Grouped("own", tuple(codes), index)
-        standing = stand(
-            year, version, grouped, rule, lambda: years.fees(self.workspace, self.connection, year, self.progress)
-        )
+        earlier = partial(years.fees, self.workspace, self.connection, year, self.progress)
+        if self.engine is not None:
+            earlier = partial(
+                own_grouping.earlier, self.workspace, self.connection, year, self.engine, self.progress
+            )
+        standing = stand(year, version, grouped, rule, earlier)
         content = coefficients.parts(self.connection, set_name)
         with_k = applied.apply(standing, content, (self.fund,), self.year, set_name)
         self.said += [replace(one, value="1") if one.code == "coefficient_missing" else one for one in with_k.findings]
@@ -329,7 +389,7 @@ class _Question:
         rows = tuple(place.get(number) for number in range(len(candidates)))
         if taken and (rows[0] is None or int(with_k.cases.group[rows[0]]) < 0):
             severity: Severity = "blocked" if rule.ungrouped == "block" else "warning"
-            self.say("case_group_without_score", severity, value=candidates[0].entry.dip_code, how=rule.ungrouped)
+            self.say(f"case_no_score_{rule.ungrouped}", severity, value=candidates[0].entry.dip_code)
         return _Scored(with_k.cases, scores, rows)
 
     def as_year(self, rows: int, rule: CaseRule) -> years.Year:
@@ -463,6 +523,8 @@ class _Question:
             exact = language.number(step.expr, language.Env(values, {}, self.pack.tables))
         except language.RuleFault as fault:
             if aloud:
-                self.say("case_step_failed", "warning", value=step.id, fault=fault.code)
+                told = {"step": step.id, "formula": step.formula, "place": str(fault.at + 1), "fund": self.fund}
+                finding = Finding(f"rule_{fault.code}", "warning", column=step.id, subject=self.code)
+                self.said.append(replace(finding, values=told | dict(fault.values)))
             return None
         return exact if step.places is None else rounded(exact, step.places)
