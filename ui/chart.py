@@ -154,8 +154,7 @@ class Chart(QWidget):
         parts = [panel.unit, panel.period]
         if panel.cases is not None:
             parts.append(self._texts("chart.cases", cases=f"{panel.cases:,}"))
-        parts.append(panel.note)
-        return "  ·  ".join(part for part in parts if part)
+        return " · ".join(part for part in parts if part)
 
     def told(self, panel: int, position: int) -> list[str]:
         """What the pointer says there: position, then each series with its value and its cases."""
@@ -175,7 +174,7 @@ class Chart(QWidget):
         for panel in self.panels:
             if lines:
                 lines.append([])
-            lines.append([panel.title, self.about(panel)])
+            lines.append([part for part in (panel.title, self.about(panel), panel.note) if part])
             heading = [panel.x_title or self._texts("chart.position")]
             for series in panel.series:
                 heading.append(f"{series.name} ({panel.unit})" if panel.unit else series.name)
@@ -206,9 +205,10 @@ class Chart(QWidget):
 
         path = Path(path)
         size = self._canvas.size() if self._canvas is not None else self.size()
-        figure = Figure(figsize=(max(320, size.width()) / 96, max(180, size.height()) / 96), dpi=96)
+        wide, high = max(320, size.width()), max(180, size.height())
+        figure = Figure(figsize=(wide / 96, high / 96), dpi=96)
         FigureCanvasAgg(figure)
-        self._draw(figure, colours(False), LIGHT, "#ffffff")
+        self._draw(figure, colours(False), LIGHT, "#ffffff", (wide, high))
         with _styled():
             figure.savefig(path, dpi=PRINT_DPI, format=path.suffix[1:].lower(), facecolor="#ffffff")
 
@@ -261,18 +261,23 @@ class Chart(QWidget):
         if self._canvas is None:
             return
         look = self._desk.look.colours
-        self._axes = self._draw(self._canvas.figure, look, DARK if look.dark else LIGHT, look.sheet)
+        size = self._canvas.size()
+        self._axes = self._draw(
+            self._canvas.figure, look, DARK if look.dark else LIGHT, look.sheet, (size.width(), size.height())
+        )
         self._canvas.draw_idle()
         self._pointer.update()
 
-    def _draw(self, figure: Figure, look: Colours, palette: Sequence[str], ground: str) -> list[Axes]:
+    def _draw(
+        self, figure: Figure, look: Colours, palette: Sequence[str], ground: str, size: tuple[int, int]
+    ) -> list[Axes]:
+        """All panels anew. `size` in pixels; a hidden canvas tells its figure of it only when it is shown."""
         for axes in figure.axes:  # figure.clear() dresses every one anew before it goes
             figure.delaxes(axes)
         figure.set_facecolor(ground)
         if not self.panels:
             return []
-        ratio = figure.dpi / 96  # a dense screen's figure has more dots for the same size
-        wide, high = figure.get_size_inches() * figure.dpi / ratio
+        wide, high = size
         many = len(self.panels)
         self._per_row = self._columns or max(1, min(many, int(wide // 230)))
         down = -(-many // self._per_row)
@@ -324,7 +329,9 @@ class Chart(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._canvas:
             kind = event.type()
-            if kind == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
+            if kind == QEvent.Type.Resize:
+                self._redraw()
+            elif kind == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
                 at = self._at_mouse(event.position())
                 if at != self._at:
                     self._at = at
@@ -364,9 +371,6 @@ class Chart(QWidget):
         self._pointer.setGeometry(self.rect())
         size = self.button.sizeHint()
         self.button.setGeometry(self.width() - size.width(), 0, size.width(), size.height())
-        if self._canvas is not None:
-            self._box.activate()  # the canvas takes its size first: the margins are pixels of it
-            self._redraw()
 
 
 class _Pointer(QWidget):
@@ -424,11 +428,13 @@ class _Pen:
         """`part`: left, top, width, height of the panel in the figure of the size `whole`."""
         left, top, wide, high = part
         named = len(panel.series) > 1
-        above = 2 * self.line + 8 + (self.line if named else 0)
+        above = (2 + named + bool(panel.note)) * self.line + 8
         below = self.line + 8 + (self.line if panel.x_title else 0)
         inside = max(20.0, high - above - below)
         marks = len(panel.marks) * self.line if panel.edges else 0  # their names stand above the bars
-        ticks, highest = _ticks(panel, min(0.5, 0.14 + marks / inside))
+        # Above the bars stand the names of marks, above the points their values.
+        free = 0.04 + (marks if panel.edges else 1.3 * self.line) / inside
+        ticks, highest = _ticks(panel, min(0.5, free))
         labels = [_short(value, ticks) for value in ticks]
         beside = max((len(label) for label in labels), default=1) * self.points * 0.78 + 12
         inner = (left + beside, top + above, max(20.0, wide - beside - (30 if panel.edges else 14)), inside)
@@ -446,7 +452,7 @@ class _Pen:
                 self._line(axes, series, number)
             if len(panel.series) == 1 and not panel.edges and _positions(panel) <= WRITTEN:
                 self._write(axes, panel, series, highest, inner[2])
-        self._marks(axes, panel, highest)
+        self._marks(axes, panel, highest, inner[3])
         self._words(axes, panel, about, inner, wide, named)
         return axes
 
@@ -516,7 +522,7 @@ class _Pen:
                     color=self.look.text, fontsize=self.points * 0.92,
                 )  # fmt: skip
 
-    def _marks(self, axes: Axes, panel: Panel, highest: float) -> None:
+    def _marks(self, axes: Axes, panel: Panel, highest: float, high_pixels: float) -> None:
         """Upright marks carry their names in steps, so that close ones stay readable."""
         look = self.look
         for number, mark in enumerate(sorted(panel.marks, key=lambda one: one.value)):
@@ -526,7 +532,7 @@ class _Pen:
                 if not low <= mark.value <= high:
                     continue
                 axes.axvline(
-                    mark.value, 0, 1 - number * self.line / axes.bbox.height * axes.figure.dpi / 96,
+                    mark.value, 0, 1 - number * self.line / high_pixels,
                     color=look.text, linewidth=0.9, linestyle=DASHES[number % 4],
                 )  # fmt: skip
                 late = mark.value > low + (high - low) * 0.62
@@ -548,12 +554,11 @@ class _Pen:
         """Title and what the chart states, at the panel's left edge; names of several series under them."""
         look, points = self.look, self.points
         left = -(inner[0] - (inner[0] // wide) * wide - 4) * 0.75
-        up = self.line * (1 if named else 0) * 0.75
-        for text, high, colour, weight in (
-            (panel.title, up + self.line * 0.75 + 6, look.text, "bold"),
-            (about, up + 5, look.muted, "normal"),
-        ):
-            room = wide - (40 if weight == "bold" else 12)
+        lines = [(panel.title, look.text, "bold"), (about, look.muted, "normal")]
+        lines += [(panel.note, look.muted, "normal")] if panel.note else []
+        for number, (text, colour, weight) in enumerate(lines[::-1]):
+            room = wide - (40 if weight == "bold" else 4)
+            high = (number + named) * self.line * 0.75 + 5
             axes.annotate(
                 _elided(text, room, points), (0, 1), (left, high), xycoords="axes fraction",
                 textcoords="offset points", ha="left", va="bottom", color=colour, fontsize=points, weight=weight,

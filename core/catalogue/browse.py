@@ -5,6 +5,9 @@ Everything that a keystroke or a tick needs is an array by row, made once in a j
 
 from __future__ import annotations
 
+import json
+import re
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -14,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.catalogue.entries import ATTRIBUTES, KINDS, Entries, Entry
-from core.catalogue.lineage import Relation
+from core.catalogue.lineage import CHANGES, Relation
 from core.catalogue.search import Index
 from core.catalogue.tree import Node, tree
 from core.progress import SILENT, Progress, step
@@ -111,6 +114,16 @@ def of_key(key: str) -> tuple[str, str]:
     return version, code
 
 
+def operation_names(connection: sqlite3.Connection, entry: Entry) -> dict[str, str]:
+    """What the operations of a group are called, as far as the list of operations says."""
+    codes = [code for part in (entry.oprn_code, entry.rel_oprn_code) for code in re.split(r"[+,|/\s]+", part) if code]
+    found = connection.execute(
+        "SELECT oprn_code, oprn_name FROM operation WHERE oprn_name <> '' AND oprn_code IN (SELECT value FROM json_each(?))",
+        (json.dumps(codes),),
+    )
+    return dict(found)
+
+
 def shelf(
     listed: Sequence[Entries],
     texts: Texts,
@@ -193,21 +206,20 @@ def _worksheet(
     put("dip_name", "text", [entry.dip_name for entry in entries])
     if several:
         put("version", "code", [version for version, _ in held])
-    kinds = {kind: texts(f"catalogue.kind.{kind}") for kind in KINDS}
-    put("kind", "text", [kinds.get(entry.kind, entry.kind) for entry in entries])
-    attributes = {one: texts(f"catalogue.tree.{one}") for one in ATTRIBUTES}
-    put("attribute", "text", [attributes.get(entry.attribute, entry.attribute) for entry in entries])
     put("score", "exact", [entry.score for entry in entries], "points", PLACES)
-    if versus:
-        words = {name: texts(f"catalogue.change.{name}") for name in (
-            "same", "new", "gone", "split", "merged", "renumbered", "redefined", "rescored")}  # fmt: skip
-        put("change", "text", ["" if one is None or one.change == "same" else words[one.change] for one in told])
-        put("before", "exact", [None if one is None else one.old_score for one in told], "points", PLACES)
-        put("growth", "exact", [_growth(one) for one in told], "percent", 2)
     if year is not None:
         put("cases", "int", cases, "cases", total=True)
         put("year_mean", "exact", [_yuan(one.mean if one is not None else None) for one in counted], "yuan", 2)
     put("cv", "exact", cv, places=2)
+    kinds = {kind: texts(f"catalogue.kind.{kind}") for kind in KINDS}
+    put("kind", "text", [kinds.get(entry.kind, entry.kind) for entry in entries])
+    attributes = {one: texts(f"catalogue.tree.{one}") for one in ATTRIBUTES}
+    put("attribute", "text", [attributes.get(entry.attribute, entry.attribute) for entry in entries])
+    if versus:
+        words = {change: texts(f"catalogue.change.{change}") for change in CHANGES}
+        put("change", "text", ["" if one is None or one.change == "same" else words[one.change] for one in told])
+        put("before", "exact", [None if one is None else one.old_score for one in told], "points", PLACES)
+        put("growth", "exact", [_growth(one) for one in told], "percent", 2)
     put("mean_fee", "exact", [_yuan(entry.mean_fee or None) for entry in entries], "yuan", 2)
     put("mean_days", "exact", [entry.mean_days for entry in entries], "days", 1)
     put("diag_code", "code", [entry.diag_code for entry in entries])

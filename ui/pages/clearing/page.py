@@ -288,8 +288,8 @@ class ClearingPage(QWidget):
         self.load()
 
     def show_target(self, target: object) -> None:
-        """("institution", code): its row."""
-        if isinstance(target, tuple) and len(target) == 2 and target[0] == "institution":
+        """("institution", code): its row. ("case", settlement): how it was scored."""
+        if isinstance(target, tuple) and len(target) == 2 and target[0] in ("institution", "case"):
             self._target = (str(target[0]), str(target[1]))
             self._go_to_target()
 
@@ -473,6 +473,10 @@ class ClearingPage(QWidget):
             and self.stack.currentWidget() is self.sheet
         ):
             kind_code, self._target = self._target, None
+            if kind_code[0] == "case":
+                self._open_side(self.why)
+                self.why.go(Place("case", self._desk.fund, setl_id=kind_code[1]))
+                return
             if not self.table.select(kind_code[1], "final"):
                 self._desk.say(self._texts("clearing.not_in_sheet", code=kind_code[1]))
             self.table.setFocus()

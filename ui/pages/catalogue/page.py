@@ -1,0 +1,112 @@
+"""The Catalogue page: the browser, versions side by side, own against official grouping, scores from history."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
+
+from ui.desk import Changes, Desk
+from ui.dialogs import Empty
+from ui.look import EDGE, GAP
+
+# (key, module, class), in the order of the tabs; made when first shown, as the pages are.
+TABS = tuple(
+    (key, f"ui.pages.catalogue.{module}", name)
+    for key, module, name in (
+        ("browse", "browser", "BrowseTab"),
+        ("versions", "versions", "VersionsTab"),
+        ("agreement", "agreement", "AgreementTab"),
+        ("scores", "scores", "ScoresTab"),
+    )
+    if find_spec(f"ui.pages.catalogue.{module}") is not None
+)
+KEYS = tuple(key for key, _, _ in TABS)
+
+
+class CataloguePage(QWidget):
+    """Tabs over one workspace; a hidden one goes stale and refreshes when it is shown."""
+
+    key = "catalogue"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk, self._texts = desk, desk.texts
+        texts = desk.texts
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(EDGE, GAP, EDGE, GAP)
+        layout.setSpacing(GAP)
+        self.empty = Empty(desk, "catalogue")
+        self.empty.pressed.connect(self._cure)
+        layout.addWidget(self.empty)
+        self.tabs = QTabBar()
+        self.tabs.setDrawBase(False)
+        self.tabs.setExpanding(False)
+        self.tabs.setAccessibleName(texts("catalogue.tabs"))
+        for key in KEYS:
+            self.tabs.addTab(texts(f"catalogue.tab.{key}"))
+        layout.addWidget(self.tabs)
+        self.stack = QStackedWidget()
+        layout.addWidget(self.stack, 1)
+        self._made: dict[str, QWidget] = {}
+        self._stale: dict[str, Changes | None] = {}
+        self.tabs.currentChanged.connect(self._show)
+
+    def refresh(self, changes: Changes | None = None) -> None:
+        texts, contents = self._texts, self._desk.contents
+        there = contents is not None and bool(contents.catalogues)
+        self.empty.setVisible(not there)
+        self.tabs.setVisible(there)
+        self.stack.setVisible(there)
+        for key in self._made:
+            known = self._stale.get(key, Changes())
+            self._stale[key] = None if changes is None or known is None else known | changes
+        if there:
+            self._show(self.tabs.currentIndex())
+        elif contents is None:
+            self.empty.say(
+                texts("pages.catalogue.title"), texts("catalogue.holds"), texts("pages.no_workspace"),
+                texts("pages.to_start"),
+            )  # fmt: skip
+        else:
+            self.empty.say(
+                texts("pages.catalogue.title"), texts("catalogue.holds"), texts("catalogue.no_version"),
+                texts("catalogue.to_import"),
+            )  # fmt: skip
+
+    def show_target(self, target: object) -> None:
+        """("group", version, dip_code) or ("group", dip_code): that group's page; the key of a tab; (key, its target)."""
+        key, given = (target[0], target) if isinstance(target, tuple) and target else (target, None)
+        if key == "group":
+            self._to_tab("browse", given)
+        elif key in KEYS:
+            self._to_tab(str(key), given)
+
+    def _to_tab(self, key: str, target: object) -> None:
+        if not self.stack.isVisibleTo(self):
+            return
+        self.tabs.setCurrentIndex(KEYS.index(key))
+        self._show(KEYS.index(key))
+        tab: Any = self._made[key]
+        if target is not None and hasattr(tab, "show_target"):
+            tab.show_target(target)
+
+    def _show(self, number: int) -> None:
+        key, module, name = TABS[number]
+        if key not in self._made:
+            self._made[key] = getattr(import_module(module), name)(self._desk)
+            self.stack.addWidget(self._made[key])
+            self._stale[key] = None
+        tab: Any = self._made[key]
+        self.stack.setCurrentWidget(tab)
+        self.setFocusProxy(tab)
+        if key in self._stale:
+            tab.refresh(self._stale.pop(key))
+
+    def _cure(self) -> None:
+        if self._desk.workspace is None:
+            self._desk.go("start")
+        else:
+            self._desk.go("data", ("kind", "catalogue"))
