@@ -9,10 +9,12 @@ relation is the relation of the mirror.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 from core.catalogue.entries import CodeMap, Entries, Entry
@@ -24,8 +26,8 @@ MIRROR: Mapping[Change, Change] = {"split": "merged", "merged": "split", "gone":
 
 # Cases bring two groups together that nothing else does: more than half of a group's cases towards one that has
 # its counterpart already, a fifth of them between two groups that both have none.
-_HALF, _FIFTH = Fraction(1, 2), Fraction(1, 5)
-_ALL, _ANY = re.compile(r"[+,，＋]"), re.compile(r"[|/、｜／]")
+_HALF, _FIFTH = 2, 5  # one in so many
+_ALL, _ANY = re.compile(r"[+,]"), re.compile(r"[|/、]")
 
 Definition = tuple[str, ...]
 Moves = Mapping[tuple[str, str], int]
@@ -94,14 +96,17 @@ def definition(entry: Entry, editions: Mapping[tuple[str, str], str] | None = No
 
 def _normal(text: str, system: str, editions: Mapping[tuple[str, str], str]) -> str:
     """`b/a+c` -> `a|b+c`: parts that must all be met, each of alternatives."""
-    if not text or text == "+":
-        return ""
-    parts: set[str] = set()
-    for part in _ALL.split(text.upper()):
-        words = {word.strip() for word in _ANY.split(part)} - {"", "."}
-        if words:
-            parts.add("|".join(sorted({editions.get((system, word), word) for word in words})))
-    return "+".join(sorted(parts))
+    parts = _parts(text)
+    if editions:
+        parts = tuple(tuple({editions.get((system, word), word) for word in part}) for part in parts)
+    return "+".join(sorted({"|".join(sorted(part)) for part in parts}))
+
+
+@lru_cache(1 << 16)
+def _parts(text: str) -> tuple[tuple[str, ...], ...]:
+    parts = _ALL.split(unicodedata.normalize("NFKC", text).upper())
+    words = ({word.strip() for word in _ANY.split(part)} - {"", "."} for part in parts)
+    return tuple(tuple(part) for part in words if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +225,10 @@ def _by_cases(ties: _Ties, before: Mapping[str, Entry], after: Mapping[str, Entr
     for (a, b), n in moves.items():
         if a not in before or b not in after:
             continue
-        of_a, of_b = Fraction(n, left[a]), Fraction(n, came[b])
         if a in lonely_old and b in lonely_new:
-            wanted = of_a >= _FIFTH or of_b >= _FIFTH
+            wanted = n * _FIFTH >= left[a] or n * _FIFTH >= came[b]
         else:
-            wanted = (a in lonely_old and of_a > _HALF) or (b in lonely_new and of_b > _HALF)
+            wanted = (a in lonely_old and n * _HALF > left[a]) or (b in lonely_new and n * _HALF > came[b])
         if wanted:
             by_size[n].append((a, b))
     for n in sorted(by_size, reverse=True):
@@ -256,28 +260,25 @@ def _relations(
     for code, entry in after.items():
         if not ties.of_new[code]:
             relations.append(Relation("new", (), (code,), "key", None, entry.score, came[code]))
-    stars: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
-        ((code,), tuple(sorted(others))) for code, others in ties.of_old.items() if len(others) > 1
-    ]
-    stars += [(tuple(sorted(others)), (code,)) for code, others in ties.of_new.items() if len(others) > 1]
-    stars += [
-        ((a,), (b,)) for a, b in ties.by if len(ties.of_old[a]) == 1 and len(ties.of_new[b]) == 1
-    ]
-    for olds, news in stars:
-        first, last = olds[0], news[0]
-        pairs = [(a, b) for a in olds for b in news]
-        by = _WEAKER[max(_WEAKER.index(ties.by[pair]) for pair in pairs)]
-        cases = sum(moves.get(pair, 0) for pair in pairs)
-        weights = {a: sum(moves.get((a, b), 0) for b in news) for a in olds}
-        old_score = _mean(before, weights)
-        new_score = _mean(after, {b: sum(moves.get((a, b), 0) for a in olds) for b in news})
-        if len(news) > 1:
-            change: Change = "split"
-        elif len(olds) > 1:
-            change = "merged"
-        else:
-            change = _one_to_one(before[first], after[last], was[first] == became[last])
-        relations.append(Relation(change, olds, news, by, old_score, new_score, cases))
+    for a, b in ties.by:
+        if len(ties.of_old[a]) == 1 and len(ties.of_new[b]) == 1:
+            old, new = before[a], after[b]
+            change = _one_to_one(old, new, was[a] == became[b])
+            relations.append(
+                Relation(change, (a,), (b,), ties.by[a, b], old.score, new.score, moves.get((a, b), 0))
+            )
+    for a, several in ties.of_old.items():
+        if len(several) > 1:
+            by = _WEAKER[max(_WEAKER.index(ties.by[a, b]) for b in several)]
+            cases = {b: moves.get((a, b), 0) for b in several}
+            score, whole = _mean(after, cases), sum(cases.values())
+            relations.append(Relation("split", (a,), tuple(sorted(several)), by, before[a].score, score, whole))
+    for b, several in ties.of_new.items():
+        if len(several) > 1:
+            by = _WEAKER[max(_WEAKER.index(ties.by[a, b]) for a in several)]
+            cases = {a: moves.get((a, b), 0) for a in several}
+            score, whole = _mean(before, cases), sum(cases.values())
+            relations.append(Relation("merged", tuple(sorted(several)), (b,), by, score, after[b].score, whole))
     return sorted(relations, key=lambda one: (min(one.old + one.new), one.old, one.new))
 
 
@@ -295,9 +296,7 @@ def _standing(entry: Entry) -> tuple[str, str, bool]:
 
 
 def _mean(entries: Mapping[str, Entry], weights: Mapping[str, int]) -> Fraction | None:
-    """The score of one group, or of several by their cases."""
-    if len(weights) == 1:
-        return entries[next(iter(weights))].score
+    """The score of several groups by their cases."""
     whole = sum(weights.values())
     counted = [(entries[code].score, n) for code, n in weights.items() if n]
     if not whole or any(score is None for score, _ in counted):
