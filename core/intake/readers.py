@@ -794,7 +794,9 @@ def _locate(
             for each in kinds:
                 claims = claim(each, names, given)
                 matched = len(claims.columns)
-                if best is None or matched > best[0]:
+                # A title above the heading adds nothing to it: of equals the row alone, and the title stays one.
+                alone = best is not None and matched == best[0] > 0 and last == at + 1 == best[2] and at > best[1]
+                if best is None or matched > best[0] or alone:
                     best = (matched, at, last, names, claims)
     if best is None:
         return _Heading((), 0, (), Claims({}, ()), 0, ())
