@@ -62,6 +62,7 @@ def real_case(workspace: Workspace, setl_id: str) -> RealCase:
             gender=row["gend"],
             days=row["act_ipt_days"],
             icu_days=row["icu_days"],
+            tcm_fee=row["tcm_fee"],
             detail=str(row["detail"] or ""),
             born=str(row["born"] or ""),
             admitted=str(row["admitted"] or ""),

@@ -14,7 +14,7 @@ SELECT
             ORDER BY coalesce(oprn_oprt_type, 2) <> 1, ord)),
         coalesce(oprn_code, '') || '|' || coalesce(oth_oprn_codes, '')) AS operations,
     year, day, fund, fixmedins_code, fee, own_pay, other_pay, hifp_pay,
-    age, nwb_age, nwb_bir_wt AS weight, gend, act_ipt_days, icu_days,
+    age, nwb_age, nwb_bir_wt AS weight, gend, act_ipt_days, icu_days, tcm_fee,
     coalesce(nullif(asst_list_detl, ''), result.asst_detl, '') AS detail,
     coalesce(nullif(dip_dise_grp_code, ''), result.code, '') AS stated,
     coalesce(substr(brdy, 1, 10), '') AS born,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING
@@ -54,9 +55,9 @@ class TypedCase:
     """What is known of a case. Amounts in fen, birth weight in grams; None where it is not known.
 
     operations: the first one is the main operation. day: YYYYMMDD of settlement, 0 for 31 December of the year.
-    detail: bands of the auxiliary catalogue as `asst_list_detl` has them, `severity:2|cci:1`. born, admitted: ISO dates; where
-    both are there the auxiliary bands of age go by them, as in the clearing. group: a dip_code chosen by hand; the grouping
-    rule is then not asked. booked: hifp_pay, for packs whose payment ratio is the case's own.
+    detail: bands of the auxiliary catalogue as `asst_list_detl` has them, `severity:2|cci:1`. born, admitted: ISO dates, of
+    which ages that are None are made; auxiliary bands of age go by them first, as in the clearing. group: a dip_code
+    chosen by hand; the grouping rule is then not asked. booked: hifp_pay, for packs whose payment ratio is the case's own.
     """
 
     diagnosis: str
@@ -167,8 +168,44 @@ def one_case(
     """
     connection = workspace.reader()
     with snapshot(connection):
-        question = _Question(workspace, connection, year, pack, case, fund, institution, progress)
-        return question.answer(catalogue, set_name, point_value)
+        ground = _ground(workspace, connection, year, pack, catalogue)
+        question = _Question(workspace, connection, year, pack, case, fund, institution, ground, progress)
+        return question.answer(set_name, point_value)
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What every case of a year is asked against: kept while the ledger has no new line, since people type letter by letter.
+
+    engine: of the pack's grouping rule, None where it has none.
+    """
+
+    version: groups.Version
+    engine: own_grouping.Engine | None
+    registered: Mapping[str, Institution]
+    given: tuple[references.GivenMean, ...]
+
+
+_kept: dict[tuple[object, ...], _Ground] = {}
+KEPT = 2
+
+
+def _ground(workspace: Workspace, connection: sqlite3.Connection, year: int, pack: Pack, catalogue: str | None) -> _Ground:
+    at = (str(workspace.path), workspace.created, years.mark(connection))
+    key = (*at, year, pack.id, pack.hash, tuple(sorted(pack.changed.items())), catalogue)
+    found = _kept.pop(key, None)
+    if found is None:
+        for old in list(_kept)[: 1 - KEPT]:
+            _kept.pop(old, None)
+        version = groups.read(connection, year, catalogue)
+        engine = None
+        if version.name and pack.grouping is not None:
+            engine = own_grouping.engine(connection, pack, version, year)
+        found = _Ground(
+            version, engine, years.institutions(connection), references.read_given(connection, year - 1)
+        )
+    _kept[key] = found
+    return found
 
 
 @dataclass(frozen=True)
@@ -214,12 +251,13 @@ class _Question:
         case: TypedCase,
         fund: str,
         institution: str,
+        ground: _Ground,
         progress: Progress,
     ) -> None:
         self.workspace, self.connection, self.progress = workspace, connection, progress
         self.year, self.pack, self.case = year, pack, case
         self.fund, self.code = fund, institution
-        self.registered = years.institutions(connection)
+        self.ground, self.version, self.registered = ground, ground.version, ground.registered
         self.said: list[Finding] = []
         self.engine: own_grouping.Engine | None = None  # of the grouping rule, once it was asked
 
@@ -230,8 +268,8 @@ class _Question:
     def blocked(self) -> bool:
         return any(one.severity == "blocked" for one in self.said)
 
-    def answer(self, catalogue: str | None, set_name: str | None, point_value: Fraction | None) -> OneCase:
-        version = groups.read(self.connection, self.year, catalogue)
+    def answer(self, set_name: str | None, point_value: Fraction | None) -> OneCase:
+        version = self.version
         self.said += version.findings
         head = coefficients.choose(self.connection, set_name)
         if head is None:
@@ -242,12 +280,12 @@ class _Question:
             self.say("case_diagnosis_missing", "blocked")
         if self.case.fee <= 0:
             self.say("case_fee_missing", "blocked")
-        path, candidates = self.grouped(version)
+        path, candidates = self.grouped()
         taken = bool(candidates) and not candidates[0].why
         money = self.money(point_value)
         scored = None
         if head is not None and candidates and not self.blocked:
-            scored = self.scored(version, candidates, head.name, taken)
+            scored = self.scored(candidates, head.name, taken)
         if scored is not None and self.blocked:  # what was lacking came up on the way
             scored = None
         worths: list[Worth] = []
@@ -294,8 +332,9 @@ class _Question:
 
     # -- the group -------------------------------------------------------------------------------------------
 
-    def grouped(self, version: groups.Version) -> tuple[Path | None, list[_Candidate]]:
+    def grouped(self) -> tuple[Path | None, list[_Candidate]]:
         """By hand or by the rule; the group that holds comes first, the others that were looked at after it."""
+        version = self.version
         if not version.name:
             return None, []
         if self.case.group:
@@ -304,12 +343,12 @@ class _Question:
                 self.say("case_group_unknown", "blocked", value=self.case.group, catalogue=version.name)
                 return None, []
             return None, [_Candidate(chosen)]
-        if self.pack.grouping is None:
+        self.engine = self.ground.engine
+        if self.engine is None:
             self.say("case_rule_missing", "blocked", value=self.pack.id)
             return None, []
         if not self.case.diagnosis.strip():
             return None, []
-        self.engine = own_grouping.engine(self.connection, self.pack, version, self.year)
         self.said += [one for one in self.engine.findings if one.severity == "blocked"]
         stay = self.as_stay()
         path = self.engine.grouper.path(clinical.one(stay), 0)
@@ -323,7 +362,9 @@ class _Question:
         return path, candidates
 
     def as_stay(self) -> Stay:
+        """As grouping reads a case: what is stated wins over what the dates say."""
         case = self.case
+        span = _ages(case.born, case.admitted)
 
         def known(value: int | None) -> int:
             return UNKNOWN if value is None else value
@@ -333,8 +374,8 @@ class _Question:
             tuple(code.strip() for code in case.operations if code.strip()),
             others=tuple(code.strip() for code in case.other_diagnoses if code.strip()),
             fee=case.fee,
-            age=known(case.age),
-            age_days=known(case.age_days),
+            age=known(case.age if case.age is not None else span[0]),
+            age_days=known(case.age_days if case.age_days is not None else span[1]),
             birth_weight=known(case.birth_weight),
             days=known(case.days),
             gender=known(case.gender),
@@ -361,7 +402,7 @@ class _Question:
     # -- the score -------------------------------------------------------------------------------------------
 
     def scored(
-        self, version: groups.Version, candidates: Sequence[_Candidate], set_name: str, taken: bool
+        self, candidates: Sequence[_Candidate], set_name: str, taken: bool
     ) -> _Scored:
         """Every candidate as a case of its own, through the stages of the clearing."""
         rule = self.pack.case
@@ -374,7 +415,7 @@ class _Question:
             earlier = partial(
                 own_grouping.earlier, self.workspace, self.connection, year, self.engine, self.progress
             )
-        standing = stand(year, version, grouped, rule, earlier)
+        standing = stand(year, self.version, grouped, rule, earlier)
         content = coefficients.parts(self.connection, set_name)
         with_k = applied.apply(standing, content, (self.fund,), self.year, set_name)
         self.said += [replace(one, value="1") if one.code == "coefficient_missing" else one for one in with_k.findings]
@@ -446,7 +487,7 @@ class _Question:
             np.zeros(rows, np.int8),
             (Fraction(0),),
             whole(0),
-            references.read_given(self.connection, self.year - 1),
+            self.ground.given,
             (),
         )
 
@@ -528,3 +569,14 @@ class _Question:
                 self.said.append(replace(finding, values=told | dict(fault.values)))
             return None
         return exact if step.places is None else rounded(exact, step.places)
+
+
+def _ages(born: str, admitted: str) -> tuple[int | None, int | None]:
+    """Years and days at admission; None where the dates do not say."""
+    try:
+        birth, day = date.fromisoformat(born), date.fromisoformat(admitted)
+    except ValueError:
+        return None, None
+    if day < birth:
+        return None, None
+    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day)), (day - birth).days
