@@ -8,7 +8,7 @@ So two Chinese characters are as quick as ten, and a character with several read
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -24,6 +24,7 @@ LIMIT = 300
 CODE, CODE_START, NAME_START, PINYIN_START, INSIDE, PINYIN_INSIDE = range(6)
 _NONE = 9
 _BMP = 1 << 16
+_BEYOND = 0xFFFD  # stands for every rare character beyond the first 65,536
 _END = "\n"  # between two rows of a lane; stands in no code and no name
 
 Places = NDArray[np.intp]
@@ -65,17 +66,18 @@ class Index:
         self._entries = [entry for _, _, entry in rows]
         self._version = np.array([number for _, number, _ in rows], np.int32)
         self._keys = [code_folded(code) for code, _, _ in rows]
-        codes = code_folded(
-            _END.join(
-                "_".join((entry.dip_code, entry.diag_code, entry.oprn_code, entry.rel_oprn_code)) for entry in self._entries
-            )
-        )
-        names = name_folded(_END.join(entry.dip_name.replace(_END, " ") for entry in self._entries))
-        self._codes, self._names = _Lane(codes, len(rows)), _Lane(names, len(rows))
+        codes = ("_".join((one.dip_code, one.diag_code, one.oprn_code, one.rel_oprn_code)) for one in self._entries)
+        names = (one.dip_name for one in self._entries)
+        self._codes, self._names = _Lane(code_folded(_row_by_row(codes))), _Lane(name_folded(_row_by_row(names)))
         self._sounds = _Sounds(self._names)
+        self._last: tuple[str, NDArray[np.bool_], NDArray[np.int8]] | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def entry(self, place: int) -> Entry:
+        """The entry at a place of `places` over all versions."""
+        return self._entries[place]
 
     def find(self, text: str, version: str = "", limit: int = LIMIT) -> Hits:
         """Entries that hold every word of `text` in code, name or pinyin; of one version, or of all.
@@ -98,17 +100,24 @@ class Index:
 
     def _ranked(self, text: str, version: str) -> tuple[Places, NDArray[np.int8]]:
         """The rows that are found, best first, and how well each row of all fits."""
-        fits = np.full(len(self), _NONE, np.int8)
-        there = np.ones(len(self), bool)
-        for word in text.split():
-            own = self._fit(word)
-            if own is not None:
-                there &= own < _NONE
-                np.minimum(fits, own, out=fits)
+        there, fits = self._searched(text)
         if version:
-            there &= self._version == (self.versions.index(version) if version in self.versions else -1)
+            there = there & (self._version == (self.versions.index(version) if version in self.versions else -1))
         rows = np.flatnonzero(there)
         return rows[np.argsort(fits[rows], kind="stable")], fits
+
+    def _searched(self, text: str) -> tuple[NDArray[np.bool_], NDArray[np.int8]]:
+        """Which rows hold every word, and how well; the last answer is kept, as one asks of a version, then of all."""
+        if self._last is None or self._last[0] != text:
+            fits = np.full(len(self), _NONE, np.int8)
+            there = np.ones(len(self), bool)
+            for word in text.split():
+                own = self._fit(word)
+                if own is not None:
+                    there &= own < _NONE
+                    np.minimum(fits, own, out=fits)
+            self._last = text, there, fits
+        return self._last[1], self._last[2]
 
     def _fit(self, word: str) -> NDArray[np.int8] | None:
         """How well every row fits one word; None where the word holds nothing to look for."""
@@ -140,23 +149,26 @@ def name_folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).lower().translate(_names_table())
 
 
+def _row_by_row(texts: Iterable[str]) -> str:
+    """Each on a line of its own."""
+    return "".join(text.replace(_END, " ") + _END for text in texts)
+
+
 class _Lane:
     """All rows behind each other. `row`: which row a place belongs to; `start`: where each row begins."""
 
-    def __init__(self, text: str, rows: int) -> None:
-        points = np.frombuffer((text + _END).encode("utf-32-le"), np.uint32)
-        self.chars = np.where(points < _BMP, points, 0xFFFD).astype(np.uint16)
+    def __init__(self, text: str) -> None:
+        points = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        self.chars = np.minimum(points, _BEYOND).astype(np.uint16)
         ends = np.flatnonzero(points == ord(_END))
-        if rows and len(ends) != rows:
-            raise AssertionError(f"{len(ends)} of {rows} rows")
-        self.start = np.concatenate([[0], ends[:-1] + 1]) if rows else np.empty(0, np.intp)
-        self.row = np.repeat(np.arange(rows, dtype=np.int32), np.diff(self.start, append=len(points)))[: len(points)]
+        self.start = np.concatenate([[0], ends[:-1] + 1]) if len(ends) else ends
+        self.row = np.repeat(np.arange(len(ends), dtype=np.int32), ends + 1 - self.start)
 
     def find(self, word: str) -> Places:
         """Where the word begins."""
         places: Places | None = None
         for at, char in enumerate(word):
-            point = ord(char) if ord(char) < _BMP else 0xFFFD
+            point = min(ord(char), _BEYOND)
             if places is None:
                 places = np.flatnonzero(self.chars == point)
             else:
@@ -224,6 +236,8 @@ class _Sounds:
                     found.append(start)
                 elif len(to):
                     reached.setdefault(done + length, []).append((to, start))
+        if len(found) == 1:  # as with a single letter, whose many places np.unique would sort for nothing
+            return found[0]
         return np.unique(np.concatenate(found)) if found else np.empty(0, np.intp)
 
     def _steps(self, rest: str) -> list[tuple[int, NDArray[np.bool_]]]:
