@@ -8,7 +8,7 @@ diagnosis of three characters and an attribute; what is still below it makes no 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.catalogue.entries import ATTRIBUTES, Entry, Exclusions
 from core.catalogue.history import Clinical, History
-from core.catalogue.spread import counts, totals, weighted
+from core.catalogue.spread import Weights, counts, totals
 from core.faults import Usage
 from core.findings import Finding
 from core.progress import Progress, step
@@ -109,17 +109,17 @@ def build(
     left = counts(cell[plain_case & counted], len(keys)) >= threshold
     plain_case &= left[cell]
     names = _diagnosis_names(clinical, coded)
-    entries: list[tuple[Entry, NDArray[np.bool_] | Ints]] = []
+    entries: list[Entry] = []
     for k in np.flatnonzero(left).tolist():
         four, main = divmod(int(keys[k]), len(coded.mains))
-        entries.append((_core(coded, four, main, "", names, attributes, operation_names), np.array([k])))
+        entries.append(_core(coded, four, main, "", names, attributes, operation_names))
     number = np.full(len(keys), -1, np.int64)
     number[np.flatnonzero(left)] = np.arange(len(entries))
     found = np.where(plain_case, number[cell], -1)
-    for g, (k, related) in enumerate(made):
+    found = np.where(owner >= 0, owner + len(entries), found)
+    for k, related in made:
         four, main = divmod(int(keys[k]), len(coded.mains))
-        found[owner == g] = len(entries)
-        entries.append((_core(coded, four, main, related, names, attributes, operation_names), np.array([k])))
+        entries.append(_core(coded, four, main, related, names, attributes, operation_names))
     rest = np.flatnonzero(found < 0)
     composite, where = np.unique(
         coded.three[fit[rest]] * len(ATTRIBUTES) + coded.attribute[fit[rest]], return_inverse=True
@@ -130,16 +130,16 @@ def build(
     for k in np.flatnonzero(enough).tolist():
         three, attribute = divmod(int(composite[k]), len(ATTRIBUTES))
         number[k] = len(entries)
-        entries.append((_composite(coded.threes[three], ATTRIBUTES[attribute], names), np.array([k])))
+        entries.append(_composite(coded.threes[three], ATTRIBUTES[attribute], names))
     if len(rest):
         found[rest] = number[where]
-    order = sorted(range(len(entries)), key=lambda i: entries[i][0].dip_code)
+    order = sorted(range(len(entries)), key=lambda i: entries[i].dip_code)
     rank = np.empty(len(order) + 1, np.int64)
     rank[order] = np.arange(len(order))
     rank[-1] = BELOW
     place[fit] = rank[np.where(found < 0, len(order), found)]
     step(progress, "build_groups", 3, 3)
-    return Built(tuple(entries[i][0] for i in order), place, tuple(tried), threshold, tuple(findings))
+    return Built(tuple(entries[i] for i in order), place, tuple(tried), threshold, tuple(findings))
 
 
 def _coded(
@@ -237,66 +237,57 @@ def _related(
     ends = np.append(first[1:], len(key))
     enough = counts(np.searchsorted(found, key[counted[spread]]), len(found)) >= threshold
     year, fee, years = past.year[fit].astype(np.int64), past.fee[fit], len(past.years)
-    whole = _by_cell(cell, year, fee, len(keys), years)
+    whole = _by_year(cell, year, fee, len(keys), years)
     bare = operated & (lengths[pair] == 0)
-    alone = _by_cell(cell[bare], year[bare], fee[bare], len(keys), years)
-    qualified: dict[int, list[tuple[Fraction, str, Ints, Fraction, int]]] = {}
+    alone = _by_year(cell[bare], year[bare], fee[bare], len(keys), years)
+    carried = _by_year(np.repeat(np.arange(len(found)), ends - first), year[spread], fee[spread], len(found), years)
+    weigh = Weights(rule).ratio
+    qualified: dict[int, list[tuple[Fraction, Related, Ints]]] = {}
     for at in np.flatnonzero(enough).tolist():
         k, code = divmod(int(found[at]), len(codes))
-        own = spread[first[at] : ends[at]]
-        n, total = _sums(year[own], fee[own], years)
-        mean = weighted(n, total, rule)
+        n, total = carried[0][at], carried[1][at]
         reference_n, reference_total = alone[0][k], alone[1][k]
         if sum(reference_n) < threshold:
             reference_n = [a - b for a, b in zip(whole[0][k], n, strict=True)]
             reference_total = [a - b for a, b in zip(whole[1][k], total, strict=True)]
-        reference = weighted(reference_n, reference_total, rule)
+        mean, reference = weigh(n, total), weigh(reference_n, reference_total)
         if mean is None:
             continue
-        rise = mean / reference - 1 if reference else None
-        if rise is not None and rise >= rule.related_rise and reference is not None:
-            qualified.setdefault(k, []).append((rise, codes[code], own, reference, sum(reference_n)))
+        four, main = divmod(int(keys[k]), len(coded.mains))
+        one = Related(
+            coded.fours[four], coded.mains[main], codes[code], sum(n), Fraction(*mean), sum(reference_n), None, None, "always"
+        )
+        if reference is not None:
+            below = Fraction(*reference)
+            one = replace(one, reference=below, rise=one.mean / below - 1, why="below_rise")
+        if one.rise is not None and one.rise >= rule.related_rise:
+            qualified.setdefault(k, []).append((one.rise, one, spread[first[at] : ends[at]]))
         else:
-            why = "always" if rise is None else "below_rise"
-            tried.append(_tried(coded, keys, k, codes[code], sum(n), mean, sum(reference_n), reference, why))
+            tried.append(one)
     for k, several in qualified.items():
-        for _, code, own, reference, reference_n in sorted(several, key=lambda one: (-one[0], one[1])):
+        for _, one, own in sorted(several, key=lambda each: (-each[0], each[1].rel_oprn_code)):
             free = own[owner[own] < 0]
-            n, total = _sums(year[free], fee[free], years)
-            mean = weighted(n, total, rule)
-            fits = int(counted[free].sum()) >= threshold
-            fits = fits and mean is not None and mean >= reference * (1 + rule.related_rise)
+            n, total = _by_year(np.zeros(len(free), np.int64), year[free], fee[free], 1, years)
+            mean = weigh(n[0], total[0])
+            # A case with several goes to the dearest; what is left must still be enough, and dearer.
+            fits = int(counted[free].sum()) >= threshold and mean is not None and one.reference is not None
+            if fits and mean is not None and one.reference is not None:
+                fits = Fraction(*mean) >= one.reference * (1 + rule.related_rise)
             if fits:
                 owner[free] = len(made)
-                made.append((k, code))
-            else:
-                n, total = _sums(year[own], fee[own], years)
-                mean = weighted(n, total, rule)
-            if mean is not None:
-                why = "made" if fits else "taken"
-                tried.append(_tried(coded, keys, k, code, sum(n), mean, reference_n, reference, why))
+                made.append((k, one.rel_oprn_code))
+            tried.append(replace(one, why="made" if fits else "taken"))
     tried.sort(key=lambda one: (one.diag_code, one.oprn_code, one.rel_oprn_code))
     return owner, made, tried
 
 
-def _tried(
-    coded: _Coded, keys: Ints, k: int, code: str, n: int, mean: Fraction, reference_n: int, reference: Fraction | None, why: str
-) -> Related:
-    four, main = divmod(int(keys[k]), len(coded.mains))
-    rise = mean / reference - 1 if reference else None
-    return Related(coded.fours[four], coded.mains[main], code, n, mean, reference_n, reference, rise, why)
-
-
-def _by_cell(
+def _by_year(
     cell: Ints, year: Ints, fee: Ints, cells: int, years: int
 ) -> tuple[list[list[int]], list[list[int]]]:
+    """Counts and costs of each cell by year."""
     place = cell * years + year
     n, total = counts(place, cells * years), totals(place, cells * years, fee)
     return n.reshape(-1, years).tolist(), total.reshape(-1, years).tolist()
-
-
-def _sums(year: Ints, fee: Ints, years: int) -> tuple[list[int], list[int]]:
-    return counts(year, years).tolist(), totals(year, years, fee).tolist()
 
 
 def _diagnosis_names(clinical: Clinical, coded: _Coded) -> dict[str, str]:

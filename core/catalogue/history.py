@@ -11,7 +11,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,6 @@ OUT = (*NETTING, "med_type", "insutype", "hi_paymtd", "area", "unregistered", "n
 BEYOND = 1 << 40  # fen: eleven thousand million yuan is no case; below it sums of squares are exact in 64 bits
 _CHUNK = 512  # rows that stay in the processor's cache while they are turned into columns
 _INPATIENT = "21, 22, 24, 52, 92"
-_AGE_BAND = Path(__file__).with_name("age_band.sql").read_text("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +198,11 @@ def own_groups(past: History, connection: sqlite3.Connection, grouper: Grouper, 
 
 # -- reading -------------------------------------------------------------------------------------------------
 
-_TEXTS = ("group", "listed", "diagnosis", "operated")
+_TEXTS = ("group", "listed", "born", "admitted", "diagnosis", "operated")
 # Small numbers of a row in one: a value that Python never makes is half the cost of a row less.
-_SHIFT = {"netting": 0, "scope": 3, "visit": 5, "away": 6, "stray": 7, "died": 8, "first": 9, "age": 10, "icu": 13, "days": 27}
+_SHIFT = {"netting": 0, "scope": 3, "visit": 5, "away": 6, "stray": 7, "died": 8, "first": 9, "icu": 10, "days": 24}
 _MOST_ICU = (1 << 14) - 1
+_MOST_AGE = (1 << 20) - 2
 
 
 def _selection(
@@ -225,7 +225,6 @@ def _selection(
         bits |= {
             "died": "coalesce(dscg_way = 5, 0)",
             "first": f"(fixmedins_code IN (SELECT fixmedins_code FROM institution WHERE {_LEVEL} = 1))",
-            "age": f"({_AGE_BAND} + 2)",
             "icu": f"min(max(coalesce(icu_days, 0), 0), {_MOST_ICU})",
         }
     joined = bool(connection.execute("SELECT EXISTS (SELECT 1 FROM case_group)").fetchone()[0])
@@ -237,7 +236,15 @@ def _selection(
         "consumable": "coalesce(consumable_fee, -1)",
     }
     if detail:
-        select["listed"] = _stated("asst_list_detl", joined)
+        select |= {
+            "listed": _stated("asst_list_detl", joined),
+            "born": "coalesce(substr(brdy, 1, 10), '')",
+            "admitted": "coalesce(substr(adm_time, 1, 10), '')",
+            "ages": " + ".join(
+                f"(min(max(coalesce({name}, -1), -1), {_MOST_AGE}) + 1) * {1 << shift}"
+                for name, shift in (("nwb_age", 0), ("age", 20))
+            ),
+        }
     if clinical:
         diagnosis, operated = "coalesce(diag_code, '')", "coalesce(oprn_code, '') || '|' || coalesce(oth_oprn_codes, '')"
         if connection.execute("SELECT EXISTS (SELECT 1 FROM diagnosis)").fetchone()[0]:
@@ -322,13 +329,43 @@ def _sorted(codes: _Codes, columns: dict[str, NDArray[Any]], name: str) -> tuple
 
 def _detail(kept: Mapping[str, NDArray[Any]], texts: Mapping[str, tuple[str, ...]], bits: Ints) -> Detail:
     return Detail(
-        age=(_bit(bits, "age", 3) - 2).astype(np.int8),
+        age=_age_bands(kept, texts),
         icu=_bit(bits, "icu", 14).astype(np.int32),
         listed=kept["listed"],
         lists=texts["listed"],
         died=_bit(bits, "died").astype(np.int8),
         first=_bit(bits, "first").astype(np.int8),
     )
+
+
+def _age_bands(kept: Mapping[str, NDArray[Any]], texts: Mapping[str, tuple[str, ...]]) -> Small:
+    """Index into AGE, -1 where no band holds the age, -2 where it cannot be told.
+
+    Years by date of birth at admission, else by age. Days by nwb_age, else by date of birth; platforms write nwb_age 0 for
+    anybody, so that it speaks only where nothing says a year or more, and 0 of it only where there is no date of birth.
+    """
+    b, a = (
+        np.array([_parts(text) for text in texts[name]] or [(0, 0, 0)], np.int64)[kept[name]]
+        for name in ("born", "admitted")
+    )
+    newborn, age = (kept["ages"] & (1 << 20) - 1) - 1, (kept["ages"] >> 20) - 1
+    dated = (b[:, 2] > 0) & (a[:, 2] >= b[:, 2])
+    years = np.where(dated, a[:, 0] - b[:, 0] - (a[:, 1] < b[:, 1]), age)
+    days = np.where(dated & (newborn <= 0), a[:, 2] - b[:, 2], newborn)
+    young = years < 1
+    tests = [
+        young & (days >= 0) & (days <= 28), young & (days > 28), young, years <= 6, years <= 17, years < 66,
+    ]  # fmt: skip
+    return np.select(tests, [0, 1, -2, 2, 3, -1], 4).astype(np.int8)
+
+
+def _parts(text: str) -> tuple[int, int, int]:
+    """Year, month and day in one, and a day count; zeros where the text is no date."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return 0, 0, 0
+    return day.year, day.month * 100 + day.day, day.toordinal()
 
 
 def _clinical(

@@ -21,11 +21,23 @@ from core.catalogue.building import Related, build
 from core.catalogue.entries import Band, Entries, Entry, Exclusions
 from core.catalogue.grouper import Grouper
 from core.catalogue.history import History, history, own_groups
-from core.catalogue.spread import Limits, Sums, counts, cv, cv_at_most, limits, sums, totals, weighted
+from core.catalogue.spread import (
+    Limits,
+    Sums,
+    Weights,
+    counts,
+    cv,
+    cv_at_most,
+    limits,
+    squares,
+    sums,
+    totals,
+    weighted,
+)
 from core.catalogue.subtypes import Subtype, subtypes
 from core.faults import Refused, Usage
 from core.findings import Finding
-from core.money import plain, round_ratio, rounded
+from core.money import plain, round_ratio
 from core.progress import SILENT, Progress, step
 from core.rules import packs
 from core.rules.cases import Ints
@@ -443,16 +455,23 @@ class _Scores:
         self.total = _rows(figures.spread.total, years)
         self.count = _rows(figures.spread.count, years)
         self.placed = figures.placed.reshape(-1, years).sum(axis=1).tolist()
-        self.means: list[Fraction | None] = [
-            weighted(self.units[p], self.total[p], rule) if placed else None
-            for p, placed in enumerate(self.placed)
+        self.weigh = Weights(rule).ratio
+        self.means = [
+            self.weigh(self.units[p], self.total[p]) if placed else None for p, placed in enumerate(self.placed)
         ]
         self.factor = Fraction(1)
         self.ratio = rule.scale / divisor
+        self.unit: int = 10**rule.places
 
-    def exact(self, pool: int) -> Fraction | None:
+    def exact(self, pool: int) -> Fraction:
+        """The score of a pool with a mean, before rounding."""
         mean = self.means[pool]
-        return None if mean is None else mean * self.ratio * self.factor
+        return Fraction(0) if mean is None else Fraction(*mean) * self.ratio * self.factor
+
+    def rounded(self, mean: tuple[int, int], ratio: Fraction) -> Fraction:
+        """mean * ratio to the rule's places: in whole numbers, a tenth of the time that fractions take."""
+        score = round_ratio(mean[0] * ratio.numerator * self.unit, mean[1] * ratio.denominator)
+        return Fraction(score, self.unit)
 
     def decision(self, i: int, built_anew: bool) -> str:
         pool = int(self.figures.pool[i])
@@ -479,7 +498,7 @@ class _Scores:
         """Sets the one factor by which the scores anew keep the sum of score x cases."""
         units, counted = self._weights_of_total(), self._counted()
         old = sum((self.groups[i].score or Fraction(0)) * units[i] for i in counted)
-        free = sum((self.exact(int(self.figures.pool[i])) or Fraction(0)) * units[i] for i in counted)
+        free = sum(self.exact(int(self.figures.pool[i])) * units[i] for i in counted)
         if not old or not free:
             findings.append(Finding("score_total_empty", "warning"))
             return None
@@ -512,16 +531,18 @@ class _Scores:
             )
         }
         days = _rows(figures.days, years), _rows(figures.day_cases, years)
+        ratio, primary_cv = self.ratio * self.factor, rule.primary_cv
+        limited = rule.primary_deaths < 1 or rule.primary_share > 0
         rows: list[Entry] = []
         decisions: dict[str, str] = {}
         candidates: list[str] = []
         for i, entry in enumerate(self.groups):
             what, score = self.decision(i, built_anew), Fraction(0)
             pool = int(figures.pool[i])
-            if what == SCORED:
-                exact = self.exact(pool)
-                score = rounded(exact, rule.places) if exact is not None else Fraction(0)
-                if score == 0:
+            unit_mean = self.means[pool]
+            if what == SCORED and unit_mean is not None:
+                score = self.rounded(unit_mean, ratio)
+                if not score:
                     what = ZERO
             decisions[entry.dip_code] = what
             if what in (DROPPED_ABSENT, DROPPED_THIN, ZERO):
@@ -530,14 +551,17 @@ class _Scores:
                 rows.append(replace(entry, row=0, cases=own[i]))
                 continue
             count, total, square = spread.of(pool)
-            mean = weighted(self.count[pool], self.total[pool], rule) or Fraction(0)
-            stay = weighted(days[1][pool], days[0][pool], rule)
+            # Of a case, also in bed-day groups: what a deviating case is compared with.
+            mean = self.weigh(self.count[pool], self.total[pool]) or (0, 1)
+            stay = self.weigh(days[1][pool], days[0][pool])
             fits = (
                 entry.kind in ("core", "primary_care")
                 and own[i] >= rule.primary_least
-                and cv_at_most(count, total, square, rule.primary_cv)
-                and deaths[i] <= rule.primary_deaths * own[i]
-                and first[i] >= rule.primary_share * own[i]
+                and cv_at_most(count, total, square, primary_cv)
+                and (
+                    not limited
+                    or (deaths[i] <= rule.primary_deaths * own[i] and first[i] >= rule.primary_share * own[i])
+                )
             )
             if fits:
                 candidates.append(entry.dip_code)
@@ -545,8 +569,8 @@ class _Scores:
                 replace(
                     entry,
                     score=score,
-                    mean_fee=round_ratio(mean.numerator, mean.denominator),
-                    mean_days=None if stay is None else rounded(stay, 2),
+                    mean_fee=round_ratio(*mean),
+                    mean_days=None if stay is None else Fraction(round_ratio(stay[0] * 100, stay[1]), 100),
                     primary_care=entry.primary_care
                     if rule.primary_care == "list"
                     else fits or entry.kind == "primary_care",
@@ -571,8 +595,8 @@ class _Scores:
         ratio = rule.parts_scale / whole
         found: list[Fraction | None] = []
         for own_count, own_total in zip(_rows(count, self.figures.years), _rows(total, self.figures.years), strict=True):
-            mean = weighted(own_count, own_total, rule) if any(own_count) else None
-            found.append(None if mean is None else rounded(mean * ratio, rule.places))
+            mean = self.weigh(own_count, own_total)
+            found.append(None if mean is None else self.rounded(mean, ratio))
         return found
 
 
@@ -580,15 +604,15 @@ class _Spread:
     """Count, sum and squares of a pool over its years."""
 
     def __init__(self, figures: Figures) -> None:
-        self._years, self._spread = figures.years, figures.spread
+        years, spread = figures.years, figures.spread
+        self._count, self._total, self._high, self._middle, self._low = (
+            values.reshape(-1, years).sum(axis=1).tolist()
+            for values in (spread.count, spread.total, spread.high, spread.middle, spread.low)
+        )
 
     def of(self, pool: int) -> tuple[int, int, int]:
-        cells = range(pool * self._years, (pool + 1) * self._years)
-        return (
-            sum(int(self._spread.count[cell]) for cell in cells),
-            sum(int(self._spread.total[cell]) for cell in cells),
-            sum(self._spread.square(cell) for cell in cells),
-        )
+        square = squares(self._high[pool], self._middle[pool], self._low[pool])
+        return self._count[pool], self._total[pool], square
 
 
 def _rows(values: Ints, years: int) -> list[list[int]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isqrt
+from math import isqrt, lcm
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,12 @@ class Sums:
 
     def square(self, cell: int) -> int:
         """The sum of the squared fees."""
-        return (int(self.high[cell]) << 2 * _HALF) + (int(self.middle[cell]) << _HALF + 1) + int(self.low[cell])
+        return squares(int(self.high[cell]), int(self.middle[cell]), int(self.low[cell]))
+
+
+def squares(high: int, middle: int, low: int) -> int:
+    """A sum of squares from its three parts."""
+    return (high << 2 * _HALF) + (middle << _HALF + 1) + low
 
 
 def counts(cell: Ints, cells: int) -> Ints:
@@ -155,23 +160,43 @@ def _percentile(
     return below * over + rest * (above - below), over
 
 
-def weighted(count: Sequence[int], total: Sequence[int], rule: ScoreRule) -> Fraction | None:
-    """The mean over the years by the rule's weights, exactly; None without cases.
+class Weights:
+    """The rule's weights over the years, as whole numbers (their proportion is what counts)."""
 
-    The two readings: weights on the years' means, or on their totals and counts. A year without cases gives its weight to
-    the others in proportion, or leaves no mean (zero_years `drop`).
-    """
-    years = [(weight, n, cost) for weight, n, cost in zip(rule.weights, count, total, strict=True) if weight > 0]
-    there = [one for one in years if one[1] > 0]
-    if not there or (rule.zero_years == "drop" and len(there) < len(years)):
-        return None
-    if rule.weighting == "totals":
-        return sum((w * cost for w, _, cost in there), Fraction(0)) / sum(w * n for w, n, _ in there)
-    # One fraction at the end instead of one a year: 5,000 groups in a fifth of the time.
-    over, mean = 1, Fraction(0)
-    top = 0
-    for weight, n, cost in there:
-        top = top * weight.denominator * n + weight.numerator * cost * over
-        over *= weight.denominator * n
-    mean = Fraction(top, over)
-    return mean / sum(w for w, _, _ in there)
+    def __init__(self, rule: ScoreRule) -> None:
+        over = lcm(*(weight.denominator for weight in rule.weights))
+        self._weights = tuple(weight.numerator * over // weight.denominator for weight in rule.weights)
+        self._totals, self._drop = rule.weighting == "totals", rule.zero_years == "drop"
+
+    def ratio(self, count: Sequence[int], total: Sequence[int]) -> tuple[int, int] | None:
+        """The mean over the years, exactly, as numerator and denominator (not reduced); None without cases.
+
+        The two readings: weights on the years' means, or on their totals and counts. A year without cases gives its weight to
+        the others in proportion, or leaves no mean (zero_years `drop`).
+        """
+        top, under, share = 0, 1, 0
+        if self._totals:
+            under = 0
+        for weight, n, cost in zip(self._weights, count, total, strict=True):
+            if not weight:
+                continue
+            if not n:
+                if self._drop:
+                    return None
+                continue
+            share += weight
+            if self._totals:
+                top += weight * cost
+                under += weight * n
+            else:
+                top = top * n + weight * cost * under
+                under *= n
+        if not share:
+            return None
+        return (top, under) if self._totals else (top, under * share)
+
+
+def weighted(count: Sequence[int], total: Sequence[int], rule: ScoreRule) -> Fraction | None:
+    """`Weights.ratio` of one group as a fraction."""
+    found = Weights(rule).ratio(count, total)
+    return None if found is None else Fraction(*found)
