@@ -79,6 +79,14 @@ class Stays:
         names = ("age", "age_days", "birth_weight", "days", "gender", "fee", "tcm_fee")
         return {name: int(getattr(self, name)[i]) for name in names}
 
+    def single(self, i: int) -> Stays:
+        """Case i alone."""
+        numbers = self.facts_of(i)
+        return one(Stay(
+            self.diagnosis_of(i), self.operations_of(i), self.main_of(i), self.others_of(i),
+            setl_id=str(self.setl_id[i]), **numbers,
+        ))  # fmt: skip
+
     def locate(self, setl_id: Texts) -> Ints:
         """The place of each settlement here, -1 where it is not."""
         if not len(self) or not len(setl_id):

@@ -197,7 +197,7 @@ def parameters(lang: str) -> str:
 
 TABLES: Mapping[str, Callable[[str], str]] = {
     "kinds": kinds, "branches": branches, "parameters": parameters,
-    **{f"steps-{head.id}": steps(head.id) for head in packs.available()},
+    **{f"steps-{head.id}": steps(head.id) for head in packs.available() if own_steps(head.id)},
 }  # fmt: skip
 
 
