@@ -101,6 +101,8 @@ def parser(texts: Texts) -> Parser:
     score.add_argument("--method", choices=("mean", "benchmark", "quota"), required=True)
     score.add_argument("--pack", metavar="ID|FILE")
     score.add_argument("--catalogue", metavar="VERSION", help=texts("cli.help.score_catalogue"))
+    score.add_argument("--build", action="store_true", help=texts("cli.help.score_build"))
+    score.add_argument("--grouping", choices=("official", "own"), default="official")
     score.add_argument("--year", type=_year, metavar="Y", help=texts("cli.help.score_year"))
     score.add_argument("--name", metavar="VERSION", help=texts("cli.help.score_name"))
     score.add_argument("--param", action="extend", nargs="+", default=[], metavar="NAME=VALUE")
