@@ -76,7 +76,7 @@ def clear(
         progress=progress,
     )
     step(progress, "steps", 0)
-    clearing = _sheets(pack, scored)
+    clearing = sheets(pack, scored)
     if store and not workspace.read_only:
         _store(workspace, clearing)
     return clearing
@@ -104,19 +104,24 @@ def score_cases(
         grouping=grouping,
         progress=progress,
     )
+    return score_inputs(inputs, pack.case, progress)
+
+
+def score_inputs(inputs: Inputs, rule: CaseRule, progress: Progress = SILENT) -> Scored:
+    """Every case by the pack's branches; only those that moved where the same cases were scored before."""
     step(progress, "score_cases", 0, len(inputs.cases))
     earlier = next(
         (
             one
             for one in reversed(_scored)
-            if one.inputs.standing is inputs.standing and one.rule == pack.case
+            if one.inputs.standing is inputs.standing and one.rule == rule
         ),
         None,
     )
-    scores = None if earlier is None else _rescored(earlier, inputs, pack.case)
+    scores = None if earlier is None else _rescored(earlier, inputs, rule)
     if scores is None:
-        scores = case_scores.score(pack.case, inputs.cases, progress)
-    scored = Scored(inputs, pack.case, scores)
+        scores = case_scores.score(rule, inputs.cases, progress)
+    scored = Scored(inputs, rule, scores)
     _scored[:] = [one for one in _scored if one is not earlier] + [scored]
     del _scored[:-KEPT]
     return scored
@@ -208,13 +213,13 @@ def taken(cases: CaseTable, where: Ints) -> CaseTable:
 # -- from scores to the sheet --------------------------------------------------------------------------------
 
 
-def _sheets(pack: Pack, scored: Scored) -> Clearing:
+def sheets(pack: Pack, scored: Scored) -> Clearing:
     inputs, scores = scored.inputs, scored.scores
     standing = inputs.standing
     totals = {"score": _by_place(standing, scores.score, scores.exact)}
     for name, values in scores.measures.items():
         totals[name] = _by_place(standing, values, None)
-    sheets: list[FundSheet] = []
+    by_fund: list[FundSheet] = []
     findings = list(inputs.findings)
     n = len(inputs.cases.institutions)
     for fund, institutions in inputs.institutions.items():
@@ -224,7 +229,7 @@ def _sheets(pack: Pack, scored: Scored) -> Clearing:
         for name, sums in totals.items():
             facts[name] = tuple(sums[place[code]] if code in place else Fraction(0) for code in codes)
         values = steps.run(pack, inputs.region[fund], facts, codes, fund)
-        sheets.append(
+        by_fund.append(
             FundSheet(fund, institutions, values.region, values.institutions, inputs.budget_lines[fund])
         )
         worth = values.region.get("point_value")
@@ -236,7 +241,7 @@ def _sheets(pack: Pack, scored: Scored) -> Clearing:
         review = int(scores.review[inputs.cases.fund == FUNDS.index(fund)].sum())
         if review:
             findings.append(Finding("review", "note", subject=fund, value=str(review)))
-    clearing = Clearing(pack, inputs.year, tuple(sheets), inputs.stamps, ordered(findings))
+    clearing = Clearing(pack, inputs.year, tuple(by_fund), inputs.stamps, ordered(findings))
     return replace(clearing, stamps=replace(inputs.stamps, run_hash=run_hash(clearing)))
 
 

@@ -274,7 +274,7 @@ def assemble(
         set_hash=head.hash,
         set_state=head.state,
         catalogue=standing.version,
-        grouping=standing.grouping,
+        grouping=standing.grouped.by,
         data_hash=digest.of_inputs(
             standing.hash, workspace.region, present, region, institution, listed, standing.counts
         ),

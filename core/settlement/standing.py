@@ -68,7 +68,7 @@ class Standing:
     """What is known of the year's cases before coefficients: the part that is kept.
 
     rows: the cases that count (by-item ones have left), their group as the grouping has it. stay: their places among the
-    rows of the year. group: index into rows.groups, -1 without a score.
+    rows of the year, which `grouped` is of. group: index into rows.groups, -1 without a score.
     place: fund * institutions + institution. neutral: k is 1. own_k: disease-level coefficient, -1 where the
     institution's holds. by_item: fen by place. left: place of each case that is paid by item. listed: places with
     any case, by-item ones too. sums: by place.
@@ -77,7 +77,7 @@ class Standing:
     rows: Arrivals
     stay: Ints
     version: str
-    grouping: str
+    grouped: Grouped
     groups: Mapping[str, Entry]
     registered: Mapping[str, Institution]
     group: NDArray[np.int32]
@@ -210,7 +210,7 @@ def stand(
         rows=rows,
         stay=stay,
         version=version.name,
-        grouping=grouped.by,
+        grouped=grouped,
         groups=groups,
         registered=registered,
         group=group,

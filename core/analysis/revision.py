@@ -1,0 +1,532 @@
+"""What going from one version of the catalogue to another is worth on a year's cases, in points and in yuan.
+
+Both sides are whole clearings of the same cases, by the same stages, coefficients, budget and rule: only the catalogue
+differs. The pool is closed, so the point value is computed anew on either side: what one institution gains others lose,
+and the sum of what is due moves only as the fund available less the residual does.
+
+An amount moves for two reasons that are kept apart: other points at the old point value (`points_effect`), and all points
+at another point value (`value_effect`). What is then left is own payments that left with a case, and rounding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.analysis import carrying
+from core.analysis.carrying import GROUPED, KEPT, LOST, WAYS, Carried
+from core.catalogue import library
+from core.catalogue.entries import CodeMap, Entries
+from core.catalogue.lineage import Relation, relate
+from core.faults import Usage
+from core.findings import Finding
+from core.money import plain
+from core.progress import SILENT, Progress, step
+from core.rules.cases import FUNDS, Index, Small
+from core.rules.grouping import rule_of
+from core.rules.sheet import Clearing
+from core.settlement import annual, gather, groups
+from core.settlement import grouping as own_grouping
+from core.settlement import year as years
+from core.settlement.annual import Scored
+from core.settlement.arrivals import frozen
+from core.settlement.doubts import ordered
+from core.settlement.exact import sums
+from core.settlement.groups import Version
+from core.settlement.standing import Grouped, Standing, stand
+from core.settlement.year import BY_ITEM, Year
+
+if TYPE_CHECKING:
+    from core.rules.circular import Pack
+    from core.storage.workspace import Workspace
+    from core.worksheet import Worksheet
+
+SYSTEMS = ("diagnosis", "operation", "group")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One version's clearing, case by case over all rows of the year.
+
+    entry: index into entries.rows, -1 without group. way: index into carrying.WAYS, None with own grouping. here: whether
+    the case is in the scores. points: case scores times 10**places, or Fractions where the pack does not round
+    (places 0). source: where the reference mean is from.
+    """
+
+    entries: Entries
+    clearing: Clearing
+    scored: Scored
+    entry: Index
+    way: Small | None
+    here: NDArray[np.bool_]
+    points: NDArray[Any]
+    places: int
+    source: Small
+
+    @property
+    def version(self) -> str:
+        return self.entries.version
+
+    def point_value(self, fund: str) -> Fraction:
+        return self.clearing.fund(fund).region.get("point_value", Fraction(0))
+
+    def totals(self, key: NDArray[np.int64], size: int) -> list[Fraction]:
+        """Points by key, exactly."""
+        if self.points.dtype != object:
+            return [Fraction(one, 10**self.places) for one in sums(self.points, key, size)]
+        found = np.full(size, Fraction(0), dtype=object)
+        np.add.at(found, key, self.points)
+        return found.tolist()
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of a fund under both versions. id: a step of the pack, or `cases`, `ungrouped`, `due`, `final`."""
+
+    fund: str
+    id: str
+    unit: str
+    places: int | None
+    old: Fraction
+    new: Fraction
+
+    @property
+    def change(self) -> Fraction:
+        return self.new - self.old
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """Points and yuan of some cases under both versions; yuan are points times the fund's point value, exact.
+
+    cases_old, cases_new: cases that are there under each; equal for a move.
+    """
+
+    cases_old: int
+    cases_new: int
+    points_old: Fraction
+    points_new: Fraction
+    amount_old: Fraction
+    amount_new: Fraction
+    points_effect: Fraction
+
+    @property
+    def value_effect(self) -> Fraction:
+        return self.amount_new - self.amount_old - self.points_effect
+
+    def __add__(self, other: Amounts) -> Amounts:
+        return Amounts(
+            self.cases_old + other.cases_old,
+            self.cases_new + other.cases_new,
+            self.points_old + other.points_old,
+            self.points_new + other.points_new,
+            self.amount_old + other.amount_old,
+            self.amount_new + other.amount_new,
+            self.points_effect + other.points_effect,
+        )
+
+
+NOTHING = Amounts(0, 0, Fraction(0), Fraction(0), Fraction(0), Fraction(0), Fraction(0))
+
+
+@dataclass(frozen=True)
+class Revision:
+    """See the module. home: the version whose codes the cases state, "" with own grouping.
+
+    moves: (old code, new code) -> cases, "" for no group. pairs: the same with points and yuan. relations: every group of
+    both versions once. counted: rows of the year that the comparison is about (of its funds, not paid by item by decision).
+    """
+
+    year: int
+    pack: Pack
+    grouping: str
+    set_name: str
+    synthetic: bool
+    home: str
+    rows: Year
+    before: Side
+    after: Side
+    counted: NDArray[np.bool_]
+    figures: tuple[Figure, ...]
+    relations: tuple[Relation, ...]
+    moves: Mapping[tuple[str, str], int]
+    pairs: Mapping[tuple[str, str], Amounts]
+    ways: Mapping[str, Mapping[str, int]]
+    findings: tuple[Finding, ...]
+
+    @property
+    def old(self) -> str:
+        return self.before.version
+
+    @property
+    def new(self) -> str:
+        return self.after.version
+
+    @property
+    def funds(self) -> tuple[str, ...]:
+        return tuple(sheet.fund for sheet in self.before.clearing.funds)
+
+    def figure(self, fund: str, id: str) -> Figure:
+        return next(one for one in self.figures if (one.fund, one.id) == (fund, id))
+
+    def region(self, lang: str = "") -> Worksheet:
+        """Fund by fund the figures of the region, old, new, change."""
+        return _sheets().region(self, lang)
+
+    def institutions(self, lang: str = "") -> Worksheet:
+        """By fund and institution: cases, points, due and final under both, and why what is due moved."""
+        return _sheets().institutions(self, lang)
+
+    def groups(self, lang: str = "") -> Worksheet:
+        """A row a relation: cases, points and yuan under both."""
+        return _sheets().groups(self, lang)
+
+    def moved(self, lang: str = "") -> Worksheet:
+        """A row a pair of old and new group that cases go between, those that stay in their group too."""
+        return _sheets().moved(self, lang)
+
+    def cases(self, lang: str = "", *, every: bool = False) -> Worksheet:
+        """Case by case: those whose group has another code under the new version; with `every` those whose score changes
+        too."""
+        return _sheets().cases(self, lang, every)
+
+    def worksheets(self, lang: str = "") -> tuple[Worksheet, ...]:
+        """All of it, for export."""
+        return _sheets().all_of(self, lang)
+
+
+def _sheets() -> Any:
+    from core.analysis import revision_sheets
+
+    return revision_sheets
+
+
+def worth(
+    workspace: Workspace,
+    year: int,
+    pack: Pack,
+    old: str,
+    new: str,
+    *,
+    grouping: str = "official",
+    set_name: str | None = None,
+    funds: Sequence[str] = FUNDS,
+    progress: Progress = SILENT,
+) -> Revision:
+    """The year's cases cleared under both versions; nothing is stored.
+
+    official: see `carrying`. own: every case grouped by the pack's rule under either version.
+    Refused: "blocked" as for a clearing, "grouping_missing" (own), "catalogue_unknown".
+    """
+    if grouping not in gather.GROUPINGS:
+        raise Usage("grouping_unknown", what=grouping, known=", ".join(gather.GROUPINGS))
+    connection = workspace.reader()
+    with gather.snapshot(connection):
+        for name in (old, new):
+            library.choose(connection, year, name)
+        versions = [groups.read(connection, year, name) for name in (old, new)]
+        maps = [one for system in SYSTEMS for one in library.code_maps(connection, system)]
+        rows = gather.rows_for(workspace, connection, year, pack.case, versions, progress)
+        home = ""
+        standings: list[Standing] = []
+        carried: tuple[Carried | None, Carried | None] = (None, None)
+        if grouping == "own":
+            standings = [
+                gather.standing_of(workspace, connection, year, pack, name, "own", progress) for name in (old, new)
+            ]
+        else:
+            under = _Official(workspace, pack, rows, versions, maps, progress)
+            home, standings, carried = under.home.version, under.standings(), under.carried
+        sides = [
+            _side(
+                pack,
+                gather.assemble(workspace, connection, year, pack, standing, funds, set_name),
+                version.entries,
+                rows,
+                under_it,
+                progress,
+            )
+            for standing, version, under_it in zip(standings, versions, carried, strict=True)
+        ]
+    step(progress, "revision", 0)
+    return _compared(workspace, year, pack, grouping, home, rows, sides[0], sides[1], maps)
+
+
+class _Official:
+    """The standings of both versions by the codes that the cases state."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        pack: Pack,
+        rows: Year,
+        versions: Sequence[Version],
+        maps: Sequence[CodeMap],
+        progress: Progress,
+    ) -> None:
+        self.workspace, self.connection, self.pack, self.progress = workspace, workspace.reader(), pack, progress
+        self.rows, self.versions = rows, versions
+        old, new = (version.entries for version in versions)
+        self.home = carrying.home_of(rows, old, new)
+        other = new if self.home is old else old
+        asked = self.asked if pack.grouping is not None else None
+        found = carrying.carry(rows, self.home, other, maps, asked)
+        self.carried = found if self.home is old else (found[1], found[0])
+
+    def asked(self, version: Entries) -> Index:
+        """The group that the pack's rule gives each case of the year, as an index into the version's rows."""
+        rule_of(self.pack)
+        whole = next(one for one in self.versions if one.entries is version)
+        engine = own_grouping.engine(self.connection, self.pack, whole, self.rows.number)
+        stays = years.stays(self.workspace, self.connection, self.rows, self.progress)
+        grouped = own_grouping.own(stays, self.rows, engine, self.progress)
+        place = np.array([version.by_code[code] for code in grouped.groups] + [-1], np.int32)
+        return place[grouped.index]
+
+    def standings(self) -> list[Standing]:
+        return [self._of(version, under) for version, under in zip(self.versions, self.carried, strict=True)]
+
+    def _of(self, version: Version, under: Carried) -> Standing:
+        """The clearing's own standing where each case keeps the code that it states."""
+        rows, connection, year = self.rows, self.connection, self.rows.number
+        stated = np.array([version.entries.by_code.get(code, -1) for code in rows.rows.groups] + [-1], np.int32)
+        if version.entries is self.home and np.array_equal(stated[rows.rows.group], under.entry):
+            return gather.standing_of(
+                self.workspace, connection, year, self.pack, version.name, "official", self.progress
+            )
+        index, codes = under.entry, [one.dip_code for one in version.entries.rows]
+        used, place = own_grouping.used(index, codes)
+        key = (
+            "carried",
+            str(self.workspace.path),
+            self.workspace.created,
+            self.workspace.region,
+            year,
+            version.name,
+            hashlib.sha256(place.tobytes() + "|".join(used).encode()).hexdigest(),
+            *gather.what_counts(self.pack.case),
+        )
+
+        def made() -> Standing:
+            fees = years.fees(self.workspace, connection, rows, self.progress)
+            given = carrying.carried_given(rows, under.codes, version.entries)
+            return stand(
+                given,
+                version,
+                Grouped("carried", used, place),
+                self.pack.case,
+                partial(carrying.carried_fees, fees, under.codes, version.entries),
+            )
+
+        return gather.remembered(connection, key, made)
+
+
+def _side(
+    pack: Pack,
+    inputs: gather.Inputs,
+    entries: Entries,
+    rows: Year,
+    under: Carried | None,
+    progress: Progress,
+) -> Side:
+    scored = annual.score_inputs(inputs, pack.case, progress)
+    standing = inputs.standing
+    n, stay = len(rows.rows), standing.stay
+    if under is not None:
+        entry = under.entry
+    else:
+        # Cases that left the scores keep their group here: the standing's rows are only those that stayed.
+        place = np.array([entries.by_code.get(code, -1) for code in standing.grouped.groups] + [-1], np.int32)
+        entry = place[standing.grouped.index]
+    here = np.zeros(n, bool)
+    here[stay] = True
+    source = np.zeros(n, np.int8)
+    source[stay] = standing.source
+    places = 0
+    if scored.scores.score is not None:
+        points: NDArray[Any] = np.zeros(n, np.int64)
+        points[stay], places = scored.scores.score.values, scored.scores.score.places
+    else:
+        points = np.full(n, Fraction(0), dtype=object)
+        points[stay] = np.array([*(scored.scores.exact or ()), None], dtype=object)[:-1]
+    for values in (entry, here, source, points):
+        frozen(values)
+    way = under.way if under is not None else None
+    return Side(entries, annual.sheets(pack, scored), scored, entry, way, here, points, places, source)
+
+
+def _compared(
+    workspace: Workspace,
+    year: int,
+    pack: Pack,
+    grouping: str,
+    home: str,
+    rows: Year,
+    before: Side,
+    after: Side,
+    maps: Sequence[CodeMap],
+) -> Revision:
+    funds = [sheet.fund for sheet in before.clearing.funds]
+    counted = np.isin(rows.rows.fund, [FUNDS.index(fund) for fund in funds]) & (rows.special != BY_ITEM)
+    pairs, moves = _pairs(rows, before, after, counted, funds)
+    relations = relate(before.entries, after.entries, moves=moves, maps=maps)
+    ways = {
+        name: carrying.counted(side.way, counted)
+        for name, side in (("old", before), ("new", after))
+        if side.way is not None
+    }
+    figures = tuple(one for fund in funds for one in _figures(pack, fund, rows, before, after, counted))
+    found = Revision(
+        year,
+        pack,
+        grouping,
+        before.clearing.stamps.set_name,
+        workspace.synthetic,
+        home,
+        rows,
+        before,
+        after,
+        counted,
+        figures,
+        tuple(relations),
+        moves,
+        pairs,
+        ways,
+        (),
+    )
+    return replace(found, findings=ordered(_findings(found)))
+
+
+def _pairs(
+    rows: Year, before: Side, after: Side, counted: NDArray[np.bool_], funds: Sequence[str]
+) -> tuple[dict[tuple[str, str], Amounts], dict[tuple[str, str], int]]:
+    """Cases, points and yuan by old and new group, "" for none."""
+    width = len(after.entries) + 1
+    key = (before.entry.astype(np.int64) + 1) * width + after.entry + 1
+    distinct, place = np.unique(key[counted], return_inverse=True)
+    size = len(distinct)
+    place = place.astype(np.int64) * len(FUNDS) + rows.rows.fund[counted]
+    spots = size * len(FUNDS)
+    cases = np.bincount(place, minlength=spots)
+    mine = [np.bincount(place[side.here[counted]], minlength=spots) for side in (before, after)]
+    points = [_of(side, counted).totals(place, spots) for side in (before, after)]
+    codes = [["", *(one.dip_code for one in side.entries.rows)] for side in (before, after)]
+    values = [[side.point_value(fund) if fund in funds else Fraction(0) for fund in FUNDS] for side in (before, after)]
+    pairs: dict[tuple[str, str], Amounts] = {}
+    moves: dict[tuple[str, str], int] = {}
+    for i, one in enumerate(distinct.tolist()):
+        total = NOTHING
+        for f in range(len(FUNDS)):
+            at = i * len(FUNDS) + f
+            if cases[at]:
+                old, new = points[0][at], points[1][at]
+                total += Amounts(
+                    int(mine[0][at]),
+                    int(mine[1][at]),
+                    old,
+                    new,
+                    old * values[0][f],
+                    new * values[1][f],
+                    (new - old) * values[0][f],
+                )
+        pair = codes[0][one // width], codes[1][one % width]
+        pairs[pair] = total
+        moves[pair] = int(cases[i * len(FUNDS) : (i + 1) * len(FUNDS)].sum())
+    return pairs, moves
+
+
+def _of(side: Side, rows: NDArray[np.bool_]) -> Side:
+    return replace(side, points=side.points[rows])
+
+
+def _figures(
+    pack: Pack, fund: str, rows: Year, before: Side, after: Side, counted: NDArray[np.bool_]
+) -> list[Figure]:
+    """Cases first, then the pack's region steps in their order, then sums of what is due and to be paid."""
+    of_fund = counted & (rows.rows.fund == FUNDS.index(fund))
+
+    def number(id: str, values: Sequence[int]) -> Figure:
+        return Figure(fund, id, "cases", 0, Fraction(values[0]), Fraction(values[1]))
+
+    both = (before, after)
+    sheets = [side.clearing.fund(fund) for side in both]
+    figures = [
+        number("cases", [int((of_fund & side.here).sum()) for side in both]),
+        number("ungrouped", [int((of_fund & (side.entry < 0)).sum()) for side in both]),
+        number("without_mean", [int((of_fund & side.here & (side.source == 0)).sum()) for side in both]),
+    ]
+    for one in pack.scope("region"):
+        figures.append(
+            Figure(fund, one.id, one.unit, one.places, sheets[0].region[one.id], sheets[1].region[one.id])
+        )
+    for id in ("gross", "due", "final"):
+        if all(id in sheet.values for sheet in sheets):
+            totals = [sum(sheet.values[id], Fraction(0)) for sheet in sheets]
+            figures.append(Figure(fund, id, "yuan", 2, totals[0], totals[1]))
+    return figures
+
+
+def _findings(found: Revision) -> list[Finding]:
+    """What both clearings say, named by their version; what was carried, and what could not be; how the pool closes."""
+    said: list[Finding] = []
+    versions = {"old": found.old, "new": found.new}
+    if found.home:
+        other = found.new if found.home == found.old else found.old
+        said.append(Finding("revision_home", "note", value=found.home, values={"other": other}))
+    for which, side in (("old", found.before), ("new", found.after)):
+        if side.way is None:
+            continue
+        for way in (GROUPED, KEPT, LOST):
+            cases = found.ways[which][WAYS[way]]
+            if cases:
+                fee = int(found.rows.rows.fee[found.counted & (side.way == way)].sum())
+                said.append(
+                    Finding(
+                        f"revision_{WAYS[way]}",
+                        "note" if way == GROUPED else "warning",
+                        subject=side.version,
+                        value=str(cases),
+                        values={"amount": plain(Fraction(fee, 100), 2)},
+                    )
+                )
+    redefined = {one.old[0] for one in found.relations if one.change == "redefined"}
+    if found.home and redefined:
+        cases = sum(n for (old, _), n in found.moves.items() if old in redefined)
+        if cases:
+            values = {**versions, "groups": str(len(redefined))}
+            said.append(Finding("revision_redefined", "note", value=str(cases), values=values))
+    both = found.counted & found.before.here & found.after.here
+    moved = int((both & (found.before.source != found.after.source)).sum())
+    if moved:
+        said.append(Finding("revision_means", "warning", value=str(moved), values=versions))
+    for fund in found.funds:
+        due, available, residual = (
+            _change(found, fund, id) for id in ("due", "fund_available", "residual")
+        )
+        said.append(
+            Finding(
+                "revision_closes" if due == available - residual else "revision_open",
+                "note" if due == available - residual else "warning",
+                subject=fund,
+                value=plain(due),
+                values={"available": plain(available), "residual": plain(residual)},
+            )
+        )
+    for side in (found.before, found.after):
+        said += [
+            replace(one, values={**one.values, "version": side.version})
+            for one in side.clearing.findings
+            if one.code in ("point_value_not_positive", "bed_day_without_days", "operations_without_attribute")
+        ]
+    return said
+
+
+def _change(found: Revision, fund: str, id: str) -> Fraction:
+    return next((one.change for one in found.figures if (one.fund, one.id) == (fund, id)), Fraction(0))
