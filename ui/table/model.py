@@ -121,6 +121,10 @@ class SheetModel(QAbstractTableModel):
     def title(self, column: Column) -> str:
         return column.title.get(self.language) or next(iter(column.title.values()), column.id)
 
+    def side(self, place: int) -> int:
+        """Numbers stand to the right."""
+        return self._align[place]
+
     def row_at(self, shown: int) -> int:
         """The worksheet's row behind a shown one."""
         return shown if self.order is None else int(self.order[shown])

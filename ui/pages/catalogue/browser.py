@@ -119,6 +119,9 @@ class BrowseTab(QWidget):
         self.elsewhere.setToolTip(texts("catalogue.browse.elsewhere_tip"))
         self.elsewhere.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.elsewhere.clicked.connect(lambda: self._take(ALL))
+        keep = self.elsewhere.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)  # what comes and goes with each key must not move the rest
+        self.elsewhere.setSizePolicy(keep)
         self.elsewhere.hide()
         top = QHBoxLayout()
         top.setSpacing(GAP)

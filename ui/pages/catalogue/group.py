@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.faults import Fault
 from core.money import plain
 from core.worksheet import Worksheet
 from ui.chart import Chart, Mark, Panel, Series, prepare
@@ -245,7 +246,7 @@ class GroupPanel(QWidget):
 
         def failed(why: Exception) -> None:
             self.page = None
-            self.waiting.setText(words(texts, why))
+            self.waiting.setText(words(texts, why) if isinstance(why, Fault) else texts("catalogue.group.failed"))
             self.stack.setCurrentWidget(self.waiting)
 
         self._desk.ask(work, self._have, place="catalogue.group", failed=failed, title=texts("catalogue.group.loading"))
