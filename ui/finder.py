@@ -1,12 +1,10 @@
-"""Ctrl+K: any page, action, institution or disease group by name, code or pinyin initials, as you type."""
+"""Ctrl+K: any page, action, institution or disease group by name, code or pinyin, as you type."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from PySide6.QtCore import (
     QAbstractListModel,
@@ -31,13 +29,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.progress import SILENT, Progress, step
 from ui.desk import Desk
 from ui.look import GAP
 
+if TYPE_CHECKING:
+    from core.lookup import Lookup
+
 SHOWN = 40
 TALLEST = 430  # pixels
-_CHINESE = re.compile(r"[一-鿿]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,64 +46,35 @@ class Entry:
     kind: str
     code: str
     title: str
-    initials: str = ""
     keys: str = ""
-
-
-@cache
-def _initials_of(segment: str) -> str:
-    from pypinyin import Style, lazy_pinyin
-
-    return "".join(lazy_pinyin(segment, style=Style.FIRST_LETTER))
-
-
-def initials(text: str) -> str:
-    """The pinyin initials of the Chinese in `text`, the rest of it as it is, in small letters.
-
-    By stretches of Chinese, so that words are read as words (重庆 is cq) and what repeats is looked up once.
-    """
-    return _CHINESE.sub(lambda found: _initials_of(found.group()), text).lower()
-
-
-def with_initials(entries: Iterable[Entry], progress: Progress = SILENT) -> list[Entry]:
-    """A twelve thousand groups take seconds the first time: call it in a job."""
-    done: list[Entry] = []
-    for at, entry in enumerate(entries):
-        if at % 500 == 0:
-            step(progress, "index", at)
-        done.append(replace(entry, initials=initials(entry.title)))
-    return done
 
 
 class Index:
     """What can be found, in the order of preference among equals."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
-        self._rows = [(entry.title.lower(), entry.code.lower(), entry.initials, entry) for entry in entries]
+        self._entries = list(entries)
+        self._lookup: Lookup | None = None
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._entries)
+
+    def prepared(self) -> Self:
+        """Twelve thousand groups take a fraction of a second: call it in a job. Else the first search does."""
+        from core.lookup import Lookup  # loads numpy, which the first paint does without
+
+        if self._lookup is None:
+            self._lookup = Lookup([((entry.code,), entry.title) for entry in self._entries])
+        return self
 
     def find(self, text: str, limit: int = SHOWN) -> list[Entry]:
-        """Entries that hold every word of `text` in name, code or initials; those that begin with it first."""
-        words = text.lower().split()
-        if not words:
-            return [row[3] for row in self._rows[:limit] if row[3].kind in ("page", "action")]
-        first = words[0]
-        starts: list[Entry] = []
-        inside: list[Entry] = []
-        for title, code, short, entry in self._rows:
-            for word in words:
-                if word not in title and word not in code and word not in short:
-                    break
-            else:
-                if title.startswith(first) or code.startswith(first) or short.startswith(first):
-                    starts.append(entry)
-                    if len(starts) == limit:
-                        return starts
-                elif len(inside) < limit:
-                    inside.append(entry)
-        return (starts + inside)[:limit]
+        """Entries that hold every word of `text` in name, code or pinyin; those that begin with it first."""
+        if not text.strip():
+            return [entry for entry in self._entries[:limit] if entry.kind in ("page", "action")]
+        self.prepared()
+        assert self._lookup is not None
+        places, _ = self._lookup.find(text)
+        return [self._entries[place] for place in places[:limit].tolist()]
 
 
 class _Found(QAbstractListModel):

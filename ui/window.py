@@ -51,7 +51,7 @@ from ui.dialogs import (
     turn_back,
     words,
 )
-from ui.finder import Entry, Finder, Index, with_initials
+from ui.finder import Entry, Finder, Index
 from ui.frame import NARROW_BELOW, Rail, StatusLine, TopLine
 from ui.jobs import Job
 from ui.pages import KEYS, PAGES
@@ -283,7 +283,7 @@ class Window(QMainWindow):
 
             found = names(workspace.reader()) if workspace is not None else []
             named = [Entry(name.kind, name.code, name.name) for name in found]
-            return Index(with_initials(own + named, job))
+            return Index(own + named).prepared()
 
         self.desk.ask(work, self.finder.put, place="window.finder", failed=lambda error: None)
 

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.catalogue.entries import Entries, Entry
-from core.catalogue.search import (
+from core.catalogue.search import Index
+from core.lookup import (
     CODE,
     CODE_START,
     INSIDE,
     NAME_START,
     PINYIN_INSIDE,
     PINYIN_START,
-    Index,
     code_folded,
     name_folded,
     syllables,

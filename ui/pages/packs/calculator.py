@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 from core.faults import Cancelled
 from ui.desk import FUNDS, Changes, Desk
 from ui.dialogs import Empty, detail, words
-from ui.finder import Entry, Index, with_initials
+from ui.finder import Entry, Index
 from ui.look import GAP, TIGHT, set_role
 from ui.pages.packs.answer import Answer
 from ui.pages.packs.fields import NumberField, SearchField
@@ -76,7 +76,7 @@ def _ground(workspace: Any, year: int, job: Any) -> Ground:
         "group": known.groups,
     }
     indexes = {
-        kind: Index(with_initials([Entry(kind, one.code, one.name or one.code) for one in found], job))
+        kind: Index([Entry(kind, one.code, one.name or one.code) for one in found]).prepared()
         for kind, found in kinds.items()
     }
     return Ground(
