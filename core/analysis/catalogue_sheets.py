@@ -1,22 +1,27 @@
 """What the catalogue's pages show as tables that no other room makes.
 
-What became of each group between two versions, beside what the groups are made of; the groups that a typed case could
-also have had.
+What became of each group between two versions, beside what the groups are made of; versions made here; the groups that
+a typed case could also have had.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from core.money import plain
 from core.texts import LANGUAGES, Texts
 from core.worksheet import Cells, Column, Kind, Worksheet, column_of
 
 if TYPE_CHECKING:
+    from core.analysis.revision import Revision
     from core.catalogue.entries import Entries, Entry
+    from core.catalogue.library import Version
     from core.catalogue.lineage import Relation
+    from core.catalogue.scores import Derived
+    from core.findings import Finding
     from core.settlement.one_case import OneCase, Worth
 
 
@@ -49,67 +54,80 @@ def alternatives(case: OneCase, texts: Texts) -> Worksheet:
         return value - base if value is not None and base is not None else None
 
     rows = [
-        (
-            one.entry.dip_code,
-            one.entry.dip_name,
-            one.score,
-            less(one.score, taken.score) if taken is not None and one is not taken else None,
-            one.pay,
-            less(one.pay, taken.pay) if taken is not None and one is not taken else None,
-            texts("packs.others.taken") if one is taken else texts(f"grouping.why.{one.why}", **one.values),
-            one.rw,
-            texts(f"catalogue.kind.{one.entry.kind}"),
-        )
+        {
+            "dip_code": one.entry.dip_code,
+            "dip_name": one.entry.dip_name,
+            "score": one.score,
+            "score_change": less(one.score, taken.score) if taken is not None and one is not taken else None,
+            "pay": one.pay,
+            "pay_change": less(one.pay, taken.pay) if taken is not None and one is not taken else None,
+            "why": texts("packs.others.taken") if one is taken else texts(f"grouping.why.{one.why}", **one.values),
+            "rw": one.rw,
+            "kind": texts(f"catalogue.kind.{one.entry.kind}"),
+        }
         for one in worths
     ]
-    cells: dict[str, Cells] = {
-        column.id: column_of([row[i] for row in rows], column.kind) for i, column in enumerate(columns)
-    }
-    keys = column_of([one.entry.dip_code for one in worths], "code")
-    return Worksheet("packs.others", _title("packs.others.title"), columns, cells, len(rows), keys=keys)
+    return _sheet("packs.others", "packs.others.title", columns, rows, [one.entry.dip_code for one in worths])
 
 
-def relations(found: Sequence[Relation], old: Entries, new: Entries, texts: Texts) -> Worksheet:
-    """A row a relation, the key its place in `found`. Several groups of a split or merger stand in one cell."""
+def relations(
+    found: Sequence[Relation], old: Entries, new: Entries, texts: Texts, *, counted: bool = False
+) -> Worksheet:
+    """A row a relation, the key its place in `found`. Several groups of a split or merger stand in one cell.
+
+    counted: the relations carry the year's cases; else that column stays empty.
+    """
     area = "catalogue.versions.column"
+    scores = [score for one in found for score in (one.old_score, one.new_score) if score is not None]
+    places = places_for(scores)
     columns = [
         _column(area, "change"),
         _column(area, "old", "code"),
         _column(area, "new", "code"),
         _column(area, "name"),
-        _column(area, "old_score", "exact", "points"),
-        _column(area, "new_score", "exact", "points"),
-        _column(area, "score_change", "exact", "points"),
+        _column(area, "old_score", "exact", "points", places),
+        _column(area, "new_score", "exact", "points", places),
+        _column(area, "score_change", "exact", "points", places),
         _column(area, "score_share", "exact", "percent", 2),
-        _column(area, "cases", "int", "cases"),
+        *([_column(area, "cases", "int", "cases")] if counted else []),
         _column(area, "by"),
         _column(area, "old_name"),
     ]
-    rows: list[tuple[object, ...]] = []
+    rows: list[dict[str, object]] = []
     for one in found:
         before, after = one.old_score, one.new_score
         change = after - before if before is not None and after is not None else None
-        old_names = names(old, one.old)
-        rows.append((
-            texts(f"catalogue.change.{one.change}"),
-            " | ".join(one.old),
-            " | ".join(one.new),
-            names(new, one.new) or old_names,
-            before,
-            after,
-            change,
-            change / before * 100 if change is not None and before else None,
-            one.cases,
-            texts(f"catalogue.versions.by.{one.by}") if one.change not in ("new", "gone") else "",
-            old_names,
-        ))  # fmt: skip
+        old_names, new_names = names(old, one.old), names(new, one.new)
+        rows.append({
+            "change": texts(f"catalogue.change.{one.change}"),
+            "old": " | ".join(one.old),
+            "new": " | ".join(one.new),
+            "name": new_names or old_names,
+            "old_score": before,
+            "new_score": after,
+            "score_change": change,
+            "score_share": change / before * 100 if change is not None and before else None,
+            "cases": one.cases,
+            "by": texts(f"catalogue.versions.by.{one.by}") if one.change not in ("new", "gone") else "",
+            "old_name": old_names if new_names and old_names != new_names else "",
+        })  # fmt: skip
+    return _sheet("catalogue.relations", "catalogue.versions.title", columns, rows, list(range(len(rows))))
+
+
+def _sheet(
+    id: str, title: str, columns: Sequence[Column], rows: Sequence[Mapping[str, object]], keys: Sequence[object]
+) -> Worksheet:
     cells: dict[str, Cells] = {
-        column.id: column_of([row[i] for row in rows], column.kind) for i, column in enumerate(columns)
+        column.id: column_of([row[column.id] for row in rows], column.kind) for column in columns
     }
-    keys = column_of(list(range(len(rows))), "int")
-    return Worksheet(
-        "catalogue.relations", _title("catalogue.versions.title"), columns, cells, len(rows), keys=keys
-    )
+    kind: Kind = "int" if keys and isinstance(keys[0], int) else "code"
+    return Worksheet(id, _title(title), columns, cells, len(rows), keys=column_of(keys, kind))
+
+
+def places_for(values: Iterable[Fraction], most: int = 6) -> int | None:
+    """As many decimals as the values need, so that they stand under each other; None where that is too many."""
+    denominators = {value.denominator for value in values}
+    return next((p for p in range(most + 1) if all(10**p % d == 0 for d in denominators)), None)
 
 
 def names(entries: Entries, codes: Sequence[str]) -> str:
@@ -140,3 +158,99 @@ def made_of(entry: Entry, texts: Texts) -> dict[str, str]:
         else:
             found[name] = value or ""
     return {name: text for name, text in found.items() if text}
+
+
+def findings(found: Sequence[Finding], texts: Texts, id: str) -> Worksheet:
+    """What a computation warned of, a row each; the key is the place in `found`."""
+    area = "catalogue.findings"
+    columns = [_column(area, "severity"), _column(area, "said"), _column(area, "subject"), _column(area, "value")]
+    rows = [
+        {
+            "severity": texts(f"severity.{one.severity}"),
+            "said": texts.finding(one),
+            "subject": texts.subject(one),
+            "value": one.value,
+        }
+        for one in found
+    ]
+    return _sheet(id, "catalogue.findings.title", columns, rows, list(range(len(rows))))
+
+
+def made_here(versions: Sequence[Version], texts: Texts) -> Worksheet:
+    """Versions that were made or published here; the key is the name."""
+    area = "catalogue.scores.drafts"
+    columns = [
+        _column(area, "name"),
+        _column(area, "state"),
+        _column(area, "year", "code"),
+        _column(area, "based_on"),
+        _column(area, "entries", "int"),
+        _column(area, "made"),
+        _column(area, "hash", "code"),
+    ]
+    rows = [
+        {
+            "name": one.name,
+            "state": texts(f"catalogue.state.{one.state}"),
+            "year": str(one.year),
+            "based_on": one.based_on,
+            "entries": one.entries,
+            "made": _made_by(one, texts),
+            "hash": one.hash[:16],
+        }
+        for one in versions
+    ]
+    return _sheet("catalogue.drafts", "catalogue.scores.drafts.title", columns, rows, [one.name for one in versions])
+
+
+def _made_by(version: Version, texts: Texts) -> str:
+    """Method, years and weights of a derived version in words; of another nothing."""
+    method = dict(version.method)
+    rule, years = method.get("rule"), method.get("years")
+    if not isinstance(rule, dict) or not isinstance(years, list):
+        return ""
+    chosen = cast("dict[str, str]", rule)
+    parts = [
+        texts(f"scores.option.method.{chosen.get('method', 'mean')}"),
+        texts.listed(cast("list[int]", years)),
+        ":".join(chosen.get("weights", "").split()),
+        texts(f"scores.option.weighting.{chosen.get('weighting', 'means')}"),
+    ]
+    return "  ·  ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Gains:
+    """Who wins and who loses by a revision of a fund: how many, by how much in yuan, and what is left over."""
+
+    winners: int
+    gained: Fraction
+    losers: int
+    lost: Fraction
+
+    @property
+    def rest(self) -> Fraction:
+        """What does not cancel out: the change of the residual and of the fund available."""
+        return self.gained + self.lost
+
+
+def gains(found: Revision, fund: str) -> Gains:
+    """Changes of what is due, institution by institution."""
+    changes: dict[str, Fraction] = {}
+    for sign, side in ((-1, found.before), (1, found.after)):
+        sheet = side.clearing.fund(fund)
+        for at, one in enumerate(sheet.institutions):
+            changes[one.code] = changes.get(one.code, Fraction(0)) + sign * sheet.values["due"][at]
+    up = [value for value in changes.values() if value > 0]
+    down = [value for value in changes.values() if value < 0]
+    return Gains(len(up), sum(up, Fraction(0)), len(down), sum(down, Fraction(0)))
+
+
+def scores(derived: Derived, texts: Texts) -> Worksheet:
+    """The worksheet of derived scores, old and new score first, then what they were made from."""
+    from core.catalogue.score_working import worksheet
+
+    sheet = worksheet(derived, texts)
+    first = ("dip_code", "dip_name", "score_old", "score_new", "change", "change_share", "decision", "mean")
+    rank = {name: at for at, name in enumerate(first)}
+    return replace(sheet, columns=sorted(sheet.columns, key=lambda one: rank.get(one.id, len(rank))))

@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet as Page
 
@@ -233,51 +234,87 @@ def worksheet_xlsx(
     synthetic: bool = False,
 ) -> None:
     """All rows in constant memory, over several sheets where Excel's end at 1,048,576; codes are text."""
+    worksheets_xlsx([worksheet], path, lang, progress, synthetic)
+
+
+def worksheets_xlsx(
+    worksheets: Sequence[Worksheet],
+    path: Path | str,
+    lang: str = "",
+    progress: Progress = SILENT,
+    synthetic: bool = False,
+) -> None:
+    """Several worksheets in one workbook, each as `worksheet_xlsx` writes it, in their order."""
     texts = Texts(lang)
+    with spreadsheet(path, streaming=True) as book:
+        looks = _Looks(book)
+        for worksheet in worksheets:
+            _put(looks, worksheet, texts, progress, _mark(texts, synthetic))
+
+
+class _Looks:
+    """A book under way: its formats, each made once, and the names that its sheets have."""
+
+    def __init__(self, book: Workbook) -> None:
+        self.book = book
+        self.bold = book.add_format({"bold": True})
+        self.head = book.add_format({"bold": True, "text_wrap": True, "bg_color": "#E7EDF3", "bottom": 1})
+        self._numbers: dict[str, Format] = {}
+        self._named: set[str] = set()
+
+    def of(self, column: Column) -> Format:
+        text = column.kind in ("text", "code")
+        code = "@" if text else number_format(0 if column.kind == "int" else column.places)
+        if code not in self._numbers:
+            self._numbers[code] = self.book.add_format({"num_format": code})
+        return self._numbers[code]
+
+    def page(self, title: str, number: int, of: int) -> Page:
+        """A new sheet. Two titles may begin with the same 31 characters; Excel tells no capitals apart."""
+        name, again = sheet_name(title, number, of), 1
+        while name.lower() in self._named:
+            again += 1
+            name = sheet_name(title, again - 1, again)
+        self._named.add(name.lower())
+        return self.book.add_worksheet(name)
+
+
+def _put(looks: _Looks, worksheet: Worksheet, texts: Texts, progress: Progress, mark: str) -> None:
     columns = worksheet.columns
     title = worksheet.title.get(texts.lang) or worksheet.id
-    with spreadsheet(path, streaming=True) as book:
-        bold = book.add_format({"bold": True})
-        head = book.add_format({"bold": True, "text_wrap": True, "bg_color": "#E7EDF3", "bottom": 1})
-        formats: list[Format] = []
-        for column in columns:
-            code = "@" if column.kind in ("text", "code") else number_format(
-                0 if column.kind == "int" else column.places
-            )
-            formats.append(book.add_format({"num_format": code}))
-        per_sheet = EXCEL_ROWS - 3
-        sheets = max(1, -(-worksheet.rows // per_sheet))
-        said, totals = _closing(worksheet, texts)
-        for number in range(sheets):
-            first, last = number * per_sheet, min((number + 1) * per_sheet, worksheet.rows)
-            page = book.add_worksheet(sheet_name(title, number, sheets))
+    formats = [looks.of(column) for column in columns]
+    per_sheet = EXCEL_ROWS - 3
+    sheets = max(1, -(-worksheet.rows // per_sheet))
+    said, totals = _closing(worksheet, texts)
+    for number in range(sheets):
+        first, last = number * per_sheet, min((number + 1) * per_sheet, worksheet.rows)
+        page = looks.page(title, number, sheets)
+        for i, column in enumerate(columns):
+            page.set_column(i, i, _width(column))
+        page.write_string(0, 0, f"{title} · {said}{mark}", looks.bold)
+        for i, column in enumerate(columns):
+            page.write_string(1, i, heading(column, texts), looks.head)
+        page.freeze_panes(2, 1)
+        if last > first and columns:
+            page.autofilter(1, 0, last - first + 1, len(columns) - 1)
+        _print_setup(page, title, mark)
+        writers = [_writer(page, column, form) for column, form in zip(columns, formats, strict=True)]
+        for start in range(first, last, CHUNK):
+            step(progress, "export", start, worksheet.rows)
+            end = min(start + CHUNK, last)
+            stretch = [_values(column, worksheet.cells[column.id][start:end]) for column in columns]
+            for offset, row in enumerate(zip(*stretch, strict=True)):
+                at = start - first + offset + 2
+                for i, value in enumerate(row):
+                    writers[i](at, i, value)
+        if number == sheets - 1:
+            at = last - first + 2
             for i, column in enumerate(columns):
-                page.set_column(i, i, _width(column))
-            mark = _mark(texts, synthetic)
-            page.write_string(0, 0, f"{title} · {said}{mark}", bold)
-            for i, column in enumerate(columns):
-                page.write_string(1, i, heading(column, texts), head)
-            page.freeze_panes(2, 1)
-            if last > first and columns:
-                page.autofilter(1, 0, last - first + 1, len(columns) - 1)
-            _print_setup(page, title, mark)
-            writers = [_writer(page, column, form) for column, form in zip(columns, formats, strict=True)]
-            for start in range(first, last, CHUNK):
-                step(progress, "export", start, worksheet.rows)
-                end = min(start + CHUNK, last)
-                stretch = [_values(column, worksheet.cells[column.id][start:end]) for column in columns]
-                for offset, row in enumerate(zip(*stretch, strict=True)):
-                    at = start - first + offset + 2
-                    for i, value in enumerate(row):
-                        writers[i](at, i, value)
-            if number == sheets - 1:
-                at = last - first + 2
-                for i, column in enumerate(columns):
-                    if column.id in totals:
-                        (number_value,) = _values(column, [totals[column.id]])
-                        writers[i](at, i, number_value)
-                    elif i == 0:
-                        page.write_string(at, 0, said, bold)
+                if column.id in totals:
+                    (number_value,) = _values(column, [totals[column.id]])
+                    writers[i](at, i, number_value)
+                elif i == 0:
+                    page.write_string(at, 0, said, looks.bold)
 
 
 def sheet_name(title: str, number: int = 0, of: int = 1) -> str:

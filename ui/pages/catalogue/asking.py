@@ -1,0 +1,172 @@
+"""What the tabs of the Catalogue page share: a question under way with how far it is, and counts that filter a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QToolButton, QWidget
+
+from core.faults import Cancelled
+from ui.desk import Desk, DeskWork
+from ui.dialogs import TextDialog, detail, far, show_far, words
+from ui.jobs import Job
+from ui.look import GAP, TIGHT, count, set_role
+
+PATIENCE_MS = 300  # a short question must not flash
+
+
+class Asking(QFrame):
+    """A strip across the tab: what is being computed, how far, and a way to stop; or what went wrong, until the next
+    question. Otherwise it takes no room. The newest question wins.
+    """
+
+    over = Signal()  # the question ended, whatever came of it
+
+    def __init__(self, desk: Desk, place: str) -> None:
+        super().__init__()
+        self._desk, self._place = desk, place
+        self._job: Job | None = None
+        self._details = ""
+        set_role(self, "notice")
+        self.said = QLabel(wordWrap=True)
+        self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.bar = QProgressBar()
+        self.bar.setFixedWidth(220)
+        self.bar.setTextVisible(False)
+        self.stop = QPushButton(desk.texts("ui.cancel"))
+        self.stop.clicked.connect(self.cancel)
+        self.more = QPushButton(desk.texts("ui.details"))
+        self.more.clicked.connect(self._tell)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(GAP, TIGHT, GAP, TIGHT)
+        line.setSpacing(GAP)
+        line.addWidget(self.said, 1)
+        for widget in (self.bar, self.stop, self.more):
+            line.addWidget(widget)
+        self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
+        self._patience.timeout.connect(self._show)
+        desk.jobs.progressed.connect(self._progressed)
+        self.hide()
+
+    @property
+    def busy(self) -> bool:
+        return self._job is not None
+
+    def ask(self, work: DeskWork, answer: Callable[[Any], None], title: str) -> None:
+        """`Desk.ask` from this strip's place."""
+
+        def have(value: Any) -> None:
+            self._end()
+            answer(value)
+            self.over.emit()
+
+        self._end()
+        self._job = self._desk.ask(work, have, place=self._place, failed=self._failed, title=title)
+        self._patience.start()
+
+    def cancel(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+            self.stop.setEnabled(False)
+
+    def drop(self) -> None:
+        """Nobody waits for the answer any more."""
+        self._desk.jobs.drop(self._place)
+        self._end()
+
+    def wrong(self, error: Exception) -> None:
+        """Say what went wrong, here."""
+        texts = self._desk.texts
+        set_role(self.said, "bad")
+        self.said.setText(words(texts, error))
+        self._details = detail(texts, error)
+        for widget in (self.bar, self.stop):
+            widget.hide()
+        self.more.setVisible(bool(self._details))
+        self.show()
+
+    def _failed(self, error: Exception) -> None:
+        self._end()
+        if isinstance(error, Cancelled):
+            self._desk.say(self._desk.texts("catalogue.asking.cancelled"))
+        else:
+            self.wrong(error)
+        self.over.emit()
+
+    def _end(self) -> None:
+        self._job = None
+        self._patience.stop()
+        self.hide()
+
+    def _show(self) -> None:
+        if self._job is None:
+            return
+        set_role(self.said, "")
+        self.more.hide()
+        self.stop.setEnabled(True)
+        for widget in (self.bar, self.stop):
+            widget.show()
+        self._progressed(self._job)
+        self.show()
+
+    def _progressed(self, job: Job) -> None:
+        if job is self._job and not self._patience.isActive():
+            self.said.setText(f"{job.title}  {far(self._desk.texts, job)}".strip())
+            show_far(self.bar, job)
+
+    def _tell(self) -> None:
+        TextDialog(
+            self._desk, self._desk.texts("ui.details"), self.said.text(), self._details, self.window()
+        ).open()
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, super().sizeHint().height())
+
+
+class Chips(QWidget):
+    """How many of each kind; one that is pressed keeps only those. `chosen` carries its key, "" for all."""
+
+    chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._line = QHBoxLayout(self)
+        self._line.setContentsMargins(0, 0, 0, 0)
+        self._line.setSpacing(TIGHT)
+        self._line.addStretch(1)
+        self.buttons: dict[str, QToolButton] = {}
+        self.key = ""
+
+    def put(self, counts: Iterable[tuple[str, str, int, str]]) -> None:
+        """(key, words, how many, tip); what was pressed stays so if it is still there."""
+        for button in self.buttons.values():
+            button.setParent(None)
+            button.deleteLater()
+        self.buttons = {}
+        for key, said, number, tip in counts:
+            button = QToolButton()
+            button.setText(f"{said} {count(number)}")
+            button.setToolTip(tip)
+            button.setCheckable(True)
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            button.clicked.connect(lambda _=False, key=key: self._press(key))
+            self.buttons[key] = button
+            self._line.insertWidget(self._line.count() - 1, button)
+        if self.key not in self.buttons:
+            self.key = ""
+        self._mark()
+
+    def press(self, key: str) -> None:
+        if key in self.buttons:
+            self._press(key)
+
+    def _press(self, key: str) -> None:
+        self.key = "" if key == self.key and key else key
+        self._mark()
+        self.chosen.emit(self.key)
+
+    def _mark(self) -> None:
+        for key, button in self.buttons.items():
+            button.setChecked(key == self.key)
