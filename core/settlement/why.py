@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from core.catalogue import telling
 from core.faults import Refused
 from core.money import round_ratios, rounded, yuan
+from core.progress import SILENT
 from core.rules import steps
 from core.rules.case_scores import explain_case
 from core.rules.cases import FUNDS, Ints, Scaled
+from core.rules.grouping import rule_of
 from core.rules.sheet import Clearing, Explanation, Scope, Title
-from core.settlement import annual, arrivals, coefficients, facts, references
+from core.settlement import annual, arrivals, coefficients, facts, grouping, groups, references
+from core.settlement import year as years
 from core.settlement.annual import Scored, score_cases, taken
 from core.texts import LANGUAGES, Texts
 from core.worksheet import Cells, Column, Kind, Worksheet, column_of
@@ -49,7 +53,8 @@ class CaseStory:
     """One case from its row in the file to its score.
 
     counted: it is in the scores. out: else the reason (`finding.out_*`, by_item). sentence, filled: the branch's formula in
-    words and with values. lines: what went in, in reading order.
+    words and with values. lines: what went in, in reading order. path: with own grouping, how the case came to its
+    group, step by step.
     """
 
     setl_id: str
@@ -67,6 +72,7 @@ class CaseStory:
     score: Fraction | None
     review: bool
     lines: tuple[Line, ...]
+    path: tuple[Title, ...] = ()
 
 
 def explain(
@@ -327,8 +333,26 @@ def case_story(workspace: Workspace, clearing: Clearing, setl_id: str) -> CaseSt
             False,
             tuple(lines),
         )
-    i = int(found[0])
-    return _counted(connection, clearing, scored, i, (setl_id, file, sheet, line), lines)
+    path = _path(workspace, connection, clearing, scored, setl_id)
+    return _counted(connection, clearing, scored, int(found[0]), (setl_id, file, sheet, line), lines, path)
+
+
+def _path(
+    workspace: Workspace, connection: sqlite3.Connection, clearing: Clearing, scored: Scored, setl_id: str
+) -> tuple[Title, ...]:
+    """How own grouping came to the case's group, step by step; nothing where the bureau's group counts."""
+    standing, pack = scored.inputs.standing, clearing.pack
+    if standing.grouped.by != "own":
+        return ()
+    version = groups.read(connection, clearing.year, standing.version)
+    engine = grouping.engine(connection, pack, version, clearing.year)
+    rows = years.of(workspace, connection, clearing.year, pack.case, SILENT)
+    path = grouping.path_of(years.stays(workspace, connection, rows, SILENT), engine, setl_id)
+    if path is None:
+        return ()
+    rule = rule_of(pack)
+    texts = {lang: Texts(lang) for lang in LANGUAGES}
+    return tuple({lang: telling.step(rule, one, texts[lang]) for lang in LANGUAGES} for one in path.steps)
 
 
 def _counted(
@@ -338,6 +362,7 @@ def _counted(
     i: int,
     place: tuple[str, str, str, int],
     lines: list[Line],
+    path: tuple[Title, ...],
 ) -> CaseStory:
     """The story of a case that counts: group, score, coefficient, mean, branch."""
     cases, scores, standing = scored.inputs.cases, scored.scores, scored.inputs.standing
@@ -393,6 +418,7 @@ def _counted(
         score=told.value,
         review=told.review,
         lines=tuple(lines),
+        path=path,
     )
 
 

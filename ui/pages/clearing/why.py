@@ -569,10 +569,13 @@ class Why(QWidget):
             self._put(self.sentence, texts("clearing.not_counted", reason=texts(f"clearing.out.{story.out}")))
         else:
             branch = story.branch[lang] + (texts("clearing.for_review") if story.review else "")
-            formula = story.sentence[lang]
-            self._put(
-                self.sentence, texts("clearing.branch", branch=branch) + (f"\n{formula}" if formula else "")
-            )
+            path = [f"{number}. {one[lang]}" for number, one in enumerate(story.path, start=1)]
+            said = [
+                *([texts("clearing.path"), *path] if path else []),
+                texts("clearing.branch", branch=branch),
+                story.sentence[lang],
+            ]
+            self._put(self.sentence, "\n".join(filter(None, said)))
             self._put(self.filled, story.filled[lang])
         where = [story.file, story.sheet, texts("clearing.file_row", row=story.row) if story.row else ""]
         lines: list[tuple[str, str, Place | None]] = [
