@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 BINS = 30  # of a histogram, at most
 _HERE = Path(__file__)
 _CASES = _HERE.with_name("group_cases.sql").read_text("utf-8")
-_AGE_BAND = _HERE.parents[1].joinpath("catalogue", "age_band.sql").read_text("utf-8")
+_PERSONS = _HERE.with_name("group_persons.sql").read_text("utf-8")
 # Groups that take no auxiliary factor.
 _PLAIN = ("tcm", "bed_day")
 
@@ -377,19 +377,19 @@ def _bands(
     if not bands:
         return
     ids = json.dumps(own.case_id[rows].tolist())
-    found = workspace.reader().execute(
-        f"SELECT {_AGE_BAND}, coalesce(icu_days, -1), coalesce(nullif(asst_list_detl, ''), (SELECT asst_list_detl FROM case_group"
-        " AS g WHERE g.setl_id = cases.setl_id AND coalesce(g.grp_stas, 1) <> 0), ''), fee"
-        " FROM json_each(?) AS wanted JOIN cases ON case_id = wanted.value",
-        (ids,),
-    )
+    found = workspace.reader().execute(_PERSONS, {"ids": ids}).fetchall()
+    dates = sorted({date for line in found for date in line[:2]})
+    place = {date: at for at, date in enumerate(dates)}
+    born, admitted = (np.array([place[line[at]] for line in found], np.int64) for at in (0, 1))
+    age, newborn = (np.array([line[at] for line in found], np.int64) for at in (2, 3))
+    ages = auxiliary.bands_of_ages(dates, born, admitted, age, newborn).tolist()
     by_key = {(band.type, band.band): band for band in bands}
     fits: dict[tuple[str, str], list[int]] = {key: [] for key in by_key}
     taken = dict.fromkeys(by_key, 0)
-    for age, icu, detail, fee in found:
+    for of_age, (_, _, _, _, icu, detail, fee) in zip(ages, found, strict=True):
         said = set(auxiliary.said_in(detail))
-        if age >= 0:
-            said.add(("age", auxiliary.AGE[age]))
+        if of_age >= 0:
+            said.add(("age", auxiliary.AGE[of_age]))
         if icu >= 2:
             said.add(("icu_days", auxiliary.ICU[0 if icu <= 7 else 1 if icu <= 14 else 2 if icu <= 30 else 3]))
         here = [by_key[key] for key in said if key in by_key]
