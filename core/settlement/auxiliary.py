@@ -111,20 +111,31 @@ def said_in(detail: str) -> tuple[tuple[str, str], ...]:
 
 
 def age_bands(arrivals: Arrivals, rows: Ints) -> Ints:
-    """Index into AGE, -1 where no band holds the age, -2 where it cannot be told.
+    """`bands_of_ages` of some cases of a year."""
+    return bands_of_ages(
+        arrivals.dates,
+        _of(arrivals.born)[rows],
+        _of(arrivals.admitted)[rows],
+        _of(arrivals.age)[rows],
+        _of(arrivals.nwb_age)[rows],
+    )
+
+
+def bands_of_ages(
+    dates: Sequence[str], born: NDArray[Any], admitted: NDArray[Any], age: NDArray[Any], nwb_age: NDArray[Any]
+) -> Ints:
+    """Index into AGE, -1 where no band holds the age, -2 where it cannot be told. born, admitted: indices into `dates`.
 
     Years by date of birth at admission, else by age. Days by nwb_age, else by date of birth; platforms write
     nwb_age 0 for anybody, so that it speaks only where neither birth nor age says a year or more, and 0 of it only
     where there is no date of birth.
     """
-    born, admitted = _of(arrivals.born)[rows], _of(arrivals.admitted)[rows]
-    parts = np.array([_parts(text) for text in arrivals.dates] or [(0, 0, 0, 0)], np.int64)
+    parts = np.array([_parts(text) for text in dates] or [(0, 0, 0, 0)], np.int64)
     b, a = parts[born], parts[admitted]
     dated = (b[:, 3] > 0) & (a[:, 3] > 0) & (a[:, 3] >= b[:, 3])
     years = a[:, 0] - b[:, 0] - ((a[:, 1] * 100 + a[:, 2]) < (b[:, 1] * 100 + b[:, 2]))
-    years = np.where(dated, years, _of(arrivals.age)[rows])
-    newborn = _of(arrivals.nwb_age)[rows]
-    days = np.where(dated & (newborn <= 0), a[:, 3] - b[:, 3], newborn)
+    years = np.where(dated, years, age)
+    days = np.where(dated & (nwb_age <= 0), a[:, 3] - b[:, 3], nwb_age)
     young = years < 1
     return np.select(
         [
