@@ -188,12 +188,9 @@ def tree(entries: Entries, rows: Iterable[int] | None = None) -> tuple[Node, ...
             top = SEVERAL if at.several else TCM if entry.kind == "tcm" else ELSEWHERE
             leaves[top, attribute].append(row)
     section = {one.codes: one for own, inner in _sections() for one in (own, *inner)}
-    attributes = {name: place for place, name in enumerate((*ATTRIBUTES, UNSTATED))}
-
-    def order(key: tuple[str, ...]) -> tuple[object, ...]:
-        *above, attribute = key
-        ranked = ["~~" + (SEVERAL, ELSEWHERE, TCM).index(code).__str__() if code in titles else code for code in above]
-        return (*ranked, attributes.get(attribute, len(attributes)))
+    ranks = {one.codes: f"{place:02d}" for place, one in enumerate(chapters())}
+    ranks |= {name: f"{place}" for place, name in enumerate((*ATTRIBUTES, UNSTATED))}
+    ranks |= {name: f"~{place}" for place, name in enumerate((SEVERAL, ELSEWHERE, TCM))}  # behind every code
 
     def grown(keys: list[tuple[str, ...]], depth: int) -> tuple[Node, ...]:
         made: list[Node] = []
@@ -212,7 +209,7 @@ def tree(entries: Entries, rows: Iterable[int] | None = None) -> tuple[Node, ...
             made.append(Node(level, code, title, at, children, known.number if known else ""))
         return tuple(made)
 
-    return grown(sorted(leaves, key=lambda key: tuple(map(str, order(key)))), 0)
+    return grown(sorted(leaves, key=lambda key: [ranks.get(code, code) for code in key]), 0)
 
 
 def _runs(keys: list[tuple[str, ...]], depth: int) -> list[tuple[str, list[tuple[str, ...]]]]:
