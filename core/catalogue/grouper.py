@@ -104,6 +104,7 @@ class _Row:
     """A catalogue row as a rule reads it. other, condition: what it asks beside, -1 nothing."""
 
     index: int
+    place: int  # in the order of the codes
     type: str
     attribute: int
     needed: tuple[frozenset[str], ...]
@@ -194,6 +195,8 @@ class Grouper:
         self._conditions: dict[str, int] = {}
         self._condition_trees: list[Expr] = []
         self._ranks = _score_ranks(entries)
+        ordered = sorted(range(len(entries)), key=lambda index: entries.rows[index].dip_code)
+        self._places = {index: place for place, index in enumerate(ordered)}
         rows = [row for i, entry in enumerate(entries.rows) if (row := self._row(i, entry)) is not None]
         self._searches = [self._indexed(search, rows) for search in rule.searches]
         self._number = {search.id: i for i, search in enumerate(rule.searches)}
@@ -227,7 +230,7 @@ class Grouper:
         needed = tuple(frozenset(part) for part in self.rule.parts(entry.oprn_code))
         related = tuple(frozenset(part) for part in self.rule.parts(entry.rel_oprn_code))
         return _Row(
-            index, type_of(entry), ATTRIBUTES.index(entry.attribute) if entry.attribute in ATTRIBUTES else -1,
+            index, self._places[index], type_of(entry), ATTRIBUTES.index(entry.attribute) if entry.attribute in ATTRIBUTES else -1,
             needed, related, frozenset().union(*needed, *related),
             self._others.setdefault(other, len(self._others)) if other not in ("", ".") else -1,
             condition, self._ranks[index], entry.mean_fee,
@@ -248,7 +251,7 @@ class Grouper:
             if dash and start and end:
                 ranges.setdefault((start[:3], end[:3]), []).append(row)
             if EXPRESSION in search.diagnosis:
-                tokens = diagnosis_tokens(self.rule, code)
+                tokens = diagnosis_tokens(code)
                 if not tokens:
                     found.free.append(row)
                 for first, last in tokens:
@@ -346,7 +349,6 @@ class Grouper:
         named = [attribute for tokens, attribute in view.operations if not tokens.isdisjoint(row.named)]
         surgeries = sum(attribute == SURGERY for _, attribute in view.operations) + view.loose
         attribute = row.attribute if row.type == "composite" else max(named, default=0)
-        covers = row.type == "composite" and row.attribute == SURGERY
         return {
             "full_match": 0 if row.related and related == len(row.related) else 1,
             "related": -related,
@@ -356,7 +358,7 @@ class Grouper:
             "higher_score": -row.score,
             "type_order": self.rule.type_rank(row.type, ATTRIBUTES[attribute] if attribute >= 0 else ""),
             "search_order": number,
-            "surgery_named": int(not covers and surgeries > sum(one == SURGERY for one in named)),
+            "surgery_named": int(not _covers(row) and surgeries > sum(one == SURGERY for one in named)),
         }
 
     def _pool(self, number: int, cls: _Class, view: _View) -> list[list[_Candidate]]:
@@ -365,7 +367,7 @@ class Grouper:
             found = self._found(number, rung, view)
             if found:
                 prefer = self.rule.searches[number].prefer
-                return [_left(found, prefer)] if prefer else [[one] for one in found]
+                return [_left(found, _holding_ties(prefer, found))] if prefer else [[one] for one in found]
         return []
 
     def _decide(self, cls: _Class, view: _View) -> _Candidate | _Contest | None:
@@ -373,13 +375,14 @@ class Grouper:
             pools = [pool for id in choice.among for pool in self._pool(self._number[id], cls, view)]
             if not pools:
                 continue
+            everyone = [one for pool in pools for one in pool]
+            prefer = _holding_ties(choice.prefer, everyone)
             if all(len(pool) == 1 for pool in pools):
-                left = _left([pool[0] for pool in pools], choice.prefer)
+                left = _left(everyone, prefer)
                 if len(left) == 1:
                     return left[0]
                 return _Contest((tuple(left),), _same(left), _same(left), False)
-            before, by_fee, after = _parted(choice.prefer)
-            everyone = [one for pool in pools for one in pool]
+            before, by_fee, after = _parted(prefer)
             return _Contest(
                 tuple(tuple(pool) for pool in pools), _ranks(everyone, before, exact=not by_fee),
                 _ranks(everyone, after, exact=True), by_fee,
@@ -510,7 +513,7 @@ class Grouper:
     ) -> _Candidate:
         """The best by the tie-breaks, one after the other, each that parts them said."""
         left = list(found)
-        for tie in prefer:
+        for tie in _holding_ties(prefer, found):
             if len(left) == 1:
                 return left[0]
             rank = {id(one): self._distance(one, fee) if tie == NEAREST_FEE else one.keys[tie] for one in left}
@@ -655,8 +658,19 @@ def _parted(prefer: Sequence[str]) -> tuple[Sequence[str], bool, Sequence[str]]:
     return prefer[:at], True, prefer[at + 1 :]
 
 
+def _covers(row: _Row) -> bool:
+    return row.type == "composite" and row.attribute == SURGERY
+
+
+def _holding_ties(prefer: Sequence[str], found: Sequence[_Candidate]) -> Sequence[str]:
+    """`surgery_named` is about a composite surgery row: without one among the candidates it says nothing."""
+    if "surgery_named" not in prefer or any(_covers(one.row) for one in found):
+        return prefer
+    return [tie for tie in prefer if tie != "surgery_named"]
+
+
 def _sorted_by(found: Iterable[_Candidate], prefer: Sequence[str]) -> list[_Candidate]:
-    return sorted(found, key=lambda one: (*(one.keys[tie] for tie in prefer), one.row.index, one.search))
+    return sorted(found, key=lambda one: (*(one.keys[tie] for tie in prefer), one.row.place, one.search))
 
 
 def _left(found: Sequence[_Candidate], prefer: Sequence[str]) -> list[_Candidate]:
@@ -794,7 +808,7 @@ class _Cases:
     def _others_met(self, text: str, rows: Ints) -> NDArray[np.bool_]:
         stays = self.stays
         result = np.ones(len(rows), bool)
-        for part in other_parts(self.grouper.rule, text):
+        for part in other_parts(text):
             fits = np.array([_fits(part, code) for code in stays.diagnoses] or [False])
             hits = np.concatenate(([0], np.cumsum(fits[stays.other]))) if len(stays.other) else np.zeros(1, np.int64)
             result &= hits[stays.other_start[rows + 1]] > hits[stays.other_start[rows]]
@@ -846,13 +860,10 @@ def _within(keys: Ints, table: Ints) -> NDArray[np.bool_]:
     return table[np.minimum(np.searchsorted(table, keys), len(table) - 1)] == keys
 
 
-def other_parts(rule: GroupingRule, text: str) -> list[tuple[tuple[str, str], ...]]:
+def other_parts(text: str) -> list[tuple[tuple[str, str], ...]]:
     """An expression over the other diagnoses: parts that must all be met, each a list of beginnings and ranges."""
-    signs = rule.all_of
-    pieces = [text]
-    for sign in signs:
-        pieces = [piece for part in pieces for piece in part.split(sign)]
-    return [tokens for piece in pieces if (tokens := diagnosis_tokens(rule, piece))]
+    pieces = text.replace(",", "+").split("+")
+    return [tokens for piece in pieces if (tokens := diagnosis_tokens(piece))]
 
 
 def _fits(tokens: Sequence[tuple[str, str]], code: str) -> bool:

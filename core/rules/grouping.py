@@ -54,8 +54,8 @@ KINDS = ("core", "composite", "primary_care", "tcm", "bed_day", "day_case")
 STAGES = ("pre", "merged", "assisted", "basic")
 ATTRIBUTES = ("conservative", "diagnostic", "therapeutic", "surgery")  # ascending
 # full_match: all related operations met. related: most of them met. parts: most parts of the row's expression met.
-# operations: most of the case's operations named. main_operation: names the flagged main operation. surgery_named: a
-# row that leaves no surgery of the case unnamed, a composite surgery row being none. search_order: the earlier search.
+# operations: most of the case's operations named. main_operation: names the flagged main operation. surgery_named: where a
+# composite surgery row is among them, it goes before rows that leave a surgery of the case unnamed. search_order: the earlier search.
 TIES = (
     "full_match", "related", "parts", "operations", "main_operation", "nearest_fee", "higher_score", "type_order",
     "search_order", "surgery_named", "none",
@@ -174,10 +174,10 @@ def _split(text: str, signs: str) -> tuple[str, ...]:
     return tuple(piece.strip() for piece in pieces if piece.strip() not in ("", "."))
 
 
-def diagnosis_tokens(rule: GroupingRule, expression: str) -> tuple[tuple[str, str], ...]:
+def diagnosis_tokens(expression: str) -> tuple[tuple[str, str], ...]:
     """Alternatives of a diagnosis expression: (beginning, ''), or (first, last) of a range."""
     found: list[tuple[str, str]] = []
-    for token in _split(expression, "".join({*rule.all_of, *rule.any_of, "|", ","})):
+    for token in _split(expression, "|/+,"):
         start, dash, end = (piece.strip() for piece in token.partition("-"))
         found.append((start, end) if dash and start and end else (token, ""))
     return tuple(found)
