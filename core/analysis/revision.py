@@ -25,7 +25,7 @@ from core.analysis.carrying import GROUPED, KEPT, LOST, WAYS, Carried
 from core.catalogue import library
 from core.catalogue.entries import CodeMap, Entries
 from core.catalogue.lineage import Relation, relate
-from core.faults import Usage
+from core.faults import Refused, Usage
 from core.findings import Finding
 from core.money import plain
 from core.progress import SILENT, Progress, step
@@ -223,7 +223,8 @@ def worth(
     """The year's cases cleared under both versions; nothing is stored.
 
     official: see `carrying`. own: every case grouped by the pack's rule under either version.
-    Refused: "blocked" as for a clearing, "grouping_missing" (own), "catalogue_unknown".
+    Refused: "blocked" as for a clearing, "grouping_missing" (own), "catalogue_unknown", "revision_failed" with the
+    version under which a step cannot be computed.
     """
     if grouping not in gather.GROUPINGS:
         raise Usage("grouping_unknown", what=grouping, known=", ".join(gather.GROUPINGS))
@@ -359,7 +360,11 @@ def _side(
     for values in (entry, here, source, points):
         frozen(values)
     way = under.way if under is not None else None
-    return Side(entries, annual.sheets(pack, scored), scored, entry, way, here, points, places, source)
+    try:
+        clearing = annual.sheets(pack, scored)
+    except Refused as refused:
+        raise Refused("revision_failed", refused.findings, version=entries.version) from refused
+    return Side(entries, clearing, scored, entry, way, here, points, places, source)
 
 
 def _compared(

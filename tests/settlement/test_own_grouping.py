@@ -65,7 +65,7 @@ def test_the_rule_decides_and_not_the_file(region: Region) -> None:
     clearing = last_run(region.workspace, 2024)
     assert clearing is not None
     assert clearing.stamps.grouping == "own"
-    assert [plain_score for plain_score in clearing.fund("employee").values["score"]] == [Fraction("1.4"), Fraction("0.7")]
+    assert list(clearing.fund("employee").values["score"]) == [Fraction("1.4"), Fraction("0.7")]
     assert clearing.stamps.counts["ungrouped"] == 1
     official = clear(region.workspace, 2024, packs.load(PACK))
     assert official.stamps.data_hash != clearing.stamps.data_hash
