@@ -76,9 +76,10 @@ def _workshop(path: Path) -> Generator[Path]:
 
 def _fill(workspace: Workspace, folder: Path, scale: int, seed: int, progress: Progress) -> None:
     institutions, groups = Institutions(), Groups()
+    revision = books.revision_of(groups)
     for book in (
-        books.register(institutions), *(books.catalogue(groups, year) for year in YEARS), books.auxiliary(groups),
-        books.operations(), books.reference_means(groups), books.coefficients(institutions), books.assessments(institutions),
+        books.register(institutions), *(books.catalogue(groups, year) for year in YEARS), *books.revised(revision),
+        books.auxiliary(groups, revision), books.exclusions(), books.operations(), books.reference_means(groups), books.coefficients(institutions), books.assessments(institutions),
     ):
         _import(workspace, folder, book, progress)
     sent: dict[int, Sent] = {}

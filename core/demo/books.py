@@ -12,8 +12,9 @@ from fractions import Fraction
 import numpy as np
 
 from core.demo.draws import mixed
-from core.demo.files import Sent
-from core.demo.region import FUNDS, YEARS, Groups, Institutions, rows_of
+from core.demo.files import EXCLUDED_OPERATIONS, Sent
+from core.demo.region import FUNDS, REVISED, YEARS, Groups, Institutions, rows_of
+from core.demo.revision import Revision, revise
 from core.money import plain, round_ratio, yuan
 
 Rows = list[list[str]]
@@ -42,6 +43,11 @@ TOPUPS = {
            (1, 5_300_000_000, "2024-12-16", "演示医保函〔2024〕129号")),
 }
 WAN = 1_000_000  # fen in 万元
+ALIKE_SINCE = 2024  # from when on some TCM groups are declared equal in score to Western ones
+EXCLUDED_DIAGNOSES = (
+    ("Z37.000", "单一活产"), ("Z37.100", "单一死产"), ("Z38.000", "在医院内出生的单一婴儿"), ("R69.x00", "原因不知和未特指的疾病"),
+    ("Z53.900", "未进行操作，未特指原因"), ("Z76.500", "装病"),
+)
 
 
 def points(value: int) -> str:
@@ -67,29 +73,70 @@ def register(institutions: Institutions) -> Book:
     return Book("institutions", "定点医疗机构名册.xlsx", (*headings, *names[5:]), rows)
 
 
+CATALOGUE = (
+    "version", "year", "dip_code", "dip_name", "kind", "stage", "diag_code", "oprn_code", "rel_oprn_code", "oth_diag_code",
+    "condition", "attribute", "score", "mean_fee", "mean_days", "coef_3", "coef_2", "coef_1", "primary_care", "equal_to",
+    "drug_score", "consumable_score", "cases",
+)
+
+
 def catalogue(groups: Groups, year: int) -> Book:
     """A year's version. Disease-level coefficients stand on a few groups; the pack decides whether they hold."""
-    score, mean, present = groups.score(year), groups.catalogue_mean(year), groups.in_catalogue(year)
+    return Book("catalogue", f"病种目录{year}.csv", CATALOGUE, catalogue_rows(groups, year))
+
+
+def catalogue_rows(groups: Groups, year: int) -> Rows:
+    """The groups of a year as they stand in its file; those after the last year of cases keep the groups of it."""
+    score, mean, present = groups.score(year), groups.catalogue_mean(year), groups.in_catalogue(min(year, YEARS[-1]))
     rows: Rows = []
     for g in np.flatnonzero(present).tolist():
         row = groups.rows[g]
         own = groups.kind[g] == "core" and mixed(row["dip_code"], "coef") % 40 == 0
         level = ["1.08", "0.98", "0.82"] if own else ["", "", ""]
-        bed = bool(groups.bed_day[g])
+        bed, value = bool(groups.bed_day[g]), int(score[g])
+        drug = value * (18 + mixed(row["dip_code"], "drug") % 20)
+        material = value * ({"surgery": 31, "therapeutic": 14}.get(row["attribute"], 6) + mixed(row["dip_code"], "material") % 9)
         rows.append([
-            str(year), str(year), row["dip_code"], row["dip_name"].replace(",", "，"), row["kind"], row["diag_code"],
-            row["oprn_code"], row["attribute"], points(int(score[g])), "" if bed else yuan(int(mean[g])), row["mean_days"],
-            *level, "1" if groups.primary[g] else "0",
+            str(year), str(year), row["dip_code"], row["dip_name"].replace(",", "，"), row["kind"], row["stage"], row["diag_code"],
+            row["oprn_code"], row["rel_oprn_code"], row["oth_diag_code"], row["condition"], row["attribute"], points(value),
+            "" if bed else yuan(int(mean[g])), row["mean_days"], *level, "1" if groups.primary[g] else "0",
+            row["equal_to"] if year >= ALIKE_SINCE else "", points(round_ratio(drug, 100)), points(round_ratio(material, 100)),
+            str(15 + int(groups.weight[g])),
         ])
-    return Book("catalogue", f"病种目录{year}.csv", (
-        "version", "year", "dip_code", "dip_name", "kind", "diag_code", "oprn_code", "attribute", "score", "mean_fee", "mean_days",
-        "coef_3", "coef_2", "coef_1", "primary_care"), rows)
+    return rows
 
 
-def auxiliary(groups: Groups) -> Book:
+def revision_of(groups: Groups) -> Revision:
+    return revise(groups, [dict(zip(CATALOGUE, row, strict=True)) for row in catalogue_rows(groups, REVISED)])
+
+
+def revised(revision: Revision) -> list[Book]:
+    """The version of the year to come, and the bureau's map of the groups that it has under other codes."""
+    rows = [[row[name] for name in CATALOGUE] for row in revision.rows]
+    maps = [["group", str(YEARS[-1]), old, str(REVISED), new, note] for old, new, note in revision.maps]
+    return [
+        Book("catalogue", f"病种目录{REVISED}.csv", CATALOGUE, rows),
+        Book("code_maps", f"病种编码对照{REVISED}.csv", ("system", "from_edition", "from_code", "to_edition", "to_code", "note"), maps),
+    ]
+
+
+def exclusions() -> Book:
+    """Codes that take no part in grouping: diagnoses that are never a main one, operations of no consequence."""
+    titles = {row["oprn_code"]: row["oprn_name"].replace(",", "，") for row in rows_of("operations.csv")}
+    lists = [("diagnosis", code, name) for code, name in EXCLUDED_DIAGNOSES] + [
+        ("operation", code, titles[code]) for code in EXCLUDED_OPERATIONS]
+    rows = [[str(year), str(year), *line] for year in (*YEARS, REVISED) for line in lists]
+    return Book("exclusions", "不参与分组编码.xlsx", ("version", "year", "list", "code", "note"), rows)
+
+
+def auxiliary(groups: Groups, revision: Revision) -> Book:
     rows = [
         [str(year), str(year), groups.codes[g], kind, band, hundredths(factor)]
         for year in YEARS for g, kind, band, factor in groups.bands if groups.in_catalogue(year)[g]
+    ]
+    rows += [
+        [str(REVISED), str(REVISED), code, kind, band, hundredths(factor)]
+        for g, kind, band, factor in groups.bands if (code := revision.kept.get(groups.codes[g]))
     ]
     return Book("auxiliary", "辅助目录.csv", ("version", "year", "dip_code", "type", "band", "factor"), rows)
 
@@ -262,6 +309,9 @@ def beside(sent: Sent, groups: Groups) -> list[Book]:
         diagnoses += [[key, "1", code, "", "0"] for code in row["oth_diag_codes"].split("|") if code]
         if row["oprn_code"]:
             done.append([key, "1", row["oprn_code"], titles.get(row["oprn_code"], ""), row["adm_time"][:10]])
+        done += [
+            [key, "2", code, titles.get(code, ""), row["adm_time"][:10]] for code in row["oth_oprn_codes"].split("|") if code
+        ]
         if row["dip_dise_grp_code"]:
             code = row["dip_dise_grp_code"]
             grouped.append([key, "1", code, names[code], row["grp_dise_sco"], row["asst_list_detl"]])

@@ -26,7 +26,7 @@ SAMPLED = 0  # the institution whose diagnoses, operations and groups also come 
 HEADINGS = (
     "setl_id", "init_setl_id", "medcasno", "psn_no", "insutype", "med_type", "hi_paymtd", "fixmedins_code", "insu_admdvs",
     "dept", "doctor", "gend", "brdy", "nwb_age", "nwb_bir_wt", "adm_time", "dscg_time", "setl_time", "act_ipt_days",
-    "dscg_way", "diag_code", "diag_name", "oth_diag_codes", "oprn_code", "medfee_sumamt", "fund_pay_sumamt", "hifp_pay",
+    "dscg_way", "diag_code", "diag_name", "oth_diag_codes", "oprn_code", "oth_oprn_codes", "medfee_sumamt", "fund_pay_sumamt", "hifp_pay",
     "hifmi_pay", "hifob_pay", "cvlserv_pay", "maf_pay", "psn_part_amt", "acct_pay", "psn_cash_pay", "psn_ownpay",
     "excluded_fee", "drug_fee", "consumable_fee", "therapy_fee", "tcm_fee", "icu_days", "refd_setl_flag", "vali_flag",
     "dip_dise_grp_code", "grp_dise_sco", "asst_list_detl",
@@ -47,6 +47,9 @@ CHINESE = {
     "psn_ownpay": "全自费金额（元）", "refd_setl_flag": "退费结算标志", "vali_flag": "有效标志",
     "dip_dise_grp_code": "DIP病种编码", "grp_dise_sco": "病种分值",
 }
+# Operations of many stays that the bureau's list keeps out of grouping.
+EXCLUDED_OPERATIONS = ("38.9300", "96.0700", "93.9600", "03.9100", "96.0900")
+_BESIDE_SURGERY = "04.8100"
 _OTHER_DIAGNOSES = ("I10.x00", "E11.900", "I25.103", "E78.500", "N18.900", "K29.500", "I63.900", "J44.900", "M81.900",
                     "E87.600", "D64.900", "K76.000", "I48.x00", "H25.900", "N40.x00", "G47.000")
 
@@ -224,7 +227,15 @@ def _columns(
     columns["diagnosis"] = dice.below(1_000_000, number)
     columns["beside"] = dice.below(len(_beside()), number)
     columns["unit"] = dice.below(1_440, number)
-    columns["weight"] = np.where(pregnant, 0, dice.between(1_450, 4_250, number))
+    least, most = groups.birth_weight[group].T
+    columns["weight"] = least + dice.below(1_000_000, number) % (most - least + 1)
+    # What was done and found; in a few cases that of another group than the platform says, in some hospitals of more.
+    keen = np.array([level > 1 and mixed(code, "keen") % 9 == 0 for code, level in zip(
+        institutions.codes, institutions.level, strict=True)])[cases.institution]
+    mistaken = cases.grouped & (dice.chance(110, number) | (keen & dice.chance(450, number)))
+    columns["clinical"] = np.where(mistaken, groups.mistaken_for(cases.year)[group], group)
+    columns["operation"] = dice.below(1_000_000, number)
+    columns["more_done"] = dice.below(1_000, number)
     columns["unset"] = dice.chance(12, number).astype(np.int64) * (cases.lag == 0)
     columns["wrong_score"] = np.zeros(number, np.int64)
     columns["wrong_score"][dice.below(number, max(2, 12 // scale))] = 1
@@ -311,11 +322,12 @@ def _texts(
     """Every column that is no plain amount or whole number, as text."""
     names = diagnosis_names()
     number = len(columns["fee"])
-    group = columns["group"]
+    group, clinical = columns["group"], columns["clinical"]
     flat = [code for codes in groups.diagnoses for code in codes]
     starts = np.cumsum([0, *(len(codes) for codes in groups.diagnoses)])
     lengths = np.diff(starts)
-    diagnosis = starts[group] + columns["diagnosis"] % lengths[group]
+    diagnosis = starts[clinical] + columns["diagnosis"] % lengths[clinical]
+    main, beside = _operations(columns, groups)
     discharged = columns["settled"] - columns["lag"]
     admitted = discharged - columns["act_ipt_days"]
     age = age_at(columns["born"], admitted)
@@ -342,14 +354,14 @@ def _texts(
         "doctor": np.array([f"D{n:04d}" for n in range(1, 41)], dtype=object)[columns["doctor"]],
         "brdy": _dates(columns["born"]),
         "nwb_age": np.where(newborn, (admitted - columns["born"]).astype(object), ""),
-        "nwb_bir_wt": np.where(newborn, columns["weight"].astype(object), ""),
+        "nwb_bir_wt": np.where(newborn & (columns["weight"] > 0), columns["weight"].astype(object), ""),
         "adm_time": _dates(admitted) + clock[columns["unit"]],
         "dscg_time": _dates(discharged) + clock[480 + columns["unit"] * 3 % 240],
         "setl_time": setl_time,
         "diag_code": np.array(flat, dtype=object)[diagnosis],
         "diag_name": np.array([names[code] for code in flat], dtype=object)[diagnosis],
-        "oth_diag_codes": np.array(_beside(), dtype=object)[columns["beside"]],
-        "oprn_code": np.array([row["case_oprn"] for row in groups.rows], dtype=object)[group],
+        "oth_diag_codes": _other_diagnoses(columns, groups),
+        "oprn_code": main, "oth_oprn_codes": beside,
         "icu_days": np.where(columns["icu"] > 0, columns["icu"].astype(object), ""),
         "dip_dise_grp_code": dip, "grp_dise_sco": score, "asst_list_detl": columns["detail"],
     }
@@ -359,6 +371,37 @@ def _texts(
     texts["therapy_fee"][columns["bad"] == 1] = "见明细"
     if len(texts["setl_id"]) != number:
         raise AssertionError("columns of unequal length")
+    return texts
+
+
+def _operations(columns: dict[str, NDArray[Any]], groups: Groups) -> tuple[Words, Words]:
+    """The main operation and the others: what the group asks for, and now and then something of no consequence."""
+    clinical, roll = columns["clinical"], columns["more_done"]
+    flat = [code for codes in groups.operations for code in codes]
+    starts = np.cumsum([0, *(len(codes) for codes in groups.operations)])
+    lengths = np.diff(starts)
+    main = np.array(flat, dtype=object)[starts[clinical] + columns["operation"] % lengths[clinical]]
+    related = np.array([row["case_rel"] for row in groups.rows], dtype=object)[clinical]
+    trifle = np.array([*EXCLUDED_OPERATIONS, _BESIDE_SURGERY], dtype=object)[
+        np.where(groups.attribute[clinical] == "surgery", roll % 6, roll % 5)]
+    operated, more = main != "", roll < 240
+    beside = np.where(operated & more & (related == ""), trifle, related)
+    both = operated & more & (related != "")
+    beside[both] = related[both] + "|" + trifle[both]
+    # Without an operation that counts, the trifle stands first.
+    alone = ~operated & (roll < 85)
+    main[alone] = np.array(EXCLUDED_OPERATIONS, dtype=object)[roll % 5][alone]
+    return main, beside
+
+
+def _other_diagnoses(columns: dict[str, NDArray[Any]], groups: Groups) -> Words:
+    """Usual companions; before them the tumour that a course of chemotherapy is for."""
+    texts = np.array(_beside(), dtype=object)[columns["beside"]]
+    tumours = [row["case_oth"].split("|") for row in groups.rows]
+    for g in np.flatnonzero([codes != [""] for codes in tumours]).tolist():
+        rows = np.flatnonzero(columns["clinical"] == g)
+        own = np.array(tumours[g], dtype=object)[columns["diagnosis"][rows] % len(tumours[g])]
+        texts[rows] = np.where(texts[rows] == "", own, own + "|" + texts[rows])
     return texts
 
 

@@ -7,6 +7,7 @@ hundredths, shares in thousandths.
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +20,7 @@ from core.settings import RESOURCES
 FOLDER = RESOURCES / "demo"
 REGION, NAME = "350900", "岚屿市（演示）"
 YEARS = (2021, 2022, 2023, 2024)
+REVISED = 2025  # its catalogue is out already, its cases are not
 FUNDS = ("employee", "resident")
 
 # What a year's mean cost is to that of 2023, in thousandths; 2020 only feeds the catalogue of 2021.
@@ -151,6 +153,7 @@ class Groups:
         self.dept = np.array([row["dept"] for row in rows], dtype=object)
         self.patients = np.array([row["profile"] for row in rows], dtype=object)
         self.diagnoses = [row["case_diag"].split("|") for row in rows]
+        self.operations = [row["case_oprn"].split("|") for row in rows]
         self.weight = np.array([int(row["weight"]) for row in rows], np.int64)
         self.days = np.array([round(float(row["mean_days"]) * 10) for row in rows], np.int64)  # tenths
         self.since = np.array([int(row["since"]) for row in rows], np.int64)
@@ -168,6 +171,11 @@ class Groups:
                 if mixed(code, "moved", y) % 100 < 4:
                     own = own * (880 + mixed(code, "by", y) % 261) // 1000
                 self.drift[g, y] = own
+        # Declared equal in score: the one group is priced as the other.
+        for g, row in enumerate(rows):
+            if row["equal_to"]:
+                other = self.codes.index(row["equal_to"])
+                self.base[g], self.drift[g] = self.base[other], self.drift[other]
         # A tenth has no given reference means: there the level's or the catalogue's mean steps in.
         self.given = np.array(
             [not (row["kind"] in ("core", "composite") and mixed(row["dip_code"], "given") % 10 == 0) for row in rows]
@@ -223,6 +231,38 @@ class Groups:
                 found += [(g, "cci", str(n), 100 + 5 * n) for n in (1, 2)]
         return found
 
+    @cached_property
+    def birth_weight(self) -> Ints:
+        """group x (least, most) grams of a newborn; 0, 0 where the platform left it empty."""
+        table = np.tile(np.array([1_450, 4_250], np.int64), (len(self), 1))
+        for g, row in enumerate(self.rows):
+            if row["stage"] == "pre":
+                least = re.search(r"birth_weight >= (\d+)", row["condition"])
+                most = re.search(r"birth_weight < (\d+)", row["condition"])
+                table[g] = int(least[1]) if least else 480, int(most[1]) - 1 if most else 4_250
+            elif row["diag_code"].startswith("P07"):
+                # Those under 2,500 g have groups of their own.
+                table[g] = (0, 0) if row["kind"] == "composite" else (2_500, 3_400)
+        return table
+
+    def mistaken_for(self, year: int) -> Ints:
+        """A group of the same category whose case each may really be: what the platform's grouping is wrong about.
+        Mostly a cheaper one; the group itself where there is none."""
+        score, there = self.score(year), self.in_catalogue(year)
+        found = np.arange(len(self))
+        of_category: dict[str, list[int]] = {}
+        for g, row in enumerate(self.rows):
+            if there[g] and not row["stage"] and not row["rel_oprn_code"] and row["kind"] in ("core", "composite", "primary_care"):
+                of_category.setdefault(row["diag_code"], []).append(g)
+                of_category.setdefault(row["diag_code"][:3], []).append(g)
+        for g, row in enumerate(self.rows):
+            near = [o for o in dict.fromkeys(of_category.get(row["diag_code"][:3], [])) if o != g]
+            cheaper = [o for o in near if score[o] < score[g]]
+            choice = cheaper if cheaper and mixed(row["dip_code"], "mistaken") % 10 < 7 else near
+            if choice and there[g] and not row["stage"]:
+                found[g] = choice[mixed(row["dip_code"], "for", year) % len(choice)]
+        return found
+
     def mix(self, profile: str, fund: int, year: int) -> Ints:
         """How often a kind of hospital treats each group in a year."""
         table = PROFILES[profile]
@@ -235,7 +275,7 @@ class Groups:
             if kind not in ("bed_day", "tcm"):
                 share = share * table.get(str(self.dept[g]), 100) // 100
             if fund == 0:
-                share = {"n": 0, "c": share // 3, "p": share * 5 // 4}.get(str(self.patients[g]), share)
+                share = {"n": 0, "b": 0, "c": share // 3, "p": share * 5 // 4}.get(str(self.patients[g]), share)
             weight[g] = int(self.weight[g]) * share
         return np.where(self.in_catalogue(year), weight, 0)
 

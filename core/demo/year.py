@@ -238,7 +238,7 @@ def _people(
     child = (who == "c") & (fund == 1) & dice.chance(6_400, number)
     age = np.where(child, 1 + dice.below(13, number) * dice.below(13, number) // 13, age)
     infant = (child & dice.chance(900, number)) | ((who == "n") & dice.chance(2_600, number))
-    newborn = (who == "n") & ~infant
+    newborn = ((who == "n") & ~infant) | (who == "b")
     small = np.where(newborn, dice.below(26, number), 35 + dice.below(290, number))
     age = np.where(infant | newborn, 0, age)
     sex = np.where(dice.chance(5_200, number), 1, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 from second_way import Sums, second_way
 
+from core.catalogue import library, lineage, lint, stays
+from core.catalogue.grouper import Grouper
 from core.demo import PACK, build
 from core.demo.region import Groups, Institutions
 from core.demo.year import FIGURES, draw
 from core.intake.kinds import KINDS
-from core.rules import packs
+from core.rules import grouping, packs
 from core.rules.sheet import Clearing
 from core.settlement.clearing import clear
 from core.settlement.control import control_totals
@@ -256,3 +259,64 @@ def test_workspace_is_one_whole_file(region: tuple[Workspace, int]) -> None:
     assert not workspace.ledger.check()
     with sqlite3.connect(workspace.path) as connection:
         assert connection.execute("SELECT count(*) FROM activity").fetchone() == (0,)
+
+
+# The catalogue work: versions over the years, what became of groups, and the platform's groups against a rule
+
+
+def test_versions_differ_as_catalogues_do(region: tuple[Workspace, int]) -> None:
+    reader = region[0].reader()
+    there = library.versions(reader)
+    assert [(one.name, one.year, one.state) for one in there] == [(str(y), y, "imported") for y in range(2021, 2026)]
+    by_year = {one.year: library.entries(reader, one.name) for one in there}
+    assert {entry.stage for entry in by_year[2024].rows} == {"", "pre", "merged", "assisted"}
+    assert any("-" in entry.diag_code and entry.kind == "composite" for entry in by_year[2024].rows)
+    assert any(entry.rel_oprn_code for entry in by_year[2024].rows)
+    alike = [entry for entry in by_year[2024].rows if entry.equal_to]
+    assert alike
+    assert all(entry.score == by_year[2024].rows[by_year[2024].by_code[entry.equal_to]].score for entry in alike)
+    maps = library.code_maps(reader, "group")
+    assert maps
+    for one in maps:
+        old, new = by_year[2024].get(one.from_code), by_year[2025].get(one.to_code)
+        assert old is not None and new is not None and old.diag_code == new.diag_code, one
+        assert by_year[2025].get(one.from_code) is None
+    for year, entries in by_year.items():
+        assert lint.lint(entries, library.bands(reader, str(year), year), library.attributes(reader)) == []
+        assert library.exclusions(reader, str(year), year).operation
+    changes = Counter(one.change for one in lineage.relate(by_year[2024], by_year[2025], maps=maps))
+    assert changes["renumbered"] > 30
+    assert {"gone", "new", "rescored"} <= set(changes)
+
+
+def test_the_platform_groups_by_the_rule_with_a_realistic_share_of_differences(region: tuple[Workspace, int]) -> None:
+    workspace, _ = region
+    reader = workspace.reader()
+    entries = library.entries(reader, "2024")
+    rule = grouping.rule_of(packs.load("national-draft-3"))
+    grouper = Grouper(rule, entries, library.attributes(reader), library.exclusions(reader, "2024", 2024))
+    cases = stays.read(reader, 2024)
+    place = grouper.group(cases).entry.tolist()
+    official = dict(reader.execute("SELECT setl_id, dip_dise_grp_code FROM cases WHERE year = 2024 AND netting = 0"))
+    own = [entries.rows[at].dip_code if at >= 0 else "" for at in place]
+    by_rule = {"core", "primary_care", "composite"}
+    same, all_of = 0, 0
+    for setl_id, code in zip(cases.setl_id, own, strict=True):
+        theirs = entries.get(official[setl_id] or "")
+        if theirs is not None and theirs.kind in by_rule:
+            all_of += 1
+            same += theirs.dip_code == code
+    assert 0.97 < same / all_of < 0.995
+    newborns = [entries.get(official[setl_id] or "") for setl_id in cases.setl_id]
+    assert all(
+        code == theirs.dip_code for code, theirs in zip(own, newborns, strict=True) if theirs is not None and theirs.stage == "pre"
+    )
+
+
+def test_operations_beside_the_main_one_matter_to_the_rule(region: tuple[Workspace, int]) -> None:
+    ask = region[0].reader().execute
+    assert ask("SELECT count(*) FROM cases WHERE oth_oprn_codes <> ''").fetchone()[0] > 100
+    # Without the exclusion list a naso-gastric tube would make a conservative stay therapeutic.
+    assert ask(
+        "SELECT count(*) FROM cases JOIN exclusion ON code = oprn_code AND list = 'operation' AND version = '2024' WHERE cases.year = 2024"
+    ).fetchone()[0] > 20
