@@ -9,19 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
+from core.catalogue import telling
 from core.money import plain
+from core.rules.grouping import GroupingRule, rule_of
 from core.texts import LANGUAGES, Texts
 from core.worksheet import Cells, Column, Kind, Worksheet, column_of
 
 if TYPE_CHECKING:
+    from core.analysis.agreement import Agreement
     from core.analysis.revision import Revision
     from core.catalogue.entries import Entries, Entry
     from core.catalogue.library import Version
     from core.catalogue.lineage import Relation
     from core.catalogue.scores import Derived
     from core.findings import Finding
+    from core.rules.circular import Pack
     from core.settlement.one_case import OneCase, Worth
 
 
@@ -33,7 +39,23 @@ def _title(key: str) -> dict[str, str]:
     return {lang: Texts(lang)(key) for lang in LANGUAGES}
 
 
-def alternatives(case: OneCase, texts: Texts) -> Worksheet:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A typed case in words: the path to its group, step by step, and the groups that were looked at."""
+
+    path: tuple[str, ...]
+    others: Worksheet
+
+
+def told(case: OneCase, pack: Pack, texts: Texts) -> Told:
+    """The path and the alternatives of a typed case, with the titles of the pack's own searches."""
+    rule = rule_of(pack) if pack.grouping is not None else None
+    steps = case.path.steps if case.path is not None and rule is not None else ()
+    said = tuple(telling.step(rule, one, texts) for one in steps) if rule is not None else ()
+    return Told(said, alternatives(case, rule, texts))
+
+
+def alternatives(case: OneCase, rule: GroupingRule | None, texts: Texts) -> Worksheet:
     """The group taken first, then those not taken: each with score, pay, the difference to the one taken, and why not."""
     area = "packs.others"
     columns = [
@@ -48,6 +70,12 @@ def alternatives(case: OneCase, texts: Texts) -> Worksheet:
         _column(area, "kind"),
     ]
     taken = case.taken
+
+    def why(one: Worth) -> str:
+        if one is taken:
+            return texts("packs.others.taken")
+        return telling.why_words(rule, one.why, one.values, texts) if rule is not None and one.why else ""
+
     worths: Sequence[Worth] = [*([taken] if taken is not None else []), *case.alternatives]
 
     def less(value: Fraction | None, base: Fraction | None) -> Fraction | None:
@@ -61,7 +89,7 @@ def alternatives(case: OneCase, texts: Texts) -> Worksheet:
             "score_change": less(one.score, taken.score) if taken is not None and one is not taken else None,
             "pay": one.pay,
             "pay_change": less(one.pay, taken.pay) if taken is not None and one is not taken else None,
-            "why": texts("packs.others.taken") if one is taken else texts(f"grouping.why.{one.why}", **one.values),
+            "why": why(one),
             "rw": one.rw,
             "kind": texts(f"catalogue.kind.{one.entry.kind}"),
         }
@@ -254,3 +282,49 @@ def scores(derived: Derived, texts: Texts) -> Worksheet:
     first = ("dip_code", "dip_name", "score_old", "score_new", "change", "change_share", "decision", "mean")
     rank = {name: at for at, name in enumerate(first)}
     return replace(sheet, columns=sorted(sheet.columns, key=lambda one: rank.get(one.id, len(rank))))
+
+
+def institutions(found: Revision, lang: str) -> Worksheet:
+    """`Revision.institutions`, those that gain most first, what is due before what it comes from."""
+    sheet = found.institutions(lang)
+    first = (
+        "fixmedins_code", "fixmedins_name", "fund", "level", "due_old", "due_new", "due_change", "points_effect",
+        "value_effect", "points_old", "points_new", "points_change", "points_growth", "cases", "cases_moved",
+    )  # fmt: skip
+    order = sorted(range(sheet.rows), key=lambda row: -sheet.cells["due_change"][row])
+    return aligned(_picked(sheet, first, order))
+
+
+def aligned(sheet: Worksheet) -> Worksheet:
+    """Exact columns without decimals of their own get as many as their values need, so that they stand under each other."""
+    columns = [
+        replace(one, places=places_for(value for value in sheet.cells[one.id] if value is not None))
+        if one.kind == "exact" and one.places is None
+        else one
+        for one in sheet.columns
+    ]
+    return replace(sheet, columns=columns)
+
+
+def _picked(sheet: Worksheet, first: Sequence[str], order: Sequence[int]) -> Worksheet:
+    """The same worksheet with columns and rows in another order."""
+    rank = {name: at for at, name in enumerate(first)}
+    rows = np.array(order, dtype=np.int64)
+    return replace(
+        sheet,
+        columns=sorted(sheet.columns, key=lambda one: rank.get(one.id, len(rank))),
+        cells={name: cells[rows] for name, cells in sheet.cells.items()},
+        keys=None if sheet.keys is None else sheet.keys[rows],
+    )
+
+
+def differing(found: Agreement, lang: str, **part: Any) -> Worksheet:
+    """`agreement.differing`, both groups and why they differ before the facts of the case."""
+    from core.analysis import agreement
+
+    sheet = agreement.differing(found, lang, **part)
+    first = (
+        "setl_id", "reason", "own_code", "official_code", "difference", "diagnosis", "operations", "own_name",
+        "official_name", "own_points", "official_points", "fixmedins_name", "fund", "fee",
+    )  # fmt: skip
+    return _picked(sheet, first, range(sheet.rows))

@@ -156,17 +156,22 @@ class Chips(QWidget):
             self._line.insertWidget(self._line.count() - 1, button)
         if self.key not in self.buttons:
             self.key = ""
-        self._mark()
+        self._mark(self.key)
 
     def press(self, key: str) -> None:
         if key in self.buttons:
             self._press(key)
 
+    def mark(self, key: str | None) -> None:
+        """Show this one as pressed, None for no one, and say nothing of it."""
+        self.key = key or ""
+        self._mark(key)
+
     def _press(self, key: str) -> None:
         self.key = "" if key == self.key and key else key
-        self._mark()
+        self._mark(self.key)
         self.chosen.emit(self.key)
 
-    def _mark(self) -> None:
+    def _mark(self, pressed: str | None) -> None:
         for key, button in self.buttons.items():
-            button.setChecked(key == self.key)
+            button.setChecked(key == pressed)

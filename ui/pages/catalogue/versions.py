@@ -84,9 +84,9 @@ def _measured(found: Revision, texts: Any) -> Measured:
         found,
         Related(old, new, told, sheet),
         {
-            "institutions": found.institutions(texts.lang),
-            "groups": found.groups(texts.lang),
-            "moves": found.moved(texts.lang),
+            "institutions": catalogue_sheets.institutions(found, texts.lang),
+            "groups": catalogue_sheets.aligned(found.groups(texts.lang)),
+            "moves": catalogue_sheets.aligned(found.moved(texts.lang)),
             "cases": found.cases(texts.lang),
             "findings": catalogue_sheets.findings(found.findings, texts, "catalogue.versions.findings"),
         },

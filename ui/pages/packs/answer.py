@@ -29,6 +29,7 @@ from ui.look import EDGE, GAP, TIGHT, grouped, set_role
 from ui.table import Table
 
 if TYPE_CHECKING:
+    from core.analysis.catalogue_sheets import Told
     from core.settlement.one_case import OneCase
     from ui.desk import Desk
 
@@ -48,6 +49,7 @@ class Answer(QWidget):
         super().__init__()
         self.desk, self.texts = desk, desk.texts
         self.case: OneCase | None = None
+        self._told: Told | None = None
         self._typed: list[tuple[str, str]] = []
         texts = desk.texts
         self.badge = QLabel()
@@ -201,17 +203,15 @@ class Answer(QWidget):
         self.hint_text.setText(text)
         self.stack.setCurrentIndex(0)
 
-    def put(self, case: OneCase, typed: list[tuple[str, str]]) -> None:
+    def put(self, case: OneCase, told: Told, typed: list[tuple[str, str]]) -> None:
         """`typed`: caption and content of what was filled in, for the copy and the print."""
-        self.case, self._typed = case, typed
+        self.case, self._told, self._typed = case, told, typed
         self.say()
 
     def say(self) -> None:
         """Write everything; again where yuan or 万元 was chosen."""
-        from core.analysis.catalogue_sheets import alternatives
-
-        case, texts = self.case, self.texts
-        if case is None:
+        case, told, texts = self.case, self._told, self.texts
+        if case is None or told is None:
             return
         self.stack.setCurrentIndex(1)
         if case.taken is None:
@@ -239,11 +239,11 @@ class Answer(QWidget):
         self.notice_text.setText("\n".join(said))
         wrong = any(one.severity == "blocked" and (one.code not in LEFT_OPEN or one.value) for one in case.findings)
         set_role(self.notice_text, "bad" if wrong else "")
-        self.path.setText("\n".join(self._path(case)) or texts(f"packs.answer.{'by_hand' if case.taken else 'no_path'}"))
+        self.path.setText("\n".join(self._path()) or texts(f"packs.answer.{'by_hand' if case.taken else 'no_path'}"))
         self.formula.setText("\n".join(self._formula(case)) or NOTHING)
         self.rests_on.setText("\n".join(self._documents(case)))
         self.others_title.setText(texts("packs.answer.others", count=len(case.alternatives)))
-        self.table.set_worksheet(alternatives(case, texts), frozen=1)
+        self.table.set_worksheet(told.others, frozen=1)
 
     def _figures(self, case: OneCase) -> list[tuple[str, str, str]]:
         """(figure, value, what it stands on)."""
@@ -276,13 +276,9 @@ class Answer(QWidget):
              texts("packs.answer.review") if explained and explained.review else ""),
         ]  # fmt: skip
 
-    def _path(self, case: OneCase) -> list[str]:
-        if case.path is None:
-            return []
-        return [
-            f"{number}. {self.texts(f'grouping.step.{step.code}', **step.values)}"
-            for number, step in enumerate(case.path.steps, 1)
-        ]
+    def _path(self) -> list[str]:
+        told = self._told
+        return [f"{number}. {line}" for number, line in enumerate(told.path, 1)] if told is not None else []
 
     def _formula(self, case: OneCase) -> list[str]:
         lang = self.texts.lang
@@ -317,7 +313,7 @@ class Answer(QWidget):
             (texts("packs.answer.typed"), [f"{caption}  {value}" for caption, value in self._typed if value]),
             (self.title.text(), [self.below.text(), *figures]),
             (texts("packs.answer.notices"), [texts.finding(one) for one in case.findings]),
-            (texts("packs.answer.path"), self._path(case)),
+            (texts("packs.answer.path"), self._path()),
             (texts("packs.answer.formula"), [*self._formula(case), *self._documents(case)]),
             (self.others_title.text(), others),
         ]

@@ -34,6 +34,7 @@ from ui.pages.packs.answer import Answer
 from ui.pages.packs.fields import NumberField, SearchField
 
 if TYPE_CHECKING:
+    from core.analysis.catalogue_sheets import Told
     from core.analysis.real_case import RealCase
     from core.rules.packs import PackHead
     from core.settlement.one_case import OneCase, TypedCase
@@ -50,7 +51,7 @@ MONEY = ("fee", "own_pay", "other_pay", "booked")
 COUNTS = ("days", "age", "age_days", "birth_weight", "icu_days")
 NUMBERS = (*MONEY, *COUNTS, "point_value")
 # What a real case has that the form has no field for.
-BEHIND = ("detail", "born", "admitted", "day")
+BEHIND = ("detail", "born", "admitted", "day", "tcm_fee")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +222,7 @@ class Calculator(QWidget):
         for field in self.searches.values():
             field.list.raise_()
             field.textChanged.connect(lambda _: self._typed())
-            field.settled.connect(lambda: self._typed())
-            field.returnPressed.connect(self._enter)
+            field.settled.connect(self._settled)
         for number in self.numbers.values():
             number.textChanged.connect(lambda _: self._typed())
             number.returnPressed.connect(self._enter)
@@ -373,6 +373,12 @@ class Calculator(QWidget):
             self._say_names()
             self._pause.start()
 
+    def _settled(self) -> None:
+        """A code was chosen, or the field was left: what is known of it is said, what was typed is answered."""
+        self._say_names()
+        if self._pause.isActive():
+            self._enter()
+
     def _enter(self) -> None:
         self._pause.stop()
         self.ask()
@@ -381,7 +387,7 @@ class Calculator(QWidget):
         for key, label in self.names.items():
             field = self.searches[key]
             name = field.name()
-            unknown = bool(field.code()) and not name and self._ground is not None and not field.list.isVisible()
+            unknown = bool(field.code()) and not name and self._ground is not None and not field.hasFocus()
             label.setText(self.desk.texts("packs.calc.unknown_code") if unknown else name)
             set_role(label, "warn" if unknown else "muted")
             label.setVisible(bool(label.text()))
@@ -496,24 +502,30 @@ class Calculator(QWidget):
         set_name, point = desk.set_name or None, self.point_value.plain()
         shown = self.captions()
 
-        def work(workspace: Any, _: Any) -> OneCase:
+        texts_now = self.desk.texts
+
+        def work(workspace: Any, job: Any) -> tuple[OneCase, Told]:
+            from core.analysis.catalogue_sheets import told
             from core.money import decimal
             from core.rules import packs
             from core.settlement.one_case import one_case
 
-            return one_case(
+            pack = packs.load(source)
+            answer = one_case(
                 workspace,
                 year,
-                packs.load(source),
+                pack,
                 case,
                 fund=fund,
                 institution=institution,
                 catalogue=version,
                 set_name=set_name,
                 point_value=decimal(point) if point else None,
+                progress=job,
             )
+            return answer, told(answer, pack, texts_now)
 
-        desk.ask(work, lambda answer: self.answer.put(answer, shown), place="packs.answer", failed=self._failed)
+        desk.ask(work, lambda both: self.answer.put(*both, shown), place="packs.answer", failed=self._failed)
 
     def captions(self) -> list[tuple[str, str]]:
         """Caption and content of every field that holds something, names beside codes."""
