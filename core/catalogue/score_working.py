@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.catalogue.building import Related
 from core.catalogue.entries import Entry
 from core.catalogue.scores import SCORED, Derived, mean_of
-from core.catalogue.spread import cv
+from core.catalogue.spread import cv, weighted
 from core.catalogue.subtypes import Subtype
 from core.money import plain
 from core.texts import LANGUAGES, Texts, catalogue
@@ -42,7 +43,8 @@ class YearLine:
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """Everything behind one group's score. mean, divisor: fen; formulas: the sums as they were done, filled in, in yuan.
+    """Everything behind one group's score. mean, divisor: fen; formulas: the sums as they were done, filled in, in yuan;
+    part_formulas: the same of `drug` and `consumable`, where the cases state them.
 
     members: the groups that share the score, this one included. exact: before rounding. decision: `scores.decision.*`.
     """
@@ -65,6 +67,7 @@ class Working:
     drug_score: Fraction | None
     consumable_score: Fraction | None
     formulas: tuple[str, ...]
+    part_formulas: Mapping[str, tuple[str, ...]]
     related: tuple[Related, ...]
     subtypes: tuple[Subtype, ...]
 
@@ -75,12 +78,7 @@ def working(derived: Derived, dip_code: str) -> Working:
     group, figures, rule = derived.groups[place], derived.figures, derived.rule
     pool = int(figures.pool[place])
     lines = _lines(derived, pool)
-    overall = tuple(
-        YearLine(
-            year, rule.weights[y] if n else Fraction(0), n, n, total, Fraction(total, n) if n else None
-        )
-        for y, (year, n, total) in enumerate(zip(derived.years, *figures.overall["fee"], strict=True))
-    )
+    overall = _plain_lines(derived, *figures.overall["fee"])
     mean = mean_of(rule, figures, pool)
     factor = derived.total.factor if derived.total is not None else Fraction(1)
     entry = derived.entry(dip_code)
@@ -111,6 +109,7 @@ def working(derived: Derived, dip_code: str) -> Working:
         entry.drug_score if entry is not None else None,
         entry.consumable_score if entry is not None else None,
         _formulas(derived, lines, overall, mean, factor, entry) if decision == SCORED else (),
+        _part_formulas(derived, pool, entry) if decision == SCORED else {},
         tuple(
             one for one in derived.related if (one.diag_code, one.oprn_code) == (group.diag_code, group.oprn_code)
         ) if group.kind == "core" else (),
@@ -173,6 +172,36 @@ def _formulas(
         score += f" × {plain(factor, 10)}"
     said.append(f"{score} = {plain(entry.score, rule.places)}")
     return tuple(said)
+
+
+def _part_formulas(derived: Derived, pool: int, entry: Entry | None) -> dict[str, tuple[str, ...]]:
+    figures, rule, said = derived.figures, derived.rule, dict[str, tuple[str, ...]]()
+    if not rule.parts or entry is None:
+        return said
+    cells = slice(pool * figures.years, (pool + 1) * figures.years)
+    for name, total, count, score in (
+        ("drug", figures.drug, figures.drug_cases, entry.drug_score),
+        ("consumable", figures.consumable, figures.consumable_cases, entry.consumable_score),
+    ):
+        own, whole = (count[cells].tolist(), total[cells].tolist()), figures.overall[name]
+        mean, over = weighted(*own, rule), weighted(*whole, rule)
+        if mean is None or over is None or score is None:
+            continue
+        times = "" if rule.parts_scale == 1 else f" × {plain(rule.parts_scale)}"
+        said[name] = (
+            _mean(derived, _plain_lines(derived, *own), mean),
+            _mean(derived, _plain_lines(derived, *whole), over),
+            f"{_yuan(mean)} / {_yuan(over)}{times} = {plain(score, rule.places)}",
+        )
+    return said
+
+
+def _plain_lines(derived: Derived, count: Sequence[int], total: Sequence[int]) -> tuple[YearLine, ...]:
+    """Counts and costs of each year as lines."""
+    return tuple(
+        YearLine(year, weight if n else Fraction(0), n, n, cost, Fraction(cost, n) if n else None)
+        for year, weight, n, cost in zip(derived.years, derived.rule.weights, count, total, strict=True)
+    )
 
 
 def _mean(derived: Derived, lines: tuple[YearLine, ...], mean: Fraction) -> str:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,15 +150,12 @@ class Derived:
         return working(self, dip_code)
 
     def entry(self, dip_code: str) -> Entry | None:
+        """The group's row in the draft; None where it is not in it."""
         return self._by_code.get(dip_code)
 
-    @property
+    @cached_property
     def _by_code(self) -> dict[str, Entry]:
-        found = self.__dict__.get("_rows_by_code")
-        if found is None:
-            found = {entry.dip_code: entry for entry in self.rows}
-            self.__dict__["_rows_by_code"] = found
-        return found
+        return {entry.dip_code: entry for entry in self.rows}
 
 
 def derive(
@@ -206,6 +204,7 @@ def derive(
     rows, decisions, candidates = scores.rows(past, place, kept, built_anew=base is None)
     if total is not None:
         total = scores.kept_total(total, rows)
+        findings.append(_about_total(total, rule, past))
     step(progress, "derive_scores", 3, 4)
     tried: tuple[Subtype, ...] = ()
     bands: tuple[Band, ...] = ()
@@ -670,6 +669,19 @@ def _about_cases(tally: Counts, past: History, base: Entries | None, place: Ints
         values = {"amount": plain(Fraction(tally.trimmed[1], 100), 2)}
         said.append(Finding("score_trimmed", "note", value=str(tally.trimmed[0]), values=values))
     return said
+
+
+def _about_total(total: Total, rule: ScoreRule, past: History) -> Finding:
+    """What was scaled, by how much, and what rounding left of it."""
+    values = {
+        "groups": str(total.groups),
+        "cases": str(total.cases),
+        "years": str(past.years[-1]) if rule.total_years == "last" else f"{past.years[0]}-{past.years[-1]}",
+        "old": plain(total.old, rule.places),
+        "new": plain(total.new, rule.places),
+        "residual": plain(total.residual, rule.places),
+    }
+    return Finding("score_total_kept", "note", value=plain(total.factor, 10), values=values)
 
 
 def _about_groups(rule: ScoreRule, decisions: Mapping[str, str], rows: Sequence[Entry]) -> list[Finding]:

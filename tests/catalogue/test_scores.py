@@ -132,6 +132,7 @@ def test_total_is_kept_up_to_the_shown_residual(cases: list[Case], years: str, p
     assert derived.total.new == new
     assert derived.total.residual == derived.total.new - derived.total.old
     assert derived.total.free * derived.total.factor == derived.total.old
+    assert [one.values["groups"] for one in derived.findings if one.code == "score_total_kept"] == [str(derived.total.groups)]
     if not lost:
         assert abs(derived.total.residual) <= Fraction(1, 2 * 10**places) * derived.total.cases
 
@@ -238,6 +239,9 @@ def test_drug_and_consumable_scores_come_from_cases_that_state_them() -> None:
         (Fraction("1.2"), None),
         (Fraction("0.6"), None),
     ]
+    assert derived.working("A").part_formulas == {
+        "drug": ("(1 × 60.00) / 1 = 60.00", "(1 × 50.00) / 1 = 50.00", "60.00 / 50.00 = 1.200000")
+    }
     silent = derive(replace(rule, parts=False), arrays(cases), catalogue(group("A"), group("B")))
     assert {entry.drug_score for entry in silent.rows} == {None}
 
