@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.catalogue.entries import ATTRIBUTES, KINDS, STAGES, Band, CodeMap, Entries, Entry, Exclusions
 from core.faults import Refused
@@ -122,39 +122,32 @@ def entries(connection: sqlite3.Connection, version: str) -> Entries:
     ).fetchall()
     if not found:
         choose(connection, 0, version)
-    return Entries(version, min(row[-1] for row in found), tuple(_entry(row) for row in found))
+    return Entries(version, min(row[-1] for row in found), tuple(_entry(*row[:-1]) for row in found))
 
 
-@lru_cache(1 << 15)
-def _exact(text: str | None) -> Fraction | None:
-    return decimal(text) if text else None
+@lru_cache(1 << 16)
+def _exact(text: str) -> Fraction:
+    return decimal(text)
 
 
-def _entry(row: tuple[object, ...]) -> Entry:
-    texts = [str(value) if value is not None else "" for value in row]
+def _number(text: str | None) -> Fraction | None:
+    return _exact(text) if text else None
+
+
+def _entry(
+    dip_code: str, dip_name: str, kind: str, stage: str | None, diag_code: str | None, oprn_code: str | None,
+    rel_oprn_code: str | None, oth_diag_code: str | None, condition: str | None, attribute: str | None, score: str | None,
+    mean_fee: int | None, mean_days: str | None, one: str | None, two: str | None, three: str | None,
+    primary_care: int | None, equal_to: str | None, drug: str | None, consumable: str | None, cases: int | None,
+    cv: str | None, row: int | None,
+) -> Entry:  # fmt: skip
+    """From the columns of _COLUMNS."""
     return Entry(
-        dip_code=texts[0],
-        dip_name=texts[1],
-        kind=texts[2],
-        stage=texts[3],
-        diag_code=texts[4],
-        oprn_code=texts[5],
-        rel_oprn_code=texts[6],
-        oth_diag_code=texts[7],
-        condition=texts[8],
-        attribute=texts[9],
-        score=_exact(texts[10]),
-        mean_fee=int(texts[11] or 0),
-        mean_days=_exact(texts[12]),
-        coefficients=(_exact(texts[13]), _exact(texts[14]), _exact(texts[15])),
-        primary_care=texts[2] == "primary_care" or texts[16] == "1",
-        equal_to=texts[17],
-        drug_score=_exact(texts[18]),
-        consumable_score=_exact(texts[19]),
-        cases=int(texts[20]) if texts[20] else None,
-        cv=_exact(texts[21]),
-        row=int(texts[22] or 0),
-    )
+        dip_code, dip_name, kind, stage or "", diag_code or "", oprn_code or "", rel_oprn_code or "", oth_diag_code or "",
+        condition or "", attribute or "", _number(score), mean_fee or 0, _number(mean_days),
+        (_number(one), _number(two), _number(three)), kind == "primary_care" or primary_care == 1, equal_to or "",
+        _number(drug), _number(consumable), cases, _number(cv), row or 0,
+    )  # fmt: skip
 
 
 # What is kept beside a version: its own, else the only one of the year
@@ -462,9 +455,9 @@ def _edited(
             continue
         after[cell.column] = value
     if after is not None:
-        texts = ["" if value is None else str(value) for value in (code, *(after[name] for name in _NAMES[1:]))]
+        row: list[Any] = [code, *(after[name] for name in _NAMES[1:])]
         with suppress(ValueError):  # then the cell is among the findings
-            said += _faults_of([_entry(tuple(texts))], ())
+            said += _faults_of([_entry(*row)], ())
     return after
 
 
