@@ -32,7 +32,7 @@ from core.settings import RESOURCES
 PRINTED = RESOURCES / "printed_catalogues.toml"
 
 _OPERATION = re.compile(r"\d{2}(\.[0-9x][0-9A-Za-z]{0,4})?")
-_DIAGNOSIS = re.compile(r"[A-Z]\d?|[A-Z]{1,2}\d[0-9A-Z]?(\.[0-9x][0-9A-Za-z]*)?([+*].*)?")
+_DIAGNOSIS = re.compile(r"[A-Z]\d?|[A-Z]{1,2}\d[0-9A-NP-Z]?(\.[0-9x][0-9A-Za-z]*)?([+*].*)?")
 
 
 @dataclass(frozen=True, slots=True)
