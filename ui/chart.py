@@ -250,6 +250,8 @@ class Chart(QWidget):
         self._canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self._canvas.installEventFilter(self)
         self._box.addWidget(self._canvas)
+        self._canvas.show()
+        self._box.activate()  # the drawing that follows has its size
         self._pointer.raise_()
         self.button.raise_()
 
@@ -428,7 +430,8 @@ class _Pen:
         """`part`: left, top, width, height of the panel in the figure of the size `whole`."""
         left, top, wide, high = part
         named = len(panel.series) > 1
-        above = (2 + named + bool(panel.note)) * self.line + 8
+        said = [*_wrapped(about, wide - 4, self.points), *([panel.note] if panel.note else [])]
+        above = (1 + len(said) + named) * self.line + 8
         below = self.line + 8 + (self.line if panel.x_title else 0)
         inside = max(20.0, high - above - below)
         marks = len(panel.marks) * self.line if panel.edges else 0  # their names stand above the bars
@@ -453,7 +456,7 @@ class _Pen:
             if len(panel.series) == 1 and not panel.edges and _positions(panel) <= WRITTEN:
                 self._write(axes, panel, series, highest, inner[2])
         self._marks(axes, panel, highest, inner[3])
-        self._words(axes, panel, about, inner, wide, named)
+        self._words(axes, panel, said, inner, wide, named)
         return axes
 
     def _frame(
@@ -549,13 +552,12 @@ class _Pen:
                 )  # fmt: skip
 
     def _words(
-        self, axes: Axes, panel: Panel, about: str, inner: tuple[float, float, float, float], wide: float, named: bool
+        self, axes: Axes, panel: Panel, said: Sequence[str], inner: tuple[float, float, float, float], wide: float, named: bool
     ) -> None:
         """Title and what the chart states, at the panel's left edge; names of several series under them."""
         look, points = self.look, self.points
         left = -(inner[0] - (inner[0] // wide) * wide - 4) * 0.75
-        lines = [(panel.title, look.text, "bold"), (about, look.muted, "normal")]
-        lines += [(panel.note, look.muted, "normal")] if panel.note else []
+        lines = [(panel.title, look.text, "bold"), *((text, look.muted, "normal") for text in said)]
         for number, (text, colour, weight) in enumerate(lines[::-1]):
             room = wide - (40 if weight == "bold" else 4)
             high = (number + named) * self.line * 0.75 + 5
@@ -653,6 +655,18 @@ def _short(value: float, beside: Sequence[float]) -> str:
 def _width(text: str) -> float:
     """Width in letters: Chinese ones are twice as wide."""
     return sum(2.0 if ord(sign) > 0x2E7F else 1.0 for sign in text)
+
+
+def _wrapped(text: str, room: float, points: float) -> list[str]:
+    """Unit, period and number of cases on as many lines as they need: none of them may be cut."""
+    lines = [""]
+    for part in text.split(" · "):
+        longer = f"{lines[-1]} · {part}" if lines[-1] else part
+        if lines[-1] and _width(longer) > room / (points * 0.76):
+            lines.append(part)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def _elided(text: str, room: float, points: float) -> str:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.faults import Fault
 from core.texts import LANGUAGES, Texts
+from ui.chart import Chart
 from ui.desk import Desk
 from ui.dialogs import words
 from ui.look import dpi_defaults
@@ -120,7 +121,21 @@ def _pages(window: Window, desk: Desk, trouble: Trouble, say: Texts, what: str) 
             drawn += 1
         else:
             trouble.append(f"{key} ({what}): blank")
+    if desk.workspace is not None:
+        _group(window, desk, trouble, what)
     print(say("ui.test.pages", count=drawn, what=what))
+
+
+def _group(window: Window, desk: Desk, trouble: Trouble, what: str) -> None:
+    """A disease group's page, with its charts."""
+    from core.storage.contents import names
+
+    assert desk.workspace is not None
+    group = next(name.code for name in names(desk.workspace.reader()) if name.kind == "group")
+    window.show_page("catalogue", ("group", group))
+    if not settle(desk) or not window.findChildren(Chart):
+        trouble.append(f"{group} ({what})")
+    window.grab()
 
 
 def _clear(desk: Desk, trouble: Trouble, say: Texts) -> None:

@@ -23,7 +23,7 @@ def worksheets(found: GroupProfile, texts: Texts) -> dict[str, Worksheet]:
     """The page's tables: history, years, institutions, bands."""
     history: Plan = (
         ("version", "code", "", None, False),
-        ("year", "int", "", None, False),
+        ("year", "code", "", None, False),
         ("state", "text", "", None, False),
         ("change", "text", "", None, False),
         ("dip_code", "code", "", None, False),
@@ -38,7 +38,7 @@ def worksheets(found: GroupProfile, texts: Texts) -> dict[str, Worksheet]:
     for line in found.history:
         head = (
             line.version,
-            line.year,
+            str(line.year),
             texts(f"catalogue.profile.states.{line.state}"),
             texts(f"catalogue.profile.changes.{line.change}"),
         )
@@ -50,7 +50,7 @@ def worksheets(found: GroupProfile, texts: Texts) -> dict[str, Worksheet]:
         if not line.entries:
             told.append((*head, "", "", "", None, None, "", ""))
     years: Plan = (
-        ("year", "int", "", None, False),
+        ("year", "code", "", None, False),
         ("dip_code", "code", "", None, False),
         ("cases", "int", "cases", None, True),
         ("mean", "exact", "yuan", 2, False),
@@ -62,7 +62,7 @@ def worksheets(found: GroupProfile, texts: Texts) -> dict[str, Worksheet]:
     )
     by_year = [
         (
-            line.year,
+            str(line.year),
             " | ".join(line.codes),
             line.cases,
             _yuan(line.mean),

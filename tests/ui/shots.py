@@ -36,6 +36,32 @@ def small_workspace(path: Path) -> None:
         workspace.ledger.redo(why="已与文件核对")
 
 
+def catalogue(window, shoot) -> None:
+    """The states of the browser: searched, a group's page part by part, whole, and nothing found."""
+    from core.storage.contents import names
+
+    desk = window.desk
+    groups = [name.code for name in names(desk.workspace.reader()) if name.kind == "group"]
+    counted = desk.workspace.reader().execute(
+        "SELECT dip_dise_grp_code FROM cases GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"
+    ).fetchone()  # fmt: skip
+    window.show_page("catalogue", ("group", counted[0] if counted and counted[0] in groups else groups[0]))
+    tab = window.page().stack.currentWidget()
+    for number, name in enumerate(("group", "spread", "institutions", "bands", "cases")):
+        tab.panel.tabs.setCurrentIndex(number)
+        shoot(name)
+    tab.panel.tabs.setCurrentIndex(0)
+    tab._widen(True)
+    shoot("whole")
+    tab._close_panel()
+    tab.tree.expandItem(tab.tree.topLevelItem(1))
+    tab.search.setText("lwy")
+    shoot("search")
+    tab.search.setText("zzzz")
+    shoot("nothing")
+    tab.search.clear()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
@@ -89,6 +115,8 @@ def main() -> None:
             for key in keys:
                 window.show_page(key)
                 shoot(f"{key}-{language}-{theme}")
+                if key == "catalogue" and desk.contents.catalogues:
+                    catalogue(window, lambda name, end=f"{language}-{theme}": shoot(f"catalogue-{name}-{end}"))
             window.do("finder.open")
             window.finder.field.setText("qs" if language == "zh" else "clear")
             shoot(f"finder-{language}-{theme}")

@@ -247,7 +247,7 @@ class Table(QWidget):
         """Show a worksheet. One with the same id keeps filters, order, place and current cell. `only`: see `show_only`."""
         self._only = only
         again = sheet.id == self.model.sheet.id and bool(sheet.id)
-        current = self._current_key() if again else None
+        current = self._same_row(sheet) if again else None
         self._desk_drop()
         self._masks.clear()
         self._sorted = None
@@ -795,6 +795,14 @@ class Table(QWidget):
     def _current_key(self) -> tuple[int, int] | None:
         index = self.grid.currentIndex()
         return (self.model.row_at(index.row()), index.column()) if index.isValid() else None
+
+    def _same_row(self, sheet: Worksheet) -> tuple[int, int] | None:
+        """Where the current cell is in a newer worksheet: the row of the same key, or the same row where none has keys."""
+        current, keys = self._current_key(), self.model.sheet.keys
+        if current is None or keys is None or sheet.keys is None:
+            return current
+        hits = np.flatnonzero(sheet.keys == keys[current[0]])
+        return (int(hits[0]), current[1]) if len(hits) else None
 
     def _go_to(self, row: int, place: int | None = None) -> bool:
         """Make a cell of a worksheet row current, wherever it shows now."""

@@ -26,6 +26,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.catalogue.browse import Wanted, key_of, of_key
+from core.catalogue.entries import ATTRIBUTES, KINDS
 from core.money import decimal
 from ui.desk import Changes, Desk
 from ui.dialogs import EscapeField
@@ -352,16 +354,28 @@ class BrowseTab(QWidget):
             else texts("catalogue.browse.with_cases_none"),
         )
         self._node = self.tree.put(shelf.nodes, len(shelf.rows), self._node)
+        version, code = self._current()
         self.table.set_worksheet(shelf.sheet, frozen=2, only=self._rows())
+        if code and library.chosen not in (ALL, version):
+            self.table.select(key_of(library.chosen, code))  # the same group in the version that shows now
+        shown = self.panel.shown
+        if shown is not None and (shown[0] not in library.entries or shown[1] not in library.entries[shown[0]].by_code):
+            if library.chosen != ALL and shown[1] in library.entries[library.chosen].by_code:
+                self._open(key_of(library.chosen, shown[1]))
+            else:
+                self._close_panel()
         self._go_to_target()
+
+    def _current(self) -> tuple[str, str]:
+        """Version and group of the current row; empty without one."""
+        index = self.table.grid.currentIndex()
+        return of_key(str(self.table.model.key_at(index.row()))) if index.isValid() else ("", "")
 
     def _rows(self) -> np.ndarray | None:
         """The rows that search and filters leave, best first; None for all."""
         shelf, text = self.shelf(), self.search.text().strip()
         if shelf is None:
             return None
-        from core.catalogue.browse import Wanted
-
         wanted = Wanted(
             self._node, self.kinds.ticked(), self.attributes.ticked(), self._number(self.low), self._number(self.high),
             self.changed.isChecked() and self.changed.isEnabled(),
@@ -370,8 +384,6 @@ class BrowseTab(QWidget):
         )  # fmt: skip
         filtered = wanted != Wanted(self._node)
         self.reset.setVisible(filtered)
-        key = "nothing_found" if text else "nothing_passes"
-        self.table.set_empty(self._texts(f"catalogue.browse.{key}", text=text))
         if not text or self._index is None:
             return np.flatnonzero(shelf.passing(wanted)) if filtered or self._node is not None else None
         found = shelf.found(self._index, text)
@@ -485,8 +497,6 @@ class BrowseTab(QWidget):
         library, target = self._library, self._target
         if library is None or target is None:
             return
-        from core.catalogue.browse import key_of
-
         version, code = target
         chosen = library.chosen
         order = [version] if version else [chosen, *(one.name for one in library.versions[::-1])]
@@ -507,8 +517,6 @@ class BrowseTab(QWidget):
         self.table.setFocus()
 
     def _open(self, key: str) -> None:
-        from core.catalogue.browse import of_key
-
         version, code = of_key(key)
         if not code:
             return
@@ -564,15 +572,11 @@ class BrowseTab(QWidget):
 
 
 def _kinds(library: Library, shelf: Shelf) -> list[str]:
-    from core.catalogue.entries import KINDS
-
     there = {kind for version in library.versions if version.name in shelf.versions for kind in version.kinds}
     return [kind for kind in KINDS if kind in there]
 
 
 def _attributes(shelf: Shelf) -> list[str]:
-    from core.catalogue.entries import ATTRIBUTES
-
     there = {entry.attribute for _, entry in shelf.rows}
     return [name for name in ATTRIBUTES if name in there]
 
