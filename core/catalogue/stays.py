@@ -8,6 +8,7 @@ as the main one the first stands for it.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
@@ -156,17 +157,29 @@ def many(stays: Iterable[Stay]) -> Stays:
     )  # fmt: skip
 
 
-def read(connection: sqlite3.Connection, year: int, progress: Progress = SILENT) -> Stays:
-    """The year's cases that count, wherever the patients are insured and whoever treated them."""
+def read(
+    connection: sqlite3.Connection,
+    year: int,
+    progress: Progress = SILENT,
+    *,
+    only: Sequence[str] | None = None,
+) -> Stays:
+    """The year's cases that count, wherever the patients are insured and whoever treated them; `only`: of these
+    settlements."""
     select = SELECT.format(diagnoses=_diagnoses(connection), operations=_operations(connection))
-    total = connection.execute("SELECT count(*) FROM cases WHERE year = ?", (year,)).fetchone()[0]
+    asked: tuple[object, ...] = (year,)
+    if only is None:
+        total = connection.execute("SELECT count(*) FROM cases WHERE year = ?", (year,)).fetchone()[0]
+    else:
+        wanted = "FROM json_each(?) AS wanted CROSS JOIN cases ON cases.setl_id = wanted.value"
+        select, asked, total = select.replace("FROM cases\n", f"{wanted}\n"), (json.dumps(list(only)), year), len(only)
     diagnoses, operations, whole = _Codes(), _Codes(), _Codes()
     texts = {name: _Codes() for name in ("weight", "born", "admitted")}
     ids: list[str] = []
     other, other_length = array("i"), array("q")
     numbers: dict[str, list[NDArray[Any]]] = {}
     done = 0
-    cursor = connection.execute(select, (year,))
+    cursor = connection.execute(select, asked)
     while rows := cursor.fetchmany(CHUNK):
         columns = list(zip(*rows, strict=True))
         ids.extend(columns[0])
@@ -254,11 +267,11 @@ def _lists(whole: _Codes, operations: _Codes, index: Ints) -> tuple[_Lists, Inde
     start = np.concatenate(([0], np.cumsum(lengths)))
     values = np.array([code for codes in split for code in codes], np.int32)
     first = np.array([codes[0] if codes else -1 for codes in split], np.int32)
-    taken = values[_spread(start[index], lengths[index])] if len(values) else values
+    taken = values[spread(start[index], lengths[index])] if len(values) else values
     return (lengths[index], taken), first[index]
 
 
-def _spread(start: Ints, length: Ints) -> Ints:
+def spread(start: Ints, length: Ints) -> Ints:
     """start[i], start[i] + 1 ... for each i, one after the other."""
     total = int(length.sum())
     before = np.cumsum(length) - length
@@ -329,7 +342,7 @@ def _ordered(
 
     def lists(length: Ints, values: Index) -> tuple[Ints, Index]:
         start = np.cumsum(length) - length
-        taken = values[_spread(start[order], length[order])] if len(values) else values
+        taken = values[spread(start[order], length[order])] if len(values) else values
         return np.concatenate((np.zeros(1, np.int64), np.cumsum(length[order]))), taken
 
     other_start, other = lists(*others)
