@@ -96,9 +96,17 @@ def definition(entry: Entry, editions: Mapping[tuple[str, str], str] | None = No
 
 def _normal(text: str, system: str, editions: Mapping[tuple[str, str], str]) -> str:
     """`b/a+c` -> `a|b+c`: parts that must all be met, each of alternatives."""
-    parts = _parts(text)
-    if editions:
-        parts = tuple(tuple({editions.get((system, word), word) for word in part}) for part in parts)
+    if not editions:
+        return _as_it_stands(text)
+    return _written([{editions.get((system, word), word) for word in part} for part in _parts(text)])
+
+
+@lru_cache(1 << 16)
+def _as_it_stands(text: str) -> str:
+    return _written(_parts(text))
+
+
+def _written(parts: Iterable[Iterable[str]]) -> str:
     return "+".join(sorted({"|".join(sorted(part)) for part in parts}))
 
 
