@@ -147,8 +147,7 @@ def _base(workspace: Workspace, wanted: str | None, years: Sequence[int]) -> str
 
 
 def catalogue(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
-    verbs = {"list": _list, "diff": _diff, "lint": _lint, "publish": _publish}
-    return verbs[arguments.verb](arguments, texts, progress)
+    return VERBS[arguments.verb](arguments, texts, progress)
 
 
 def _list(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
@@ -263,3 +262,6 @@ def _publish(arguments: argparse.Namespace, texts: Texts, progress: TerminalProg
         found = library.publish(workspace, arguments.version, arguments.why)
     print(texts("cli.published", version=found.name, hash=found.hash[:16]))
     return 0
+
+
+VERBS = {"list": _list, "diff": _diff, "lint": _lint, "publish": _publish}

@@ -16,7 +16,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from core.intake.kinds import KINDS, Field  # noqa: E402
-from core.rules import packs  # noqa: E402
+from core.rules import packs, scoring  # noqa: E402
 from core.rules.circular import Branch, Measure, Step  # noqa: E402
 from core.rules.formula import names, words  # noqa: E402
 from core.settings import RESOURCES  # noqa: E402
@@ -40,7 +40,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "step_id": "标识", "title": "名称", "unit": "单位", "formula": "公式", "places": "小数位", "source": "依据", "cases": "由病例汇总",
         "rows": "取自导入的行", "abstract": "由各地规则包给出", "exact": "不取整", "open": "待明确", "when": "条件", "score": "病例分值",
         "always": "其余", "review": "提请审核", "all": "全部", "parameter": "参数", "default": "默认值", "options": "可选", "meaning": "含义",
-        "number": "数值", "measure": "病例量 `{}`",
+        "number": "数值", "measure": "病例量 `{}`", "flag": "`true` 或 `false`", "ningde": "ningde-2024", "evidence": "证据",
+        "groups": "病种", "diagnosis": "诊断如何比对", "ties": "多个符合时依次取",
     },
     "en": {
         "column": "column", "heading": "Chinese heading", "content": "content", "must": "needed", "key": "key", "yes": "yes",
@@ -58,7 +59,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "cases": "summed from the cases", "rows": "from imported rows", "abstract": "given by a city's pack", "exact": "exact",
         "open": "open", "when": "when", "score": "case score", "always": "else", "review": "for review", "all": "all",
         "parameter": "parameter", "default": "default", "options": "can be", "meaning": "meaning", "number": "a number",
-        "measure": "case measure `{}`",
+        "measure": "case measure `{}`", "flag": "`true` or `false`", "ningde": "ningde-2024", "evidence": "evidence",
+        "groups": "groups", "diagnosis": "how diagnoses compare", "ties": "of several, in turn",
     },
 }  # fmt: skip
 
@@ -195,8 +197,48 @@ def parameters(lang: str) -> str:
     return table(["pack", *(word[name] for name in names)], rows)
 
 
+def scores(lang: str) -> str:
+    """Every choice of [scores] with its default, and what Ningde's pack takes instead."""
+    word, texts = WORDS[lang], Texts(lang)
+    default, ningde = scoring.ScoreRule(), scoring.rule_of(packs.load("ningde-2024"))
+    rows = []
+    for one in scoring.CHOICES:
+        options = [f"`{name}` {texts(f'scores.option.{one.key}.{name}')}" for name in one.options]
+        named = "; ".join(options) if one.options and texts.has(f"scores.option.{one.key}.{one.options[0]}") else ""
+        if not named:
+            named = ", ".join(f"`{name}`" for name in one.options) or word["flag" if one.kind == "flag" else "number"]
+        own = ningde.text(one.key)
+        rows.append([
+            f"`{one.key}`", texts(f"scores.choice.{one.key}"), default.text(one.key),
+            "" if own == default.text(one.key) else own, "" if one.kind == "text" else named, f"[{one.evidence}]",
+        ])  # fmt: skip
+    return table([word[name] for name in ("parameter", "meaning", "default", "ningde", "options", "evidence")], rows)
+
+
+def grouping(lang: str) -> str:
+    """The searches of every pack that has a rule of its own, in their order."""
+    word, texts = WORDS[lang], Texts(lang)
+    rows, seen = [], []
+    for head in packs.available():
+        rule = packs.load(head.id).grouping
+        if rule is None or rule in seen:
+            continue
+        seen.append(rule)
+        for one in rule.searches:
+            kinds = texts.listed(texts(f"grouping.rule.kind.{kind}") for kind in one.kinds)
+            stages = texts.listed(texts(f"grouping.rule.stage.{stage}") for stage in one.stages)
+            ways = texts.listed(
+                texts(f"grouping.rule.diagnosis.{way}") if isinstance(way, str)
+                else texts("grouping.rule.diagnosis.characters", count=way) for way in one.diagnosis
+            )  # fmt: skip
+            ties = texts.listed(texts(f"grouping.rule.tie.{tie}") for tie in one.prefer)
+            what = kinds + (f" ({stages})" if stages else "")
+            rows.append([f"`{head.id}`", one.title[lang], what, ways, ties, f"[{one.evidence}] {one.cite}"])
+    return table(["pack", *(word[name] for name in ("title", "groups", "diagnosis", "ties", "source"))], rows)
+
+
 TABLES: Mapping[str, Callable[[str], str]] = {
-    "kinds": kinds, "branches": branches, "parameters": parameters,
+    "kinds": kinds, "branches": branches, "parameters": parameters, "scores": scores, "grouping": grouping,
     **{f"steps-{head.id}": steps(head.id) for head in packs.available() if own_steps(head.id)},
 }  # fmt: skip
 

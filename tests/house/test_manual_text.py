@@ -18,7 +18,7 @@ from core import cli, demo
 from core.cli.parsing import parser
 from core.intake.kinds import KINDS
 from core.money import decimal, plain
-from core.rules import builder, circular, formula, packs, steps
+from core.rules import builder, circular, formula, grouping, packs, scoring, steps
 from core.rules.cases import FUNDS
 from core.settings import RESOURCES, ROOT
 from core.settlement.clearing import clear
@@ -103,7 +103,9 @@ def vocabulary() -> set[str]:
     known |= {*circular.REFERENCES, *(unit for unit in builder.UNITS if unit), "true", "none"}
     known |= {option for options in circular.CHOICES.values() for option in options} | set().union(*circular.INPUTS.values())
     known |= {key.split(".")[1] for key in catalogue("en") if key.startswith(("finding.", "fault."))}
-    known |= {"imported", "rows", "dianzhi", *FUNDS}
+    known |= {*scoring.BY_KEY, *(option for one in scoring.CHOICES for option in one.options), *grouping.SEARCH_KEYS}
+    known |= grouping.KEYS | grouping.CHOICE_KEYS | {*grouping.TIES, *grouping.CONDITION_NAMES, *cli.catalogue.VERBS}
+    known |= {"imported", "rows", "dianzhi", "path", *FUNDS}
     return known
 
 
