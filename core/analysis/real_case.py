@@ -38,7 +38,7 @@ def real_case(workspace: Workspace, setl_id: str) -> RealCase:
     connection = workspace.reader()
     row = _row(connection, setl_id)
     if row is None:
-        raise Refused("case_unknown", setl_id=setl_id)
+        raise Refused("case_unknown", case=setl_id)
     diagnoses = [code for code in str(row["diagnoses"]).split("|") if code]
     operations = [code for code in str(row["operations"]).split("|") if code]
     weights = {decimal(part) for part in re.split(r"[,，|]", str(row["weight"] or "")) if NUMBER.fullmatch(part.strip())}
