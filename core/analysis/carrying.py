@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from core.catalogue.entries import CodeMap, Entries
 from core.catalogue.lineage import relate
-from core.rules.cases import Index, Small
+from core.rules.cases import Index, Ints, Small
 from core.settlement.arrivals import Fees
 from core.settlement.references import GivenMean
 from core.settlement.year import Year
@@ -27,6 +27,9 @@ from core.settlement.year import Year
 # How a case came to its group under a version; `revision.way.CODE`.
 WAYS = ("stated", "carried", "grouped", "kept", "lost", "none")
 STATED, CARRIED, GROUPED, KEPT, LOST, NONE = range(len(WAYS))
+
+# Own groups of some cases under a version, by their places among the rows; of all cases, -1 where not asked for.
+Asked = Callable[[Entries, Ints], Index]
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,9 @@ def carry(
     home: Entries,
     other: Entries,
     maps: Sequence[CodeMap],
-    asked: Callable[[Entries], Index] | None,
+    asked: Asked | None,
 ) -> tuple[Carried, Carried]:
-    """The cases under their home and under the other version. asked: own groups under a version, None without a rule."""
+    """The cases under their home and under the other version."""
     there: dict[str, tuple[str, ...]] = {}
     back: dict[str, tuple[str, ...]] = {}
     for one in relate(home, other, maps=maps):
@@ -75,7 +78,7 @@ def _under(
     version: Entries,
     went: Mapping[str, tuple[str, ...]],
     own: Mapping[str, int] | set[str],
-    asked: Callable[[Entries], Index] | None,
+    asked: Asked | None,
 ) -> Carried:
     """went: by stated code, where its group went; own: codes that are this version's own."""
     codes = year.rows.groups
@@ -103,7 +106,7 @@ def _under(
     if bool(undecided.any()):
         of_case = np.where(undecided, fallback[year.rows.group], of_case)
         if asked is not None:
-            found = asked(version)
+            found = asked(version, np.flatnonzero(undecided))
             hit = undecided & (found >= 0)
             of_case = np.where(hit, found, of_case)
             how = np.where(hit, np.int8(GROUPED), how)

@@ -11,13 +11,16 @@ at another point value (`value_effect`). What is then left is own payments that 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from core.analysis import carrying
@@ -29,10 +32,9 @@ from core.faults import Refused, Usage
 from core.findings import Finding
 from core.money import plain
 from core.progress import SILENT, Progress, step
-from core.rules.cases import FUNDS, Index, Small
-from core.rules.grouping import rule_of
+from core.rules.cases import FUNDS, Index, Ints, Small
 from core.rules.sheet import Clearing
-from core.settlement import annual, gather, groups
+from core.settlement import annual, gather
 from core.settlement import grouping as own_grouping
 from core.settlement import year as years
 from core.settlement.annual import Scored
@@ -77,14 +79,6 @@ class Side:
     def point_value(self, fund: str) -> Fraction:
         return self.clearing.fund(fund).region.get("point_value", Fraction(0))
 
-    def totals(self, key: NDArray[np.int64], size: int) -> list[Fraction]:
-        """Points by key, exactly."""
-        if self.points.dtype != object:
-            return [Fraction(one, 10**self.places) for one in sums(self.points, key, size)]
-        found = np.full(size, Fraction(0), dtype=object)
-        np.add.at(found, key, self.points)
-        return found.tolist()
-
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -103,37 +97,83 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """What whole numbers of points and of yuan are over; 1 where they are Fractions."""
+
+    points: int
+    yuan: int
+
+
+@dataclass(frozen=True, slots=True)
 class Amounts:
     """Points and yuan of some cases under both versions; yuan are points times the fund's point value, exact.
 
-    cases_old, cases_new: cases that are there under each; equal for a move.
+    cases_old, cases_new: cases that are there under each; equal for a move. at_old: the new points at the old point value.
+    Kept as whole numbers over one scale, so that thousands of groups add up quickly.
     """
 
+    scale: Scale
     cases_old: int
     cases_new: int
-    points_old: Fraction
-    points_new: Fraction
-    amount_old: Fraction
-    amount_new: Fraction
-    points_effect: Fraction
-
-    @property
-    def value_effect(self) -> Fraction:
-        return self.amount_new - self.amount_old - self.points_effect
+    old: Any
+    new: Any
+    yuan_old: Any
+    yuan_new: Any
+    at_old: Any
 
     def __add__(self, other: Amounts) -> Amounts:
         return Amounts(
+            self.scale,
             self.cases_old + other.cases_old,
             self.cases_new + other.cases_new,
-            self.points_old + other.points_old,
-            self.points_new + other.points_new,
-            self.amount_old + other.amount_old,
-            self.amount_new + other.amount_new,
-            self.points_effect + other.points_effect,
+            self.old + other.old,
+            self.new + other.new,
+            self.yuan_old + other.yuan_old,
+            self.yuan_new + other.yuan_new,
+            self.at_old + other.at_old,
         )
 
+    @property
+    def points_old(self) -> Fraction:
+        return Fraction(self.old, self.scale.points)
 
-NOTHING = Amounts(0, 0, Fraction(0), Fraction(0), Fraction(0), Fraction(0), Fraction(0))
+    @property
+    def points_new(self) -> Fraction:
+        return Fraction(self.new, self.scale.points)
+
+    @property
+    def points_change(self) -> Fraction:
+        return Fraction(self.new - self.old, self.scale.points)
+
+    @property
+    def amount_old(self) -> Fraction:
+        return Fraction(self.yuan_old, self.scale.yuan)
+
+    @property
+    def amount_new(self) -> Fraction:
+        return Fraction(self.yuan_new, self.scale.yuan)
+
+    @property
+    def amount_change(self) -> Fraction:
+        return Fraction(self.yuan_new - self.yuan_old, self.scale.yuan)
+
+    @property
+    def points_effect(self) -> Fraction:
+        """Other points at the old point value."""
+        return Fraction(self.at_old - self.yuan_old, self.scale.yuan)
+
+    @property
+    def value_effect(self) -> Fraction:
+        """All points at another point value."""
+        return Fraction(self.yuan_new - self.at_old, self.scale.yuan)
+
+    def left(self) -> Amounts:
+        """What of a move belongs to the group that the cases left."""
+        return Amounts(self.scale, self.cases_old, 0, self.old, 0, self.yuan_old, 0, 0)
+
+    def came(self) -> Amounts:
+        """What of a move belongs to the group that they came to."""
+        return Amounts(self.scale, 0, self.cases_new, 0, self.new, 0, self.yuan_new, self.at_old)
 
 
 @dataclass(frozen=True)
@@ -232,7 +272,7 @@ def worth(
     with gather.snapshot(connection):
         for name in (old, new):
             library.choose(connection, year, name)
-        versions = [groups.read(connection, year, name) for name in (old, new)]
+        versions = [gather.version_of(workspace, connection, year, name) for name in (old, new)]
         maps = [one for system in SYSTEMS for one in library.code_maps(connection, system)]
         rows = gather.rows_for(workspace, connection, year, pack.case, versions, progress)
         home = ""
@@ -260,6 +300,10 @@ def worth(
     return _compared(workspace, year, pack, grouping, home, rows, sides[0], sides[1], maps)
 
 
+# The last answer, with what it is of; the rows are not kept alive by it.
+_carried: list[tuple[ref[Year], tuple[Entries, Entries], tuple[object, ...], tuple[Carried, Carried]]] = []
+
+
 class _Official:
     """The standings of both versions by the codes that the cases state."""
 
@@ -278,15 +322,28 @@ class _Official:
         self.home = carrying.home_of(rows, old, new)
         other = new if self.home is old else old
         asked = self.asked if pack.grouping is not None else None
-        found = carrying.carry(rows, self.home, other, maps, asked)
+        found = self.remembered(other, maps, asked)
         self.carried = found if self.home is old else (found[1], found[0])
 
-    def asked(self, version: Entries) -> Index:
-        """The group that the pack's rule gives each case of the year, as an index into the version's rows."""
-        rule_of(self.pack)
+    def remembered(
+        self, other: Entries, maps: Sequence[CodeMap], asked: carrying.Asked | None
+    ) -> tuple[Carried, Carried]:
+        """The last answer again where the same rows, versions, maps and rule are asked for."""
+        versions = (self.home, other)
+        rule = (tuple(maps), self.pack.hash, tuple(sorted(self.pack.changed.items())), asked is None)
+        for rows, kept, kept_rule, found in _carried:
+            same = rows() is self.rows and all(a is b for a, b in zip(kept, versions, strict=True))
+            if same and kept_rule == rule:
+                return found
+        found = carrying.carry(self.rows, self.home, other, maps, asked)
+        _carried[:] = [(ref(self.rows), versions, rule, found)]
+        return found
+
+    def asked(self, version: Entries, which: Ints) -> Index:
+        """The group that the pack's rule gives some cases of the year, as an index into the version's rows."""
         whole = next(one for one in self.versions if one.entries is version)
         engine = own_grouping.engine(self.connection, self.pack, whole, self.rows.number)
-        stays = years.stays(self.workspace, self.connection, self.rows, self.progress)
+        stays = years.stays(self.workspace, self.connection, self.rows, self.progress, only=which)
         grouped = own_grouping.own(stays, self.rows, engine, self.progress)
         place = np.array([version.by_code[code] for code in grouped.groups] + [-1], np.int32)
         return place[grouped.index]
@@ -415,40 +472,45 @@ def _pairs(
     """Cases, points and yuan by old and new group, "" for none."""
     width = len(after.entries) + 1
     key = (before.entry.astype(np.int64) + 1) * width + after.entry + 1
-    distinct, place = np.unique(key[counted], return_inverse=True)
-    size = len(distinct)
-    place = place.astype(np.int64) * len(FUNDS) + rows.rows.fund[counted]
-    spots = size * len(FUNDS)
-    cases = np.bincount(place, minlength=spots)
-    mine = [np.bincount(place[side.here[counted]], minlength=spots) for side in (before, after)]
-    points = [_of(side, counted).totals(place, spots) for side in (before, after)]
-    codes = [["", *(one.dip_code for one in side.entries.rows)] for side in (before, after)]
-    values = [[side.point_value(fund) if fund in funds else Fraction(0) for fund in FUNDS] for side in (before, after)]
+    number, distinct = pd.factorize(key[counted], sort=True)
+    spots = len(distinct) * len(FUNDS)
+    place = number.astype(np.int64) * len(FUNDS) + rows.rows.fund[counted]
+    cases = np.bincount(place, minlength=spots).reshape(-1, len(FUNDS)).sum(axis=1).tolist()
+    both = (before, after)
+    here = [np.bincount(place[side.here[counted]], minlength=spots).tolist() for side in both]
+    points = [_whole(side, counted, place, spots, max(one.places for one in both)) for side in both]
+    values = [[side.point_value(fund) if fund in funds else Fraction(0) for fund in FUNDS] for side in both]
+    common = math.lcm(*(value.denominator for line in values for value in line))
+    scale = Scale(10 ** max(one.places for one in both), 10 ** max(one.places for one in both) * common)
+    old_value, new_value = ([int(value * common) for value in line] for line in values)
+    codes = [["", *(one.dip_code for one in side.entries.rows)] for side in both]
     pairs: dict[tuple[str, str], Amounts] = {}
     moves: dict[tuple[str, str], int] = {}
-    for i, one in enumerate(distinct.tolist()):
-        total = NOTHING
-        for f in range(len(FUNDS)):
-            at = i * len(FUNDS) + f
-            if cases[at]:
-                old, new = points[0][at], points[1][at]
-                total += Amounts(
-                    int(mine[0][at]),
-                    int(mine[1][at]),
-                    old,
-                    new,
-                    old * values[0][f],
-                    new * values[1][f],
-                    (new - old) * values[0][f],
-                )
+    each = range(len(FUNDS))
+    for i, one in enumerate(np.asarray(distinct).tolist()):
+        at = i * len(FUNDS)
         pair = codes[0][one // width], codes[1][one % width]
-        pairs[pair] = total
-        moves[pair] = int(cases[i * len(FUNDS) : (i + 1) * len(FUNDS)].sum())
+        moves[pair] = cases[i]
+        pairs[pair] = Amounts(
+            scale,
+            sum(here[0][at + f] for f in each),
+            sum(here[1][at + f] for f in each),
+            sum(points[0][at + f] for f in each),
+            sum(points[1][at + f] for f in each),
+            sum(points[0][at + f] * old_value[f] for f in each),
+            sum(points[1][at + f] * new_value[f] for f in each),
+            sum(points[1][at + f] * old_value[f] for f in each),
+        )
     return pairs, moves
 
 
-def _of(side: Side, rows: NDArray[np.bool_]) -> Side:
-    return replace(side, points=side.points[rows])
+def _whole(side: Side, counted: NDArray[np.bool_], place: NDArray[np.int64], size: int, places: int) -> list[Any]:
+    """Points by place over 10**places, or Fractions where the pack does not round (places is 0 then)."""
+    if side.points.dtype != object:
+        return [one * 10 ** (places - side.places) for one in sums(side.points[counted], place, size)]
+    found = np.full(size, Fraction(0), dtype=object)
+    np.add.at(found, place, side.points[counted])
+    return [one * 10**places for one in found.tolist()]
 
 
 def _figures(

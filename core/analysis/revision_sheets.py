@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.analysis.carrying import WAYS
-from core.analysis.revision import NOTHING, Amounts, Revision, Side
+from core.analysis.revision import Amounts, Revision, Scale, Side
 from core.catalogue.lineage import Relation
 from core.rules.cases import FUNDS, Ints
 from core.settlement import references
@@ -132,34 +134,21 @@ def changed_group(found: Revision) -> np.ndarray[tuple[int], np.dtype[np.bool_]]
     return same[found.before.entry] != found.after.entry
 
 
-def amounts_of(found: Revision) -> tuple[list[tuple[Relation, Amounts]], Amounts]:
+def amounts_of(found: Revision) -> tuple[list[tuple[Relation, Amounts]], Amounts | None]:
     """Every relation with what its old groups had and what its new groups have; last, what cases without group had."""
     old: dict[str, Amounts] = {}
     new: dict[str, Amounts] = {}
     for (before, after), one in found.pairs.items():
-        was, became = _halves(one)
-        old[before] = old.get(before, NOTHING) + was
-        new[after] = new.get(after, NOTHING) + became
-    told: list[tuple[Relation, Amounts]] = []
-    for relation in found.relations:
-        total = NOTHING
-        for code in relation.old:
-            total = total + old[code] if code in old else total
-        for code in relation.new:
-            total = total + new[code] if code in new else total
-        told.append((relation, total))
-    return told, old.get("", NOTHING) + new.get("", NOTHING)
+        was, became = one.left(), one.came()
+        old[before] = old[before] + was if before in old else was
+        new[after] = new[after] + became if after in new else became
 
+    def together(olds: Sequence[str], news: Sequence[str]) -> Amounts | None:
+        parts = [old[code] for code in olds if code in old] + [new[code] for code in news if code in new]
+        return reduce(add, parts) if parts else None
 
-def _halves(one: Amounts) -> tuple[Amounts, Amounts]:
-    """What of a move belongs to the group that cases left, and to the one that they came to."""
-    zero = Fraction(0)
-    # points_effect = new points at the old value less the old amount
-    at_old_value = one.points_effect + one.amount_old
-    return (
-        Amounts(one.cases_old, 0, one.points_old, zero, one.amount_old, zero, -one.amount_old),
-        Amounts(0, one.cases_new, zero, one.points_new, zero, one.amount_new, at_old_value),
-    )
+    nothing = Amounts(Scale(1, 1), 0, 0, 0, 0, 0, 0, 0)
+    return [(one, together(one.old, one.new) or nothing) for one in found.relations], together([""], [""])
 
 
 def groups(found: Revision, lang: str = "") -> Worksheet:
@@ -195,11 +184,11 @@ def groups(found: Revision, lang: str = "") -> Worksheet:
         )
         for relation, one in told
     ]
-    if without != NOTHING:
+    if without is not None:
         word = texts("revision.change.ungrouped")
         rows.append((word, "", "", "", "", "", None, None, without.cases_old, without.cases_new, *_amounts(without)))
     keys = ["|".join((*one.old, "", *one.new)) for one, _ in told]
-    return _sheet("revision_groups", plan, rows, found, keys=[*keys, *([""] if without != NOTHING else [])])
+    return _sheet("revision_groups", plan, rows, found, keys=[*keys, *([""] if without is not None else [])])
 
 
 def moved(found: Revision, lang: str = "") -> Worksheet:
@@ -288,7 +277,7 @@ def cases(found: Revision, lang: str, every: bool) -> Worksheet:
     totals: dict[str, object] = {}
     for (id, of, _, _, summed), values in columns:
         if summed:
-            totals[id] = int(values.sum()) if of == "fixed" else sum(values, Fraction(0))
+            totals[id] = int(values.sum()) if of == "fixed" else _total(values.tolist())
     return Worksheet(
         "revision_cases",
         _titled("cases", found),
@@ -334,13 +323,22 @@ def _amounts(one: Amounts) -> tuple[Fraction, ...]:
     return (
         one.points_old,
         one.points_new,
-        one.points_new - one.points_old,
+        one.points_change,
         one.amount_old,
         one.amount_new,
-        one.amount_new - one.amount_old,
+        one.amount_change,
         one.points_effect,
         one.value_effect,
     )
+
+
+def _total(values: Sequence[Fraction | None]) -> Fraction:
+    """Numerators over each denominator first: adding thousands of fractions one by one is slow."""
+    parts: dict[int, int] = {}
+    for value in values:
+        if value is not None:
+            parts[value.denominator] = parts.get(value.denominator, 0) + value.numerator
+    return sum((Fraction(numerator, denominator) for denominator, numerator in parts.items()), Fraction(0))
 
 
 def _names(side: Side, codes: Sequence[str]) -> str:
@@ -378,8 +376,8 @@ def _sheet(
     totals: dict[str, object] = {}
     for name, kind, _, _, summed in plan:
         if summed:
-            told = [value for value in cells[name].tolist() if value is not None]
-            totals[name] = sum(told) if kind == "int" else sum(told, Fraction(0))
+            told = cells[name].tolist()
+            totals[name] = sum(told) if kind == "int" else _total(told)
     title = _titled(id.removeprefix("revision_"), found)
     columns = [_column(column, found) for column in plan]
     return Worksheet(id, title, columns, cells, len(rows), totals, keys=column_of(keys, "code"))

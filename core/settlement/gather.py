@@ -59,11 +59,13 @@ class Inputs:
 
 
 _kept: dict[tuple[object, ...], tuple[Mark, Standing]] = {}  # oldest first
+_versions: dict[tuple[object, ...], tuple[Mark, Version]] = {}
 
 
 def forget() -> None:
     """Drop what is kept of earlier clearings."""
     _kept.clear()
+    _versions.clear()
     years.forget()
     own_grouping.forget()
 
@@ -128,7 +130,7 @@ def standing_of(
     )
 
     def made() -> Standing:
-        version = groups.read(connection, year, catalogue)
+        version = version_of(workspace, connection, year, catalogue)
         rows = rows_for(workspace, connection, year, rule, [version], progress)
         if grouping == "official" or not version.name:
             step(progress, "resolve", 0)
@@ -161,6 +163,20 @@ def remembered(connection: sqlite3.Connection, key: tuple[object, ...], made: Ca
     standing = made()
     _kept[key] = (mark(connection), standing)
     return standing
+
+
+def version_of(
+    workspace: Workspace, connection: sqlite3.Connection, year: int, catalogue: str | None
+) -> Version:
+    """A version of the catalogue, from memory while no ledger line touched it."""
+    key = (str(workspace.path), workspace.created, year, catalogue, groups.choose(connection, year, catalogue)[0])
+    kept = _versions.pop(key, None)
+    if kept is None or not untouched(connection, kept[0], LIGHT, LIGHT_KINDS):
+        for old in list(_versions)[: 1 - KEPT]:
+            del _versions[old]
+        kept = (mark(connection), groups.read(connection, year, catalogue))
+    _versions[key] = (mark(connection), kept[1])
+    return kept[1]
 
 
 def rows_for(

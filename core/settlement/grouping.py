@@ -11,7 +11,8 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,8 @@ class Engine:
 
 
 _engines: dict[str, Engine] = {}  # oldest first
+# By what it stood on, with the rows that it is of: known by their arrays, which it does not keep alive.
+_grouped: dict[str, tuple[ref[NDArray[Any]], ref[NDArray[Any]], Grouped]] = {}
 _before: dict[tuple[object, ...], tuple[Mark, _Before]] = {}
 _earlier: dict[tuple[object, ...], Fees] = {}
 
@@ -60,6 +63,7 @@ _earlier: dict[tuple[object, ...], Fees] = {}
 def forget() -> None:
     """Drop what is kept."""
     _engines.clear()
+    _grouped.clear()
     _before.clear()
     _earlier.clear()
 
@@ -109,6 +113,16 @@ def _stood_on(pack: Pack, entries: Entries, attributes: dict[str, str], exclusio
 
 def own(stays: Stays, year: Year, made: Engine, progress: Progress) -> Grouped:
     """The groups of the year's cases; of a case without clinical side, none."""
+    kept = _grouped.pop(made.stood_on, None)
+    if kept is None or kept[0]() is not stays.keys or kept[1]() is not year.rows.fee:
+        for old in list(_grouped)[: 1 - KEPT]:
+            del _grouped[old]
+        kept = ref(stays.keys), ref(year.rows.fee), _own(stays, year, made, progress)
+    _grouped[made.stood_on] = kept
+    return kept[2]
+
+
+def _own(stays: Stays, year: Year, made: Engine, progress: Progress) -> Grouped:
     grouping = made.grouper.group(stays, progress)
     at = stays.locate(year.rows.setl_id)
     entry = np.where(at >= 0, grouping.entry[np.maximum(at, 0)], -1) if len(stays) else np.full(len(at), -1)

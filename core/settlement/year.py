@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 # hosp_lv to the level of 1..3 where hi_setl_lv is empty (interfaces 4).
 LEVEL = {1: 3, 2: 3, 3: 3, 4: 3, 12: 3, 5: 2, 6: 2, 7: 2, 13: 2, 8: 1, 9: 1, 10: 1, 11: 1, 14: 1}
 BY_ITEM = 1  # in `special` until such cases leave (`standing`)
+FEW = 4  # of which less than one in so many is wanted is read one by one
 KEPT = 2  # years kept in memory: the one at work and the one it is compared with
 # What a clearing reads again every time. A ledger line that touches only these leaves the cases as they are.
 LIGHT = {
@@ -154,12 +155,24 @@ def fees(
     return kept[1]
 
 
-def stays(workspace: Workspace, connection: sqlite3.Connection, year: Year, progress: Progress) -> Stays:
-    """The clinical side of the year's cases. What rows and stays have in common, the ids, is held once."""
+def stays(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    year: Year,
+    progress: Progress,
+    *,
+    only: Ints | None = None,
+) -> Stays:
+    """The clinical side of the year's cases. What rows and stays have in common, the ids, is held once.
+
+    only: places among the rows; where they are few and nothing is kept, no others are read, and nothing is kept.
+    """
     key = (str(workspace.path), workspace.created, year.number)
     kept = _stays.pop(key, None)
     if kept is None or not rows_stand(connection, kept[0]):
         _stays.clear()
+        if only is not None and len(only) * FEW < len(year.rows):
+            return clinical.read(connection, year.number, progress, only=year.rows.setl_id[only].tolist())
         kept = (mark(connection), _shared(clinical.read(connection, year.number, progress), year.rows.setl_id))
     _stays[key] = (mark(connection), kept[1])
     return kept[1]

@@ -118,6 +118,9 @@ def test_order_and_strangers_do_not_matter(tmp_path_factory: pytest.TempPathFact
         made = Region(tmp_path_factory.mktemp("own") / "region.dz")
         ready(made)
         made.cases(*strangers[: 1 + cut % 3])
+        # Somebody scores whatever the groups are, or there is no point value.
+        made.cases({"setl_id": "sure", "institution": "H1", "fee": "9"})
+        made.special(("sure", "adjusted", "1"))
         made.cases(*strangers[1 + cut % 3 :], *turn)
         groups = grouped(made)
         clearing = last_run(made.workspace, 2024)
