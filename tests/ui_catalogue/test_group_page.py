@@ -133,11 +133,11 @@ def test_amounts_in_wan_and_the_other_theme_at_once(tab, desk, idle) -> None:
     assert panel.past.text() != before
 
 
-def test_over_the_whole_page_and_back(tab, idle) -> None:
+def test_over_the_whole_page_and_back(tab, idle, qtbot) -> None:
     panel = opened(tab, idle)
     panel.widen.click()
     assert not tab.table.isVisible()
-    assert panel.width() > 1000
+    qtbot.waitUntil(lambda: panel.width() > 1000, timeout=10_000)
     panel.widen.click()
     assert tab.table.isVisible()
     panel.widen.click()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
@@ -13,15 +12,11 @@ from ui.dialogs import Empty
 from ui.look import EDGE, GAP
 
 # (key, module, class), in the order of the tabs; made when first shown, as the pages are.
-TABS = tuple(
-    (key, f"ui.pages.catalogue.{module}", name)
-    for key, module, name in (
-        ("browse", "browser", "BrowseTab"),
-        ("versions", "versions", "VersionsTab"),
-        ("agreement", "agreement", "AgreementTab"),
-        ("scores", "scores", "ScoresTab"),
-    )
-    if find_spec(f"ui.pages.catalogue.{module}") is not None
+TABS = (
+    ("browse", "ui.pages.catalogue.browser", "BrowseTab"),
+    ("versions", "ui.pages.catalogue.versions", "VersionsTab"),
+    ("agreement", "ui.pages.catalogue.agreement", "AgreementTab"),
+    ("scores", "ui.pages.catalogue.scores", "ScoresTab"),
 )
 KEYS = tuple(key for key, _, _ in TABS)
 
