@@ -62,10 +62,10 @@ def alternatives(case: OneCase, rule: GroupingRule | None, texts: Texts) -> Work
         _column(area, "dip_code", "code"),
         _column(area, "dip_name"),
         _column(area, "score", "exact", "points"),
-        _column(area, "score_change", "exact", "points"),
         _column(area, "pay", "exact", "yuan", 2),
-        _column(area, "pay_change", "exact", "yuan", 2),
         _column(area, "why"),
+        _column(area, "score_change", "exact", "points"),
+        _column(area, "pay_change", "exact", "yuan", 2),
         _column(area, "rw", "exact", "points"),
         _column(area, "kind"),
     ]
@@ -95,7 +95,9 @@ def alternatives(case: OneCase, rule: GroupingRule | None, texts: Texts) -> Work
         }
         for one in worths
     ]
-    return _sheet("packs.others", "packs.others.title", columns, rows, [one.entry.dip_code for one in worths])
+    return aligned(
+        _sheet("packs.others", "packs.others.title", columns, rows, [one.entry.dip_code for one in worths])
+    )
 
 
 def relations(
@@ -284,15 +286,36 @@ def scores(derived: Derived, texts: Texts) -> Worksheet:
     return replace(sheet, columns=sorted(sheet.columns, key=lambda one: rank.get(one.id, len(rank))))
 
 
-def institutions(found: Revision, lang: str) -> Worksheet:
-    """`Revision.institutions`, those that gain most first, what is due before what it comes from."""
+def institutions(found: Revision, fund: str, lang: str) -> Worksheet:
+    """`Revision.institutions` of one fund, those that gain most first, what is due before what it comes from."""
     sheet = found.institutions(lang)
     first = (
-        "fixmedins_code", "fixmedins_name", "fund", "level", "due_old", "due_new", "due_change", "points_effect",
+        "fixmedins_code", "fixmedins_name", "level", "due_old", "due_new", "due_change", "points_effect",
         "value_effect", "points_old", "points_new", "points_change", "points_growth", "cases", "cases_moved",
     )  # fmt: skip
-    order = sorted(range(sheet.rows), key=lambda row: -sheet.cells["due_change"][row])
+    assert sheet.keys is not None
+    of_fund = [row for row, key in enumerate(sheet.keys) if str(key).startswith(f"{fund}.")]
+    order = sorted(of_fund, key=lambda row: -sheet.cells["due_change"][row])
     return aligned(_picked(sheet, first, order))
+
+
+def groups(found: Revision, lang: str) -> Worksheet:
+    """`Revision.groups`, those that move most yuan first, the amounts before the definitions."""
+    sheet = found.groups(lang)
+    first = (
+        "change", "old_codes", "new_codes", "new_names", "cases_new", "points_change", "amount_change", "points_effect",
+        "value_effect", "score_old", "score_new",
+    )  # fmt: skip
+    order = sorted(range(sheet.rows), key=lambda row: -abs(sheet.cells["amount_change"][row]))
+    return aligned(_picked(sheet, first, order))
+
+
+def moves(found: Revision, lang: str) -> Worksheet:
+    """`Revision.moved`, what goes to another group first, the most cases first."""
+    sheet = found.moved(lang)
+    old, new, cases = (sheet.cells[name] for name in ("old_code", "new_code", "cases"))
+    order = sorted(range(sheet.rows), key=lambda row: (old[row] == new[row], -int(cases[row]), str(old[row])))
+    return aligned(_picked(sheet, (), order))
 
 
 def aligned(sheet: Worksheet) -> Worksheet:
@@ -314,6 +337,8 @@ def _picked(sheet: Worksheet, first: Sequence[str], order: Sequence[int]) -> Wor
         sheet,
         columns=sorted(sheet.columns, key=lambda one: rank.get(one.id, len(rank))),
         cells={name: cells[rows] for name, cells in sheet.cells.items()},
+        rows=len(rows),
+        totals=sheet.totals if len(rows) == sheet.rows else {},
         keys=None if sheet.keys is None else sheet.keys[rows],
     )
 

@@ -89,7 +89,7 @@ class AgreementTab(QWidget):
 
     def _build(self) -> None:
         texts = self.texts
-        self.pack = self._combo("pack", 22)
+        self.pack = self._combo("pack", 27)
         self.catalogue = self._combo("catalogue", 12)
         for combo in (self.pack, self.catalogue):
             combo.activated.connect(lambda _: self._forget())

@@ -147,7 +147,7 @@ class Chips(QWidget):
         self.buttons = {}
         for key, said, number, tip in counts:
             button = QToolButton()
-            button.setText(f"{said} {count(number)}")
+            button.setText(f"{said[:1].upper()}{said[1:]} {count(number)}")
             button.setToolTip(tip)
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

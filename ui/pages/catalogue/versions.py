@@ -71,6 +71,7 @@ class Measured:
     revision: Revision
     related: Related
     sheets: dict[str, Worksheet]
+    institutions: dict[str, Worksheet]  # by fund
     gains: dict[str, Gains]
 
 
@@ -84,12 +85,12 @@ def _measured(found: Revision, texts: Any) -> Measured:
         found,
         Related(old, new, told, sheet),
         {
-            "institutions": catalogue_sheets.institutions(found, texts.lang),
-            "groups": catalogue_sheets.aligned(found.groups(texts.lang)),
-            "moves": catalogue_sheets.aligned(found.moved(texts.lang)),
+            "groups": catalogue_sheets.groups(found, texts.lang),
+            "moves": catalogue_sheets.moves(found, texts.lang),
             "cases": found.cases(texts.lang),
             "findings": catalogue_sheets.findings(found.findings, texts, "catalogue.versions.findings"),
         },
+        {fund: catalogue_sheets.institutions(found, fund, texts.lang) for fund in found.funds},
         {fund: catalogue_sheets.gains(found, fund) for fund in found.funds},
     )
 
@@ -127,6 +128,7 @@ class VersionsTab(QWidget):
         self.related: Related | None = None
         self.measured: Measured | None = None
         self._wanted: tuple[str, str] | None = None
+        self._stood_on: tuple[int | None, str] = (None, "")  # year and coefficient set
         self._fresh = True  # the first time what changed shows; afterwards what was pressed
         self._build()
 
@@ -141,7 +143,7 @@ class VersionsTab(QWidget):
         self.swap.setToolTip(texts("catalogue.versions.swap"))
         self.swap.setAccessibleName(texts("catalogue.versions.swap"))
         self.swap.clicked.connect(self._swap)
-        self.pack = self._combo("pack", 22)
+        self.pack = self._combo("pack", 25)
         self.grouping = self._combo("grouping", 8)
         for name in GROUPINGS:
             self.grouping.addItem(texts(f"catalogue.versions.grouping_{name}"), name)
@@ -240,9 +242,12 @@ class VersionsTab(QWidget):
         if changes is not None and self._ground is not None:
             if changes.display:
                 self._say_worth()
-            if changes.choices or changes.touches(*WORTH):
+            other = self._stood_on != (desk.year, desk.set_name)
+            if other or changes.touches(*WORTH):
                 self._forget_worth()
-            if not changes.workspace and not changes.choices and not changes.touches(*READ):
+            elif changes.choices:
+                self._show_fund()
+            if not other and not changes.workspace and not changes.touches(*READ):
                 return
         desk.ask(
             lambda workspace, _: _ground(workspace),
@@ -261,6 +266,7 @@ class VersionsTab(QWidget):
 
     def _have_ground(self, ground: Ground) -> None:
         self._ground = ground
+        self._stood_on = (self.desk.year, self.desk.set_name)
         texts = self.texts
         kept = (str(self.old.currentData() or ""), str(self.new.currentData() or ""))
         pack = str(self.pack.currentData() or "")
@@ -430,14 +436,24 @@ class VersionsTab(QWidget):
         self.measured = measured
         self.related = measured.related
         for key, sheet in measured.sheets.items():
-            self.tables[key].set_empty(self.texts("catalogue.versions.none_of_these"))
-            self.tables[key].set_worksheet(sheet, frozen=2 if key != "findings" else 1)
-            number = f" {count(sheet.rows)}"
-            self.views.setTabText(VIEWS.index(key), self.texts(f"catalogue.versions.view.{key}") + number)
+            self._put(key, sheet, 1)
+        self._show_fund()
         self._show_relations()
         self._say_worth()
         self.export.setEnabled(True)
         self.desk.say(self.texts("catalogue.versions.measured"))
+
+    def _put(self, key: str, sheet: Worksheet, frozen: int) -> None:
+        self.tables[key].set_empty(self.texts("catalogue.versions.none_of_these"))
+        self.tables[key].set_worksheet(sheet, frozen=frozen)
+        said = self.texts(f"catalogue.versions.view.{key}")
+        self.views.setTabText(VIEWS.index(key), f"{said} {count(sheet.rows)}")
+
+    def _show_fund(self) -> None:
+        """The institutions of the fund that is chosen for all pages."""
+        measured = self.measured
+        if measured is not None and self.desk.fund in measured.institutions:
+            self._put("institutions", measured.institutions[self.desk.fund], 2)
 
     def _say_worth(self) -> None:
         if self.measured is not None:

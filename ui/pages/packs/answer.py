@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 NOTHING = "—"
 LARGE = ("score", "point_value", "gross", "pay")
 SMALL = ("rw", "k", "u", "reference", "x", "branch")
-UNITS = {"score": "points", "point_value": "yuan/point", "gross": "yuan", "pay": "yuan", "rw": "points", "reference": "yuan"}
+UNITS = {"score": "points", "point_value": "yuan/point", "gross": "yuan", "pay": "yuan", "reference": "yuan"}
 X_PLACES = 4
 # What is not typed yet; it blocks the score, and is nothing wrong.
 LEFT_OPEN = ("case_institution_unknown", "case_fee_missing")
@@ -74,6 +74,7 @@ class Answer(QWidget):
         for button in (self.copy_button, self.print_button):
             head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
 
+        self.captions: dict[str, str] = {}
         self.values: dict[str, QLabel] = {}
         self.notes: dict[str, QLabel] = {}
         figures = QFrame()
@@ -87,7 +88,10 @@ class Answer(QWidget):
                 # Four large figures over six small ones: twelve columns carry both.
                 wide = 12 // len(names)
                 caption = self._label("muted")
-                caption.setText(texts(f"packs.answer.{name}"))
+                unit = texts(f"unit.{UNITS[name]}") if name in UNITS else ""
+                said = texts(f"packs.answer.{name}")
+                caption.setText(texts("packs.answer.in_unit", name=said, unit=unit) if unit else said)
+                self.captions[name] = caption.text()
                 tip = f"packs.answer.{name}_tip"
                 if texts.has(tip):
                     caption.setToolTip(texts(tip))
@@ -249,11 +253,8 @@ class Answer(QWidget):
         """(figure, value, what it stands on)."""
         texts = self.texts
 
-        def shown(value: Fraction | None, places: int | None = None, unit: str = "") -> str:
-            if value is None:
-                return NOTHING
-            words = texts(f"unit.{unit}") if unit else ""
-            return f"{grouped(plain(value, places))} {words}".strip()
+        def shown(value: Fraction | None, places: int | None = None) -> str:
+            return NOTHING if value is None else grouped(plain(value, places))
 
         reference = texts(f"reference.{case.source}") if case.source and texts.has(f"reference.{case.source}") else ""
         at = local_time(case.run_at)[:16] if case.run_at else ""
@@ -263,10 +264,10 @@ class Answer(QWidget):
         }.get(case.point_source, texts("packs.answer.no_point"))
         explained = case.explanation
         return [
-            ("score", shown(case.score, None, "points"), ""),
-            ("point_value", shown(case.point_value, None, "yuan/point"), point),
-            ("gross", shown(case.gross, 2, "yuan"), ""),
-            ("pay", shown(case.pay, 2, "yuan"), ""),
+            ("score", shown(case.score), ""),
+            ("point_value", shown(case.point_value), point),
+            ("gross", shown(case.gross, 2), ""),
+            ("pay", shown(case.pay, 2), ""),
             ("rw", shown(case.rw), ""),
             ("k", shown(case.k), ""),
             ("u", shown(case.u), ""),
@@ -307,7 +308,7 @@ class Answer(QWidget):
             for row in range(worksheet.rows)
         ]
         figures = [
-            f"{texts(f'packs.answer.{name}')}  {value}  {note}".rstrip() for name, value, note in self._figures(case)
+            f"{self.captions[name]}  {value}  {note}".rstrip() for name, value, note in self._figures(case)
         ]
         return [
             (texts("packs.answer.typed"), [f"{caption}  {value}" for caption, value in self._typed if value]),
