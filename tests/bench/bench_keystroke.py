@@ -56,10 +56,10 @@ def entries(groups: int, year: int):
 def peer(path: Path, texts: list[str]) -> list[float]:
     import sqlite3
 
-    from ui.finder import initials
+    from pypinyin import Style, lazy_pinyin
 
     connection = sqlite3.connect(path)
-    connection.create_function("initials", 1, initials)
+    connection.create_function("initials", 1, lambda text: "".join(lazy_pinyin(text, style=Style.FIRST_LETTER)).lower())
     connection.execute(
         "CREATE TEMP TABLE flat AS SELECT dip_code, dip_name, version, initials(dip_name) AS short FROM catalogue"
     )
