@@ -242,7 +242,7 @@ def store_draft(
         raise Refused("entries_refused", found, count=len(found))
     ordered = sorted(rows, key=lambda entry: entry.dip_code)
     told = json.dumps(dict(method), ensure_ascii=False, sort_keys=True)
-    with workspace.transaction("derive", name) as writer:
+    with workspace.transaction("draft", name) as writer:
         digest = _hash([name, year, based_on, told], ordered, bands, [row[:2] for row in listed])
         by = str(method.get("by") or name)
         batch = batches.begin(writer, "catalogue", by, "", digest, year, {}, "")
@@ -276,7 +276,7 @@ def store_draft(
         }
         change = _put_head(writer, name, head)
         # Turned back from the end: the batch goes first, which says so where the version is published.
-        return workspace.ledger.record(writer, "derive", name, (change, arrival(batch)), why)
+        return workspace.ledger.record(writer, "draft", name, (change, arrival(batch)), why)
 
 
 def _put_head(writer: sqlite3.Connection, name: str, head: Mapping[str, Value]) -> Change:

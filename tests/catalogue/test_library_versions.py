@@ -87,7 +87,7 @@ def test_a_draft_is_what_was_stored(workspace: Workspace) -> None:
     assert library.bands(reader, "草稿", 2025) == sorted(BANDS, key=lambda band: band.dip_code)
     (one,) = library.versions(reader)
     assert (one.state, one.year, one.entries, one.kinds, one.method) == ("draft", 2025, 4, {"core": 3, "composite": 1}, METHOD)
-    assert (one.file, line.why, line.action) == (METHOD["by"], "测算", "derive")
+    assert (one.file, line.why, line.action) == (METHOD["by"], "测算", "draft")
     (batch,) = batches.batches(reader)
     assert (batch.kind, batch.rows_read, batch.accepted, batch.refused) == ("catalogue", 6, 6, 0)
 
@@ -207,7 +207,7 @@ def test_a_published_version_is_frozen(workspace: Workspace) -> None:
     withdraw = Edit("withdraw", "v", (arrival(published.batch_id).inverse(),))
     assert refusal("catalogue_frozen", workspace.ledger.commit, withdraw).values["version"] == "v"
     refusal("catalogue_frozen", workspace.ledger.undo)  # the edit before
-    (first,) = [line for line in workspace.ledger.lines() if line.action == "derive"]
+    (first,) = [line for line in workspace.ledger.lines() if line.action == "draft"]
     assert refusal("catalogue_frozen", workspace.ledger.undo, first.id).values["version"] == "v"
     for statement in (
         "UPDATE catalogue SET score = '9'", "DELETE FROM catalogue", "UPDATE auxiliary SET factor = '9'", "DELETE FROM auxiliary",
@@ -307,7 +307,7 @@ def test_a_killed_process_leaves_no_half_draft(tmp_path: Path) -> None:
     process.wait()
     process.stdout.close()
     with Workspace.open(path) as workspace:
-        assert [one["what"] for one in workspace.interrupted] == ["derive"]
+        assert [one["what"] for one in workspace.interrupted] == ["draft"]
         assert library.versions(workspace.reader()) == [] and batches.batches(workspace.reader()) == []
         library.store_draft(workspace, "v", 2025, ROWS, method={})
         assert workspace.integrity() == []
