@@ -10,8 +10,8 @@ from fractions import Fraction
 from typing import Any, cast
 
 from core.findings import Finding
+from core.rules import deriving, grouping, scoring
 from core.rules import formula as language
-from core.rules import grouping, scoring
 from core.rules.circular import (
     CASE_NAMES,
     EVIDENCE,
@@ -34,7 +34,7 @@ from core.rules.sheet import Scope, Title
 from core.rules.source import ID, Item, Source, items_of, plainly, typed
 from core.texts import LANGUAGES
 
-RESERVED_TABLES = frozenset({"coefficients", "month"})  # other rooms' parts of a pack
+RESERVED_TABLES = frozenset({"month"})  # other rooms' parts of a pack
 _SOURCED = frozenset({"cite", "evidence", "open", "note"})
 STEP_KEYS = _SOURCED | {"id", "title", "unit", "formula", "input", "places", "when", "abstract"}
 BRANCH_KEYS = _SOURCED | {"name", "title", "when", "score", "review"}
@@ -65,6 +65,7 @@ class _Merged:
     reserved: dict[str, object] = field(default_factory=dict[str, object])
     grouping: grouping.Merged = field(default_factory=grouping.Merged)
     scores: scoring.Merged = field(default_factory=scoring.Merged)
+    coefficients: deriving.Merged = field(default_factory=deriving.Merged)
 
 
 def _gathered(items: Iterator[Item], key: str, into: dict[str, Item]) -> None:
@@ -83,7 +84,7 @@ def _merge(sources: Sequence[Source]) -> _Merged:
     merged = _Merged()
     for depth, source in enumerate(sources):
         data = source.data
-        known = {"pack", "document", "parameter", "table", "case", "grouping", "scores", *SCOPES}
+        known = {"pack", "document", "parameter", "table", "case", "grouping", "scores", "coefficients", *SCOPES}
         for key in data:
             if key in RESERVED_TABLES:
                 merged.reserved[key] = data[key]
@@ -103,6 +104,8 @@ def _merge(sources: Sequence[Source]) -> _Merged:
             merged.grouping.add(source, data["grouping"])
         if "scores" in data:
             merged.scores.add(source, data["scores"])
+        if "coefficients" in data:
+            merged.coefficients.add(source, data["coefficients"])
         case = data.get("case", {})
         if not isinstance(case, dict):
             source.wrong(("case",), "pack_type", value="case", wanted="[case]", key="case")
@@ -134,6 +137,7 @@ class Builder:
         self.branches = tuple(self._branch(item) for item in self.merged.branches.values())
         self.grouping = grouping.read(self.merged.grouping, self.parameters, self._sourced)
         self.scores = scoring.read(self.merged.scores, self._sourced)
+        self.coefficients = deriving.read(self.merged.coefficients, self._sourced)
         # A parameter that documents a setting of [case] takes no part in formulas.
         chosen = {id: one for id, one in self.parameters.items() if id not in SETTINGS}
         self.numbers = [id for id, one in chosen.items() if not one.options]
@@ -545,6 +549,8 @@ class Builder:
             whole["grouping"] = grouped
         if scored := merged.scores.data():
             whole["scores"] = scored
+        if derived := merged.coefficients.data():
+            whole["coefficients"] = derived
         return json.dumps(_normal(whole), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 

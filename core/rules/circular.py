@@ -12,6 +12,7 @@ from core.rules.sheet import Scope, Title
 from core.texts import LANGUAGES
 
 if TYPE_CHECKING:
+    from core.rules.deriving import DeriveRule
     from core.rules.grouping import GroupingRule
     from core.rules.scoring import ScoreRule
 
@@ -177,6 +178,7 @@ class Pack:
     phrases: Mapping[str, Phrases] = field(compare=False, repr=False)
     grouping: GroupingRule | None = None
     scores: ScoreRule | None = None
+    coefficients: DeriveRule | None = None
 
     @property
     def abstract(self) -> bool:

@@ -203,7 +203,7 @@ def _built(sources: list[Source], findings: list[Finding]) -> tuple[list[Source]
         id, title, region, years, funds, issuer, tuple(builder.documents.values()), builder.parameters, {}, {},
         builder.tables, steps, ordered(steps, builder.tables), replace(rule, phrases=phrases), builder.merged.reserved,
         hashlib.sha256(builder.canonical().encode("utf-8")).hexdigest(), text, phrases,
-        builder.grouping, builder.scores,
+        builder.grouping, builder.scores, builder.coefficients,
     )  # fmt: skip
 
 

@@ -152,7 +152,7 @@ class ScoreRule:
 
     def text(self, key: str) -> str:
         """A choice as it is written: what `chosen` reads back."""
-        return _written(BY_KEY[key], getattr(self, key))
+        return text_of(BY_KEY[key], getattr(self, key))
 
     def as_texts(self) -> dict[str, str]:
         """Every choice as text, for a method that can be repeated."""
@@ -166,7 +166,7 @@ def chosen(rule: ScoreRule, choices: Mapping[str, str]) -> ScoreRule:
         if choice is None:
             raise Usage("parameter_unknown", name=key, pack="scores", known=", ".join(BY_KEY))
         try:
-            rule = replace(rule, **{key: _read(choice, text.strip())})
+            rule = replace(rule, **{key: value_of(choice, text.strip())})
         except ValueError as error:
             raise Usage("parameter_value", name=key, value=text, known=str(error)) from None
     for key in faults(rule):
@@ -191,8 +191,13 @@ def faults(rule: ScoreRule) -> list[str]:
 
 
 def wanted(key: str) -> str:
-    """What a choice takes, for the sentence that refuses another value."""
-    return _WANTED.get(key) or " ".join(BY_KEY[key].options) or _WANTED[BY_KEY[key].kind]
+    """What a choice of scores takes, for the sentence that refuses another value."""
+    return wanted_of(BY_KEY[key])
+
+
+def wanted_of(choice: Choice) -> str:
+    """What a choice takes."""
+    return _WANTED.get(choice.key) or " ".join(choice.options) or _WANTED[choice.kind]
 
 
 @dataclass
@@ -244,7 +249,7 @@ def _from(item: Item, rule: ScoreRule) -> ScoreRule:
                 raise ValueError(text)
             if isinstance(value, bool) != (choice.kind == "flag"):
                 raise ValueError(text)
-            rule = replace(rule, **{key: _read(choice, text)})
+            rule = replace(rule, **{key: value_of(choice, text)})
         except ValueError:
             item.wrong(key, "scores_value", value=plainly(value), key=key, wanted=wanted(key))
     for key in faults(rule):
@@ -268,7 +273,7 @@ _WANTED = {
 }  # fmt: skip
 
 
-def _read(choice: Choice, text: str) -> object:
+def value_of(choice: Choice, text: str) -> object:
     """The value of a text; ValueError names what is allowed."""
     try:
         match choice.kind:
@@ -309,10 +314,11 @@ def _read(choice: Choice, text: str) -> object:
                 return text
     except (ValueError, KeyError):
         pass
-    raise ValueError(wanted(choice.key))
+    raise ValueError(wanted_of(choice))
 
 
-def _written(choice: Choice, value: Any) -> str:
+def text_of(choice: Choice, value: Any) -> str:
+    """A value as it is typed: what `value_of` reads back."""
     match choice.kind:
         case "flag":
             return "true" if value else "false"

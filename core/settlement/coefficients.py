@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
@@ -22,12 +22,14 @@ from core.rules.cases import FUNDS
 from core.storage.ledger import Change, Edit, LedgerLine, Value
 
 if TYPE_CHECKING:
+    from core.rules.deriving import Limit
     from core.storage.workspace import Workspace
 
 IMPORTED = "imported"  # the draft that imports write into
 BASE, BONUS, DEDUCTION = "base", "bonus:", "deduction:"
 # More decimals than any circular prints; beyond it 64-bit arithmetic over all cases would not be exact.
 MOST_PLACES = 9
+MOST = 1000  # no coefficient comes near it
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,10 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What an edit puts into one cell of the grid; value None takes the row away."""
+    """What an edit puts into one cell of the grid; value None takes the row away.
+
+    seen: what the editor saw there, "" for an empty cell; another value by now refuses the edit. None: whatever is there.
+    """
 
     code: str
     fund: str
@@ -80,6 +85,7 @@ class Cell:
     value: str | None
     valid_from: str = ""
     basis: str = ""
+    seen: str | None = None
 
 
 def sets(connection: sqlite3.Connection) -> list[SetHead]:
@@ -175,28 +181,48 @@ def parts_on_day(own: Sequence[Part], fund: str, day: int) -> dict[str, Part]:
 # -- changes -----------------------------------------------------------------------------------------------
 
 
-def edit(workspace: Workspace, set_name: str, cells: Sequence[Cell], why: str = "") -> LedgerLine:
-    """Put cells into a draft: one edit, one undo. Refused: set unknown or published, bad cell, no change."""
+def edit(
+    workspace: Workspace, set_name: str, cells: Sequence[Cell], why: str = "", *, limits: Sequence[Limit] = ()
+) -> LedgerLine:
+    """Put cells into a draft: one edit, one undo. limits: a pack's, of which those that refuse are held.
+
+    Refused: set_unknown, set_published, cells_refused (each with its finding), stale_edit (a cell is no longer as seen,
+    both values in it and in the findings), nothing_changed.
+    """
     connection = workspace.reader()
-    state = _state(connection, set_name)
+    state = state_of(connection, set_name)
     if state is None:
         raise Refused("set_unknown", set=set_name)
     if state == "published":
         raise Refused("set_published", set=set_name)
     known = {code for (code,) in connection.execute("SELECT fixmedins_code FROM institution")}
-    findings = [finding for cell in cells for finding in _faults(cell, known)]
+    asked = {(c.code, c.fund, c.part, c.valid_from): c for c in cells}
+    findings = [finding for cell in asked.values() for finding in faults(cell, known)]
+    if not findings:
+        findings = [
+            finding
+            for finding in outside([cell for cell in asked.values() if cell.value is not None], limits)
+            if finding.severity == "refused"
+        ]
     if findings:
         raise Refused("cells_refused", findings, count=len(findings))
+    there = _rows(connection, set_name)
+    stale = [
+        Finding("coefficient_stale", "refused", subject=cell.code, column=cell.part, value=found,
+                values={"fund": cell.fund, "seen": cell.seen or "—", "day": cell.valid_from})
+        for key, cell in asked.items()
+        if cell.seen is not None and not _same(cell.seen, found := str(there[key]["value"]) if key in there else "")
+    ]  # fmt: skip
+    if stale:
+        first = stale[0]
+        raise Refused(
+            "stale_edit", stale, table="coefficient", key=f"{first.subject}, {first.column}",
+            expected=first.values["seen"], found=first.value or "—",
+        )  # fmt: skip
     changes: list[Change] = []
-    for cell in {(c.code, c.fund, c.part, c.valid_from): c for c in cells}.values():
-        key: dict[str, Value] = {
-            "set_name": set_name,
-            "fixmedins_code": cell.code,
-            "fund": cell.fund,
-            "part": cell.part,
-            "valid_from": cell.valid_from,
-        }
-        before = _row(connection, key)
+    for place, cell in asked.items():
+        key: dict[str, Value] = dict(zip(_KEY, (set_name, *place), strict=True))
+        before = there.get(place)
         after: dict[str, Value] | None = None
         if cell.value is not None:
             after = {"value": plain(decimal(cell.value)), "basis": cell.basis, "batch_id": None, "row": None}
@@ -210,12 +236,32 @@ def edit(workspace: Workspace, set_name: str, cells: Sequence[Cell], why: str = 
     return workspace.ledger.commit(Edit("edit", _subject(set_name, changes), tuple(changes), why))
 
 
-def draft(workspace: Workspace, name: str, based_on: str, why: str = "") -> LedgerLine:
-    """A new draft with the content of another set, to be edited."""
+def outside(cells: Sequence[Cell], limits: Sequence[Limit]) -> list[Finding]:
+    """Cells beyond a pack's limits: refused or marked (a warning) by the pack's word."""
+    said: list[Finding] = []
+    for cell in cells:
+        for limit in limits:
+            if cell.value is not None and limit.part_holds(cell.part) and not limit.holds(decimal(cell.value)):
+                said.append(
+                    Finding(
+                        "coefficient_outside", "refused" if limit.refuses else "warning", subject=cell.code,
+                        column=cell.part, value=cell.value, values={"limits": limit.text, "cite": limit.cite},
+                    )
+                )  # fmt: skip
+    return said
+
+
+def draft(workspace: Workspace, name: str, based_on: str = "", why: str = "") -> LedgerLine:
+    """A new draft with the content of any other set, to be edited; without one, empty.
+
+    Refused: set_unnamed, set_unknown (of based_on), set_exists.
+    """
     connection = workspace.reader()
-    if _state(connection, based_on) is None:
+    if not name.strip() or name != name.strip():
+        raise Refused("set_unnamed", set=name)
+    if based_on and state_of(connection, based_on) is None:
         raise Refused("set_unknown", set=based_on)
-    if _state(connection, name) is not None:
+    if state_of(connection, name) is not None:
         raise Refused("set_exists", set=name)
     head: dict[str, Value] = {"state": "draft", "based_on": based_on, "hash": None, "at": _now()}
     changes = [Change("coefficient_set", {"name": name}, None, head)]
@@ -231,9 +277,11 @@ def draft(workspace: Workspace, name: str, based_on: str, why: str = "") -> Ledg
 def publish(workspace: Workspace, source: str, name: str, why: str = "") -> SetHead:
     """Freeze a set's content under a new name and its hash. It cannot be undone: runs name it."""
     connection = workspace.reader()
-    if _state(connection, source) is None:
+    if not name.strip() or name != name.strip():
+        raise Refused("set_unnamed", set=name)
+    if state_of(connection, source) is None:
         raise Refused("set_unknown", set=source)
-    if _state(connection, name) is not None:
+    if state_of(connection, name) is not None:
         raise Refused("set_exists", set=name)
     content = parts(connection, source)
     if not content:
@@ -254,7 +302,7 @@ def publish(workspace: Workspace, source: str, name: str, why: str = "") -> SetH
     return SetHead(name, "published", frozen, source, at, len(content))
 
 
-def _faults(cell: Cell, known: set[str]) -> list[Finding]:
+def faults(cell: Cell, known: Collection[str]) -> list[Finding]:
     """What is wrong with a cell, each with what to do."""
     said: list[Finding] = []
     if cell.code not in known:
@@ -277,7 +325,7 @@ def _faults(cell: Cell, known: set[str]) -> list[Finding]:
         except ValueError:
             said.append(Finding("coefficient_unreadable", "refused", subject=cell.code, value=cell.value))
         else:
-            if value < 0 or (value * 10**MOST_PLACES).denominator != 1 or value >= 1000:
+            if value < 0 or (value * 10**MOST_PLACES).denominator != 1 or value >= MOST:
                 said.append(
                     Finding("coefficient_out_of_range", "refused", subject=cell.code, value=cell.value)
                 )
@@ -289,7 +337,8 @@ def _subject(set_name: str, changes: Sequence[Change]) -> str:
     return f"{set_name}: {codes[0]}" + (f" +{len(codes) - 1}" if len(codes) > 1 else "")
 
 
-def _state(connection: sqlite3.Connection, name: str) -> str | None:
+def state_of(connection: sqlite3.Connection, name: str) -> str | None:
+    """draft, published; None: no such set."""
     found = connection.execute("SELECT state FROM coefficient_set WHERE name = ?", (name,)).fetchone()
     return found[0] if found else None
 
@@ -298,13 +347,21 @@ _KEY: tuple[str, ...] = ("set_name", "fixmedins_code", "fund", "part", "valid_fr
 _OTHERS = ("value", "basis", "batch_id", "row")
 
 
-def _row(connection: sqlite3.Connection, key: Mapping[str, Value]) -> dict[str, Value] | None:
-    """What stands beside the key, as the ledger wants it."""
+def _rows(connection: sqlite3.Connection, set_name: str) -> dict[tuple[Value, ...], dict[str, Value]]:
+    """A set's rows by institution, fund, part and day, as the ledger wants them."""
     found = connection.execute(
-        f"SELECT {', '.join(_OTHERS)} FROM coefficient WHERE " + " AND ".join(f"{name} = ?" for name in key),
-        tuple(key.values()),
-    ).fetchone()
-    return dict(zip(_OTHERS, found, strict=True)) if found else None
+        f"SELECT {', '.join(_KEY[1:] + _OTHERS)} FROM coefficient WHERE set_name = ?", (set_name,)
+    )
+    width = len(_KEY) - 1
+    return {row[:width]: dict(zip(_OTHERS, row[width:], strict=True)) for row in found}
+
+
+def _same(seen: str, found: str) -> bool:
+    """Whether two texts of a cell are one value: 1.0 is 1.00, empty is empty."""
+    try:
+        return decimal(seen) == decimal(found)
+    except ValueError:
+        return seen.strip() == found
 
 
 def _now() -> str:
