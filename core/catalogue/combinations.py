@@ -26,6 +26,7 @@ from core.rules.grouping import ATTRIBUTES
 # Why a case is where it is (`Grouping.reason`), said as `grouping.step.ungrouped.CODE`.
 GROUPED, NO_DIAGNOSIS, EXCLUDED, NO_ROW, NOT_MET = range(5)
 REASONS = ("grouped", "no_diagnosis", "diagnosis_excluded", "no_row", "not_met")
+_NOTHING = frozenset[str]()
 _ROOM = 1 << 62  # keys of combinations stay below
 
 
@@ -169,14 +170,16 @@ class Combinations:
     def view(self, i: int) -> tuple[Class, View]:
         cls = self.reading.classes[int(self.cls[i])]
         mine = self.operation[self.start[i] : self.start[i + 1]].tolist()
-        operations = tuple((self.tokens[j], int(self.attribute[j])) for j in mine)
         main = int(self.main[i])
+        met: set[int] = set()
+        holding: set[int] = set()
+        for what, number, bit in self.bits:
+            if bit[i]:
+                (met if what == "other" else holding).add(number)
         view = View(
-            int(self.rank[i]), bool(self.loose[i]), bool(self.any[i]),
-            self.tokens[main] if main >= 0 else frozenset(), operations,
-            frozenset().union(*(tokens for tokens, _ in operations)),
-            frozenset(number for what, number, bit in self.bits if what == "other" and bit[i]),
-            frozenset(number for what, number, bit in self.bits if what == "condition" and bit[i]),
+            int(self.rank[i]), bool(self.loose[i]), bool(self.any[i]), self.tokens[main] if main >= 0 else _NOTHING,
+            tuple((self.tokens[j], int(self.attribute[j])) for j in mine),
+            _NOTHING.union(*(self.tokens[j] for j in mine)) if mine else _NOTHING, frozenset(met), frozenset(holding),
         )  # fmt: skip
         return cls, view
 

@@ -5,8 +5,9 @@ A group without mean fee is farther than any other, one without score lower. Wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from core.catalogue.rule_rows import Class, Reading, Row
 from core.rules.grouping import ATTRIBUTES, NEAREST_FEE, Search
@@ -30,13 +31,22 @@ class View:
     holding: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
 class Candidate:
-    """A row that belongs, with its ranks: lower is better. keys: by tie-break."""
+    """A row that belongs, with its ranks by tie-break: lower is better. They are made when somebody compares."""
 
-    row: Row
-    search: int
-    keys: Mapping[str, int]
+    __slots__ = ("_keys", "_make", "row", "search")
+
+    def __init__(self, row: Row, search: int, make: Callable[[Row, int], Mapping[str, int]]) -> None:
+        self.row = row
+        self.search = search
+        self._make = make
+        self._keys: Mapping[str, int] | None = None
+
+    @property
+    def keys(self) -> Mapping[str, int]:
+        if self._keys is None:
+            self._keys = self._make(self.row, self.search)
+        return self._keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +93,10 @@ class Lookup:
         ]  # most rows name nothing that the case has: said at once
         if not asking and bare(search, view):
             asking = [row for row in rung if not row.named and self.belongs(search, row, view)]
-        return [Candidate(row, number, self._keys(row, number, view)) for row in asking]
+        make = partial(self._keys, view)
+        return [Candidate(row, number, make) for row in asking]
 
-    def _keys(self, row: Row, number: int, view: View) -> dict[str, int]:
+    def _keys(self, view: View, row: Row, number: int) -> dict[str, int]:
         related = sum(not part.isdisjoint(view.have) for part in row.related)
         needed = sum(not part.isdisjoint(view.have) for part in row.needed)
         named = [attribute for tokens, attribute in view.operations if not tokens.isdisjoint(row.named)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ SELECT = Path(__file__).with_name("stays.sql").read_text("utf-8")
 CHUNK = 512
 UNKNOWN = -1
 _DAYS = "datetime64[D]"
+_AGE, _DAY = (1 << 12) - 1, (1 << 20) - 1  # what of `packed` in stays.sql holds years, and days
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,12 @@ class Stays:
         """The place of each settlement here, -1 where it is not."""
         if not len(self) or not len(setl_id):
             return np.full(len(setl_id), -1, np.int64)
-        place = np.searchsorted(self.keys, hash_array(setl_id, categorize=False))
-        place = np.minimum(place, len(self) - 1).astype(np.int64)
-        for i in np.flatnonzero(self.setl_id[place] != setl_id):  # absent, or ids of one hash
+        keys = hash_array(setl_id, categorize=False)
+        place = np.minimum(np.searchsorted(self.keys, keys), len(self) - 1).astype(np.int64)
+        hit = self.keys[place] == keys
+        other = np.flatnonzero(hit)[self.setl_id[place[hit]] != setl_id[hit]]
+        place[~hit] = -1
+        for i in other:  # ids of one hash
             wanted, key = setl_id[i], self.keys[place[i]]
             at, found = int(place[i]), -1
             while at < len(self) and self.keys[at] == key:
@@ -171,49 +176,44 @@ def read(
     if only is None:
         total = connection.execute("SELECT count(*) FROM cases WHERE year = ?", (year,)).fetchone()[0]
     else:
-        wanted = "FROM json_each(?) AS wanted CROSS JOIN cases ON cases.setl_id = wanted.value"
+        wanted = "FROM json_each(?) AS wanted CROSS JOIN cases INDEXED BY cases_key ON cases.setl_id = wanted.value"
         select, asked, total = select.replace("FROM cases\n", f"{wanted}\n"), (json.dumps(list(only)), year), len(only)
     diagnoses, operations, whole = _Codes(), _Codes(), _Codes()
     texts = {name: _Codes() for name in ("weight", "born", "admitted")}
     ids: list[str] = []
-    other, other_length = array("i"), array("q")
     numbers: dict[str, list[NDArray[Any]]] = {}
     done = 0
     cursor = connection.execute(select, asked)
     while rows := cursor.fetchmany(CHUNK):
         columns = list(zip(*rows, strict=True))
         ids.extend(columns[0])
-        first = array("i")
-        for text in columns[1]:
-            codes = text.split("|")
-            first.append(diagnoses[codes[0]])
-            others = [code for code in codes[1:] if code]
-            other.extend(map(diagnoses.__getitem__, others))
-            other_length.append(len(others))
-        values: dict[str, Any] = {"diagnosis": first, "operations": map(whole.__getitem__, columns[2])}
-        values |= zip(("fee", "age", "nwb_age", "days", "gender", "tcm_fee"), columns[3:9], strict=True)
+        codes = "|".join(columns[1]).split("|")  # the lists of all rows in one
+        listed = [text.count("|") + 1 for text in columns[1]]
+        values: dict[str, Any] = {"operations": map(whole.__getitem__, columns[2])}
+        values |= zip(("fee", "packed", "tcm_fee"), columns[3:6], strict=True)
         values |= {
-            name: map(codes.__getitem__, column)
-            for (name, codes), column in zip(texts.items(), columns[9:], strict=True)
+            name: map(index.__getitem__, column)
+            for (name, index), column in zip(texts.items(), columns[6:], strict=True)
         }
         for name, column in values.items():
             numbers.setdefault(name, []).append(np.fromiter(column, np.int64, len(rows)))
+        numbers.setdefault("listed", []).append(np.array(listed, np.int64))
+        numbers.setdefault("codes", []).append(np.fromiter(map(diagnoses.__getitem__, codes), np.int32, len(codes)))
         done += len(rows)
         step(progress, "read_stays", done, total)
-    found = {name: np.concatenate(pieces) for name, pieces in numbers.items()}
     empty = np.empty(0, np.int64)
-    ages = _ages(
-        found.get("age", empty), found.get("nwb_age", empty), found.get("born", empty), found.get("admitted", empty), texts
-    )
-    measures = {name: found.get(name, empty) for name in ("fee", "days", "gender", "tcm_fee")}
-    measures |= ages
+    found = defaultdict(lambda: empty, {name: np.concatenate(pieces) for name, pieces in numbers.items()})
+    packed = found["packed"]
+    ages = _ages((packed & _AGE) - 1, (packed >> 32 & _DAY) - 1, found["born"], found["admitted"], texts)
+    measures = {"fee": found["fee"], "tcm_fee": found["tcm_fee"], "days": (packed >> 12 & _DAY) - 1, **ages}
+    measures["gender"] = (packed >> 52) - 1
+    diagnosis, others = _parted(found["codes"].astype(np.int32), found["listed"], diagnoses[""])
     weights = np.array([_grams(text) for text in texts["weight"]] or [UNKNOWN], np.int64)
-    measures["birth_weight"] = weights[found.get("weight", empty)]
-    lists, main = _lists(whole, operations, found.get("operations", empty))
+    measures["birth_weight"] = weights[found["weight"]]
+    lists, main = _lists(whole, operations, found["operations"])
     id_array = np.array(ids or [""], object)[: len(ids)]
     return _ordered(
-        id_array, diagnoses, found.get("diagnosis", empty).astype(np.int32), (_lengths(other_length), _index(other)),
-        operations, lists, main, measures,
+        id_array, diagnoses, diagnosis, others, operations, lists, main, measures,
     )  # fmt: skip
 
 
@@ -276,6 +276,15 @@ def spread(start: Ints, length: Ints) -> Ints:
     total = int(length.sum())
     before = np.cumsum(length) - length
     return np.arange(total, dtype=np.int64) + np.repeat(start - before, length)
+
+
+def _parted(codes: Index, listed: Ints, nothing: int) -> tuple[Index, _Lists]:
+    """The first of each list of diagnoses, and the others that say something."""
+    start = np.cumsum(listed) - listed
+    other = codes != nothing
+    other[start] = False
+    owner = np.repeat(np.arange(len(listed)), listed)[other]
+    return codes[start], (np.bincount(owner, minlength=len(listed)).astype(np.int64), codes[other])
 
 
 def _grams(text: str) -> int:
