@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from core.rules.grouping import CONDITION_NAMES as CONDITION_NAMES  # what a condition may ask about a stay
+
 KINDS = ("core", "composite", "primary_care", "tcm", "bed_day", "day_case")
 STAGES = ("pre", "merged", "assisted", "basic")
 ATTRIBUTES = ("conservative", "diagnostic", "therapeutic", "surgery")  # from the lowest to the highest
-# What a condition may ask about a stay; birth_weight in grams, gender 1 male and 2 female.
-CONDITION_NAMES = ("age", "age_days", "birth_weight", "days", "gender")
 
 
 @dataclass(frozen=True, slots=True)
