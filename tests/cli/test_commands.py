@@ -96,7 +96,7 @@ def test_the_language_changes_words_and_no_figure(workspace: Path, tmp_path: Pat
         (("clear", "{w}", "--year", "2024", "--pack", "nowhere"), 2),
         (("clear", "{w}", "--year", "2024", "--pack", "common"), 1),
         (("clear", "{w}", "--year", "2023", "--pack", "ningde-2024"), 1),
-        (("clear", "{w}", "--year", "2024", "--pack", "ningde-2024", "--grouping", "own"), 2),
+        (("clear", "{w}", "--year", "2024", "--pack", "ningde-2024", "--grouping", "own"), 1),
         (("clear", "{w}", "--year", "2024", "--pack", "ningde-2024", "--set", "none"), 1),
         (("clear", "{w}", "--year", "2024", "--pack", "ningde-2024", "--param", "nothing=1"), 2),
         (("clear", "{w}", "--year", "2024", "--pack", "ningde-2024", "--param", "own_pay"), 2),
