@@ -259,3 +259,16 @@ def test_several_exclusion_lists_block(region: Region) -> None:
         clear(region.workspace, 2024, packs.load(PACK), grouping="own")
     assert [f.code for f in caught.value.findings] == ["exclusions_several"]
     clear(region.workspace, 2024, packs.load(PACK))  # the official group asks for no list
+
+
+def test_some_cases_read_alone_are_as_among_all(region: Region) -> None:
+    ready(region)
+    region.cases(*CASES)
+    connection = region.workspace.reader()
+    whole = stays.read(connection, 2024)
+    some = stays.read(connection, 2024, only=["core", "none", "nobody"])
+    assert sorted(some.setl_id.tolist()) == ["core", "none"]
+    at = whole.locate(some.setl_id)
+    assert [some.diagnosis_of(i) for i in range(2)] == [whole.diagnosis_of(int(i)) for i in at]
+    assert [some.operations_of(i) for i in range(2)] == [whole.operations_of(int(i)) for i in at]
+    assert some.locate(whole.setl_id).tolist().count(-1) == len(whole) - 2
