@@ -41,6 +41,7 @@ from core.settlement.annual import Scored
 from core.settlement.arrivals import frozen
 from core.settlement.doubts import ordered
 from core.settlement.exact import sums
+from core.settlement.given import read as read_given
 from core.settlement.groups import Version
 from core.settlement.standing import Grouped, Standing, stand
 from core.settlement.year import BY_ITEM, Year
@@ -288,7 +289,7 @@ def worth(
         sides = [
             _side(
                 pack,
-                gather.assemble(workspace, connection, year, pack, standing, funds, set_name),
+                gather.assemble(read_given(workspace, connection, year, funds, set_name), pack, standing, funds),
                 version.entries,
                 rows,
                 under_it,

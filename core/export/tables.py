@@ -23,7 +23,7 @@ from core.findings import Finding
 from core.money import plain
 from core.progress import SILENT, Progress, step
 from core.rules.circular import Pack, Step
-from core.rules.sheet import Clearing, Title
+from core.rules.sheet import Clearing, Stamps, Title
 from core.texts import Texts
 from core.worksheet import Cells, Column, Worksheet, text_of
 
@@ -42,7 +42,7 @@ def clearing_json(clearing: Clearing) -> str:
         "year": str(clearing.year),
         "set": clearing.stamps.set_name,
         "synthetic": clearing.stamps.synthetic,
-        "stamps": _strings(asdict(clearing.stamps) | {"tags": _tags(clearing.pack)}),
+        "stamps": _strings(_stamped(clearing.stamps) | {"tags": _tags(clearing.pack)}),
         "funds": {
             sheet.fund: {
                 "region": {name: figure(region[name], value) for name, value in sheet.region.items()},
@@ -56,6 +56,12 @@ def clearing_json(clearing: Clearing) -> str:
         },
     }
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def _stamped(stamps: Stamps) -> dict[str, Any]:
+    """A scenario's name and changes are there only where something was tried: nothing else may be taken for one."""
+    said = asdict(stamps)
+    return said if stamps.tried else {name: v for name, v in said.items() if name not in ("scenario", "changes")}
 
 
 def figure(one: Step, value: Fraction) -> str:

@@ -69,6 +69,13 @@ class Stamps:
     references: Mapping[str, int]   # reference source -> number of cases that used it
     counts: Mapping[str, int]       # cases in scope, net; left out by reason
     run_hash: str = ""
+    scenario: str = ""  # its name, where what was cleared is a stored scenario
+    changes: str = ""   # what was tried on top of set, catalogue and budget, "" for what holds; parameters stand above
+
+    @property
+    def tried(self) -> bool:
+        """Whether this is a scenario's clearing, not that of what holds."""
+        return bool(self.scenario or self.changes)
 
 
 @dataclass(frozen=True, slots=True)

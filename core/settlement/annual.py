@@ -23,6 +23,7 @@ from core.progress import SILENT, Progress, step
 from core.rules import case_scores, steps
 from core.rules.cases import FUNDS, CaseScores, CaseTable, Ints, Scaled
 from core.rules.sheet import Clearing, FundSheet
+from core.settlement.changes import NONE, Changes
 from core.settlement.doubts import ordered
 from core.settlement.exact import sums as exact_sums
 from core.settlement.gather import Inputs, gather
@@ -58,13 +59,17 @@ def clear(
     set_name: str | None = None,
     catalogue: str | None = None,
     grouping: str = "official",
+    changes: Changes = NONE,
+    scenario: str = "",
     progress: Progress = SILENT,
     store: bool = True,
 ) -> Clearing:
     """Clear the year. Refused: "blocked" with every blocking fact, "rule_failed" where values fit no formula.
 
-    Stored unless the workspace is read-only or `store` is off; the same clearing again is not stored twice.
+    Stored unless the workspace is read-only or `store` is off; the same clearing again is not stored twice. With changes on
+    top it is somebody's trial: stamped as one, and never stored among the runs.
     """
+    pack = changes.pack(pack)
     scored = score_cases(
         workspace,
         year,
@@ -73,11 +78,13 @@ def clear(
         set_name=set_name,
         catalogue=catalogue,
         grouping=grouping,
+        changes=changes,
+        scenario=scenario,
         progress=progress,
     )
     step(progress, "steps", 0)
     clearing = sheets(pack, scored)
-    if store and not workspace.read_only:
+    if store and not workspace.read_only and not changes and not scenario:
         _store(workspace, clearing)
     return clearing
 
@@ -91,9 +98,11 @@ def score_cases(
     set_name: str | None = None,
     catalogue: str | None = None,
     grouping: str = "official",
+    changes: Changes = NONE,
+    scenario: str = "",
     progress: Progress = SILENT,
 ) -> Scored:
-    """Inputs and case scores; from what is kept where only some cases changed."""
+    """Inputs and case scores, the pack having its parameters; from what is kept where only some cases changed."""
     inputs = gather(
         workspace,
         year,
@@ -102,6 +111,8 @@ def score_cases(
         set_name=set_name,
         catalogue=catalogue,
         grouping=grouping,
+        changes=changes,
+        scenario=scenario,
         progress=progress,
     )
     return score_inputs(inputs, pack.case, progress)
@@ -276,6 +287,7 @@ def run_hash(clearing: Clearing) -> str:
         stamps.data_hash,
         sorted(stamps.parameters.items()),
         sorted(stamps.references.items()),
+        *([stamps.scenario, stamps.changes] if stamps.tried else []),
         [
             [
                 sheet.fund,

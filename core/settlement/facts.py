@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from core.findings import Finding
@@ -43,8 +43,6 @@ class Decision:
 
 
 def of_fund(connection: sqlite3.Connection, year: int, fund: str) -> Facts:
-    findings: list[Finding] = []
-    budget: dict[str, int] = {}
     lines = tuple(
         BudgetLine(item, amount, day, document)
         for item, amount, day, document in connection.execute(
@@ -52,24 +50,7 @@ def of_fund(connection: sqlite3.Connection, year: int, fund: str) -> Facts:
             (year, fund),
         )
     )
-    for line in lines:
-        budget[line.item] = budget.get(line.item, 0) + line.amount
-    for item in NEEDED:
-        if item not in budget:
-            findings.append(
-                Finding("budget_missing", "blocked", column=item, subject=fund, values={"year": str(year)})
-            )
-        elif item == "dip_budget" and (several := sum(line.item == item for line in lines)) > 1:
-            findings.append(
-                Finding(
-                    "budget_summed",
-                    "warning",
-                    column=item,
-                    subject=fund,
-                    value=yuan(budget[item]),
-                    values={"lines": str(several)},
-                )
-            )
+    budget, findings = _summed(lines, fund, year)
     paid: dict[str, dict[str, int]] = {}
     for table, names in (("payment", PAYMENTS), ("deduction", DEDUCTIONS)):
         rows = connection.execute(
@@ -100,6 +81,43 @@ def of_fund(connection: sqlite3.Connection, year: int, fund: str) -> Facts:
                     )
                 )
     return Facts(budget, paid, lines, tuple(findings))
+
+
+def with_budget(found: Facts, items: Mapping[str, int], fund: str, year: int) -> Facts:
+    """The same with other amounts, in fen, in place of all lines of these items."""
+    kept = [line for line in found.lines if line.item not in items]
+    lines = sorted(
+        [*kept, *(BudgetLine(item, amount) for item, amount in items.items())],
+        key=lambda line: (line.item, line.date, line.document),
+    )
+    before = len(_summed(found.lines, fund, year)[1])
+    budget, findings = _summed(lines, fund, year)
+    return replace(found, budget=budget, lines=tuple(lines), findings=(*findings, *found.findings[before:]))
+
+
+def _summed(lines: Sequence[BudgetLine], fund: str, year: int) -> tuple[dict[str, int], list[Finding]]:
+    """Item -> fen, with what is lacking or was summed."""
+    budget: dict[str, int] = {}
+    findings: list[Finding] = []
+    for line in lines:
+        budget[line.item] = budget.get(line.item, 0) + line.amount
+    for item in NEEDED:
+        if item not in budget:
+            findings.append(
+                Finding("budget_missing", "blocked", column=item, subject=fund, values={"year": str(year)})
+            )
+        elif item == "dip_budget" and (several := sum(line.item == item for line in lines)) > 1:
+            findings.append(
+                Finding(
+                    "budget_summed",
+                    "warning",
+                    column=item,
+                    subject=fund,
+                    value=yuan(budget[item]),
+                    values={"lines": str(several)},
+                )
+            )
+    return budget, findings
 
 
 def assessments(connection: sqlite3.Connection, year: int) -> dict[str, Fraction]:

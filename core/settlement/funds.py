@@ -55,9 +55,8 @@ def institution_inputs(
     present: Sequence[Institution],
     fact: facts.Facts,
     assessed: Mapping[str, Fraction],
-    own: Mapping[str, Fraction],
-) -> tuple[dict[str, tuple[Fraction, ...]], list[Finding]]:
-    """The institutions' inputs except `score` and the pack's measures, which come from the case scores."""
+) -> dict[str, tuple[Fraction, ...]]:
+    """The institutions' inputs except `coefficient`, and except `score` and the pack's measures, which come from the cases."""
     codes = standing.rows.institutions
     f = FUNDS.index(fund)
     place = {code: f * len(codes) + i for i, code in enumerate(codes)}
@@ -70,16 +69,22 @@ def institution_inputs(
         "cases": summed(standing.sums["cases"], 1),
         "base_score": summed(standing.sums["base_score"], 10**standing.rw.places),
         "by_item": summed(standing.by_item, 100),
-        "coefficient": tuple(own.get(one.code, Fraction(0)) for one in present),
         "assessment_score": tuple(assessed.get(one.code, Fraction(0)) for one in present),
     }
     for name in ("total_cost", "booked", "own_pay", "other_pay"):
         result[name] = summed(standing.sums[name], 100)
     for name in (*facts.PAYMENTS.values(), *facts.DEDUCTIONS.values()):
         result[name] = tuple(Fraction(fact.paid.get(one.code, {}).get(name, 0), 100) for one in present)
+    return result
+
+
+def coefficient_input(
+    present: Sequence[Institution], own: Mapping[str, Fraction], fund: str
+) -> tuple[tuple[Fraction, ...], list[Finding]]:
+    """The institutions' own k on 31 December; 0 where there is none, and said so."""
     lacking = [
         Finding("coefficient_absent", "note", subject=one.code, values={"fund": fund})
         for one in present
         if one.code not in own
     ]
-    return result, lacking
+    return tuple(own.get(one.code, Fraction(0)) for one in present), lacking

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,15 +22,19 @@ from core.faults import Refused, Usage
 from core.findings import Finding
 from core.progress import SILENT, Progress, step
 from core.rules.cases import FUNDS, CaseTable, Ints
+from core.rules.deriving import limits_of
 from core.rules.grouping import rule_of
 from core.rules.sheet import BudgetLine, Institution, Stamps
-from core.settlement import applied, coefficients, digest, facts, groups, references
+from core.settlement import applied, digest, facts, groups, references
 from core.settlement import funds as fund_inputs
 from core.settlement import grouping as own_grouping
 from core.settlement import year as years
+from core.settlement.changes import NONE, Changes
 from core.settlement.coefficients import SetHead
 from core.settlement.doubts import ordered
-from core.settlement.groups import Version
+from core.settlement.given import Given, changed
+from core.settlement.given import read as read_given
+from core.settlement.groups import Version, with_scores
 from core.settlement.standing import Standing, official, stand
 from core.settlement.year import LIGHT, LIGHT_KINDS, Mark, Year, mark, untouched
 
@@ -79,16 +84,24 @@ def gather(
     set_name: str | None = None,
     catalogue: str | None = None,
     grouping: str = "official",
+    changes: Changes = NONE,
+    scenario: str = "",
     progress: Progress = SILENT,
 ) -> Inputs:
-    """The inputs of a clearing. Refused("blocked", findings) with all that blocks, each saying what to do."""
+    """The inputs of a clearing, with changes on top where somebody tries some; the pack has its parameters already.
+
+    Refused("blocked", findings) with all that blocks, each saying what to do; "changes_refused" with what cannot be tried.
+    """
     if grouping not in GROUPINGS:
         raise Usage("grouping_unknown", what=grouping, known=", ".join(GROUPINGS))
     connection = workspace.reader()
     with snapshot(connection):
-        standing = standing_of(workspace, connection, year, pack, catalogue, grouping, progress)
+        standing = standing_of(
+            workspace, connection, year, pack, catalogue, grouping, progress, scores=changes.scores
+        )
         step(progress, "gather", 0)
-        return assemble(workspace, connection, year, pack, standing, funds, set_name)
+        given = read_given(workspace, connection, year, funds, set_name)
+        return assemble(changed(given, changes, scenario, limits_of(pack)), pack, standing, funds)
 
 
 @contextmanager
@@ -112,8 +125,11 @@ def standing_of(
     catalogue: str | None,
     grouping: str,
     progress: Progress,
+    *,
+    scores: Mapping[str, Fraction] = MappingProxyType({}),
 ) -> Standing:
-    """From memory where no ledger line since then touched what it is made of, else computed on the year's rows."""
+    """scores: by which the catalogue differs from what is stored. From memory where no ledger line since then touched what
+    it is made of, else computed on the year's rows."""
     rule = pack.case
     if grouping == "own":
         rule_of(pack)
@@ -127,10 +143,13 @@ def standing_of(
         grouping,
         *((pack.hash, *sorted(pack.changed.items())) if grouping == "own" else ()),
         *what_counts(rule),
+        *sorted(scores.items()),
     )
 
     def made() -> Standing:
         version = version_of(workspace, connection, year, catalogue)
+        if scores:
+            version = with_scores(version, scores)
         rows = rows_for(workspace, connection, year, rule, [version], progress)
         if grouping == "official" or not version.name:
             step(progress, "resolve", 0)
@@ -212,27 +231,29 @@ def what_counts(rule: CaseRule) -> tuple[object, ...]:
     )
 
 
-def assemble(
-    workspace: Workspace,
-    connection: sqlite3.Connection,
-    year: int,
-    pack: Pack,
-    standing: Standing,
-    funds: Sequence[str] = FUNDS,
-    set_name: str | None = None,
-) -> Inputs:
-    """Coefficients, budget and payments on a standing: what is read again every time, and cheap."""
-    said_of_year = {"year": str(year)}
+@dataclass(frozen=True)
+class Books:
+    """What the steps are given beside coefficients and scores, by fund; `blocked` and `said` about it."""
+
+    present: tuple[str, ...]
+    region: Mapping[str, Mapping[str, Fraction]]
+    institution: Mapping[str, Mapping[str, tuple[Fraction, ...]]]
+    listed: Mapping[str, tuple[Institution, ...]]
+    blocked: tuple[Finding, ...]
+    said: tuple[Finding, ...]
+
+
+def books(given: Given, pack: Pack, standing: Standing, funds: Sequence[str] = FUNDS) -> Books:
+    """Budget, payments and sums of cases, as the pack asks for them."""
+    said_of_year = {"year": str(given.year)}
     heard = [f for f in standing.findings if f.values.get("fund", funds[0]) in funds]
     blocked: list[Finding] = [f for f in heard if f.severity == "blocked"]
     said: list[Finding] = [f for f in heard if f.severity != "blocked"]
-    said += _of_pack(workspace, pack, year)
-
-    by_fund = {fund: facts.of_fund(connection, year, fund) for fund in funds}
+    said += _of_pack(given, pack)
     present = [
         fund
         for fund in funds
-        if by_fund[fund].budget or by_fund[fund].paid or fund_inputs.any_case(standing, fund)
+        if given.facts[fund].budget or given.facts[fund].paid or fund_inputs.any_case(standing, fund)
     ]
     for fund in present:
         if pack.funds and fund not in pack.funds:
@@ -242,22 +263,11 @@ def assemble(
             said.append(Finding("fund_absent", "note", subject=fund, values=said_of_year))
     if not present:
         blocked.append(Finding("no_cases", "blocked", values=said_of_year))
-    head = coefficients.choose(connection, set_name)
-    known = head is not None
-    if head is None:
-        blocked.append(Finding("set_missing", "blocked", value=set_name or ""))
-        head = SetHead(set_name or "", "draft", "", "", "", 0)
-    content = coefficients.parts(connection, head.name)
-    with_k = applied.apply(standing, content, present, year, head.name)
-    if known:  # without a set, that each institution lacks its part says nothing more
-        blocked += with_k.findings
-
-    assessed = facts.assessments(connection, year)
     region: dict[str, dict[str, Fraction]] = {}
     institution: dict[str, dict[str, tuple[Fraction, ...]]] = {}
     listed: dict[str, tuple[Institution, ...]] = {}
     for fund in present:
-        fact = by_fund[fund]
+        fact = given.facts[fund]
         for finding in fact.findings:
             (blocked if finding.severity == "blocked" else said).append(finding)
         if not fund_inputs.any_case(standing, fund):
@@ -268,12 +278,31 @@ def assemble(
             for one in listed[fund]
             if one.level == 0
         ]
-        region[fund], lacking = fund_inputs.region_inputs(pack, fact, fund, year)
+        region[fund], lacking = fund_inputs.region_inputs(pack, fact, fund, given.year)
         blocked += lacking
-        said += facts.unassessed(assessed, [one.code for one in listed[fund]], year)
-        institution[fund], lacking = fund_inputs.institution_inputs(
-            standing, fund, listed[fund], fact, assessed, with_k.own[fund]
-        )
+        said += facts.unassessed(given.assessed, [one.code for one in listed[fund]], given.year)
+        institution[fund] = fund_inputs.institution_inputs(standing, fund, listed[fund], fact, given.assessed)
+    return Books(tuple(present), region, institution, listed, tuple(blocked), tuple(said))
+
+
+def assemble(given: Given, pack: Pack, standing: Standing, funds: Sequence[str] = FUNDS) -> Inputs:
+    """What is read again every time on a standing: cheap, and pure."""
+    year = given.year
+    found = books(given, pack, standing, funds)
+    blocked, said, present = [*found.blocked], [*found.said], found.present
+    region, listed = found.region, found.listed
+    head = given.head
+    known = head is not None
+    if head is None:
+        blocked.append(Finding("set_missing", "blocked", value=given.wanted or ""))
+        head = SetHead(given.wanted or "", "draft", "", "", "", 0)
+    with_k = applied.apply(standing, given.content, present, year, head.name)
+    if known:  # without a set, that each institution lacks its part says nothing more
+        blocked += with_k.findings
+    institution: dict[str, dict[str, tuple[Fraction, ...]]] = {}
+    for fund in present:
+        own, lacking = fund_inputs.coefficient_input(listed[fund], with_k.own[fund], fund)
+        institution[fund] = {**found.institution[fund], "coefficient": own}
         said += lacking
     if blocked:
         raise Refused("blocked", ordered(blocked), year=year, count=len(blocked))
@@ -281,9 +310,9 @@ def assemble(
     used = np.isin(standing.rows.fund, [FUNDS.index(fund) for fund in present])
     tally = np.bincount(standing.source[used], minlength=len(references.NAMES))
     stamps = Stamps(
-        region=workspace.region,
-        workspace=workspace.name,
-        synthetic=workspace.synthetic,
+        region=given.region,
+        workspace=given.workspace,
+        synthetic=given.synthetic,
         pack=pack.id,
         pack_hash=pack.hash,
         set_name=head.name,
@@ -292,13 +321,15 @@ def assemble(
         catalogue=standing.version,
         grouping=standing.grouped.by,
         data_hash=digest.of_inputs(
-            standing.hash, workspace.region, present, region, institution, listed, standing.counts
+            standing.hash, given.region, present, region, institution, listed, standing.counts
         ),
         parameters=dict(sorted(pack.changed.items())),
         references={references.NAMES[i]: int(n) for i, n in enumerate(tally)},
         counts=dict(standing.counts),
+        scenario=given.scenario,
+        changes=replace(given.changes, parameters={}).text,
     )
-    lines = {fund: by_fund[fund].lines for fund in present}
+    lines = {fund: given.facts[fund].lines for fund in present}
     return Inputs(
         year,
         with_k.cases,
@@ -313,22 +344,22 @@ def assemble(
     )
 
 
-def _of_pack(workspace: Workspace, pack: Pack, year: int) -> list[Finding]:
+def _of_pack(given: Given, pack: Pack) -> list[Finding]:
     """Where the pack is of another region or year than what it is to clear."""
     said: list[Finding] = []
-    if not workspace.region:
+    if not given.region:
         said.append(Finding("region_unknown", "warning"))
-    elif pack.region and pack.region[:4] != workspace.region[:4]:
+    elif pack.region and pack.region[:4] != given.region[:4]:
         said.append(
-            Finding("pack_other_region", "warning", value=pack.region, values={"region": workspace.region})
+            Finding("pack_other_region", "warning", value=pack.region, values={"region": given.region})
         )
-    if pack.years and year not in pack.years:
+    if pack.years and given.year not in pack.years:
         said.append(
             Finding(
                 "pack_other_year",
                 "warning",
                 value=pack.id,
-                values={"year": str(year), "years": ", ".join(map(str, pack.years))},
+                values={"year": str(given.year), "years": ", ".join(map(str, pack.years))},
             )
         )
     return said

@@ -63,6 +63,30 @@ def read(connection: sqlite3.Connection, year: int, wanted: str | None) -> Versi
     return Version(name, entries, groups, tuple(bands), tuple(findings))
 
 
+def with_scores(version: Version, scores: Mapping[str, Fraction]) -> Version:
+    """The version as if these groups had these scores. Refused("changes_refused") for a group it lacks, a score that is none."""
+    faults = [
+        Finding(
+            "change_group_unknown" if version.entries.get(code) is None else "change_score_not_positive",
+            "blocked",
+            subject=code,
+            value=plain(score),
+            values={"catalogue": version.name},
+        )
+        for code, score in sorted(scores.items())
+        if version.entries.get(code) is None or score <= 0
+    ]
+    if faults:
+        raise Refused("changes_refused", faults, count=len(faults))
+    rows = tuple(
+        replace(one, score=scores[one.dip_code]) if one.dip_code in scores else one for one in version.entries.rows
+    )
+    entries = replace(version.entries, rows=rows)
+    findings = [one for one in version.findings if one.code != "equal_score_differs"]
+    groups = _scored(entries, findings)
+    return replace(version, entries=entries, groups=groups, findings=tuple(findings))
+
+
 def _scored(entries: Entries, findings: list[Finding]) -> dict[str, Entry]:
     """By code; a group that is declared equal in score to another has that one's, and where its own differs that is said."""
     by_code = {one.dip_code: one for one in entries.rows}
