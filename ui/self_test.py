@@ -15,7 +15,7 @@ from typing import Any
 
 from PySide6.QtCore import QEventLoop, QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QTabBar
 
 from core.faults import Fault
 from core.texts import LANGUAGES, Texts
@@ -119,6 +119,7 @@ def _pages(window: Window, desk: Desk, trouble: Trouble, say: Texts, what: str) 
             trouble.append(f"{key} ({what}): not ready after {SECONDS} s")
         elif is_drawn(window.grab().toImage()):
             drawn += 1
+            _tabs(window, desk, trouble, f"{key} ({what})")
         else:
             trouble.append(f"{key} ({what}): blank")
     if desk.workspace is not None:
@@ -136,6 +137,20 @@ def _group(window: Window, desk: Desk, trouble: Trouble, what: str) -> None:
     if not settle(desk) or not window.findChildren(Chart):
         trouble.append(f"{group} ({what})")
     window.grab()
+
+
+def _tabs(window: Window, desk: Desk, trouble: Trouble, what: str) -> None:
+    """The other tabs of a page that has any; the first was drawn with it."""
+    tabs: Any = getattr(window.page(), "tabs", None)
+    if not isinstance(tabs, QTabBar) or not tabs.isVisibleTo(window):
+        return
+    for number in range(1, tabs.count()):
+        tabs.setCurrentIndex(number)
+        if not settle(desk):
+            trouble.append(f"{what}, {tabs.tabText(number)}: not ready after {SECONDS} s")
+        elif not is_drawn(window.grab().toImage()):
+            trouble.append(f"{what}, {tabs.tabText(number)}: blank")
+    tabs.setCurrentIndex(0)
 
 
 def _clear(desk: Desk, trouble: Trouble, say: Texts) -> None:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from core.settlement.one_case import OneCase, Worth
 
 
+MEAN_PLACES = 4
+
+
 def _column(area: str, name: str, kind: Kind = "text", unit: str = "", places: int | None = None) -> Column:
     return Column(name, {lang: Texts(lang)(f"{area}.{name}") for lang in LANGUAGES}, kind, unit, places)
 
@@ -108,8 +111,10 @@ def relations(
     counted: the relations carry the year's cases; else that column stays empty.
     """
     area = "catalogue.versions.column"
-    scores = [score for one in found for score in (one.old_score, one.new_score) if score is not None]
-    places = places_for(scores)
+    # The mean score of several groups has no decimals of its own: it is shown as the scores of single groups are.
+    single = [one for one in found if len(one.old) < 2 and len(one.new) < 2]
+    scores = [score for one in single for score in (one.old_score, one.new_score) if score is not None]
+    places = places_for(scores) or MEAN_PLACES
     columns = [
         _column(area, "change"),
         _column(area, "old", "code"),

@@ -62,6 +62,49 @@ def catalogue(window, shoot) -> None:
     tab.search.clear()
 
 
+def catalogue_tabs(window, shoot) -> None:
+    """Versions, agreement and scores: before they were asked, and every view of their result. Shooting waits."""
+    for key in ("versions", "agreement", "scores"):
+        window.show_page("catalogue", key)
+        shoot(key)
+        tab = window.page().stack.currentWidget()
+        getattr(tab, {"versions": "measure", "agreement": "compare", "scores": "derive"}[key])()
+        for number in range(tab.views.count()):
+            shoot(f"{key}-{number}")  # the first waits for the result
+            tab.views.setCurrentIndex(number + 1)
+        tab.views.setCurrentIndex(0)
+        if key == "versions":
+            tab.chips.press("split")
+            shoot("versions-split")
+            tab.chips.press("changed")
+    window.show_page("catalogue", "browse")
+
+
+def packs(window, shoot) -> None:
+    """The calculator: empty, with a diagnosis alone, the list under a field, a case of the files, nothing found."""
+    form = window.page().open_tab("calculate")
+    shoot("empty")
+    form.diagnosis.setText("K35.300")
+    form.ask()
+    shoot("diagnosis")
+    form.operation.setFocus()
+    form.operation.setText("lwqc")
+    form.operation._offer()
+    shoot("list")
+    form.operation.list.hide()
+    found = window.desk.workspace.reader().execute(
+        "SELECT setl_id FROM cases WHERE year = ? AND oprn_code <> '' AND netting = 0 AND scope = 0 LIMIT 1",
+        (window.desk.year,),
+    ).fetchone()  # fmt: skip
+    if found is not None:
+        form.fill_from(found[0])
+        shoot("case")
+    form.fill_from("404")
+    shoot("unknown")
+    form.clear()
+    window.page().open_tab("rules")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
@@ -115,8 +158,9 @@ def main() -> None:
             for key in keys:
                 window.show_page(key)
                 shoot(f"{key}-{language}-{theme}")
-                if key == "catalogue" and desk.contents.catalogues:
-                    catalogue(window, lambda name, end=f"{language}-{theme}": shoot(f"catalogue-{name}-{end}"))
+                states = {"catalogue": (catalogue, catalogue_tabs), "packs": (packs,)}.get(key, ())
+                for state in states if desk.contents.catalogues else ():
+                    state(window, lambda name, key=key, end=f"{language}-{theme}": shoot(f"{key}-{name}-{end}"))
             window.do("finder.open")
             window.finder.field.setText("qs" if language == "zh" else "clear")
             shoot(f"finder-{language}-{theme}")

@@ -170,6 +170,18 @@ def test_a_draft_is_withdrawn_and_comes_back_by_undo(derived: ScoresTab, desk: D
     assert derived.drafts.current().name == "试"
 
 
+def test_choices_made_since_are_said(derived: ScoresTab, qtbot, idle) -> None:
+    """The result stays what it was derived by; that the choices are others now stands beside it."""
+    assert not derived.problem.isVisibleTo(derived)
+    derived.form.choose("weighting", "totals")
+    assert "上次" in derived.problem.text() and derived.problem.isVisibleTo(derived)
+    assert derived.go.isEnabled()
+    derived.derive()
+    idle()
+    assert not derived.problem.isVisibleTo(derived)
+    assert derived.derived.rule.weighting == "totals"
+
+
 def test_groups_can_be_made_from_the_cases(tab: ScoresTab, qtbot, idle) -> None:
     tab.base.setCurrentIndex(tab.base.findData(""))
     tab.base.activated.emit(tab.base.currentIndex())

@@ -102,6 +102,7 @@ class Table(QWidget):
         self._busy = False
         self._place = f"table.{id(self):x}"
         self.cell_menu: Callable[[QMenu, Any, str], None] | None = None
+        self.widest: dict[str, int] = {}  # column id -> pixels, for sentences that are to be read whole
 
         self.model = SheetModel(self)
         self.model.language = self._texts.lang
@@ -546,7 +547,7 @@ class Table(QWidget):
                 most = written(column, int(np.abs(cells).max()) * len(cells), self.model.wan)
                 wide = max(wide, QFontMetrics(bold).horizontalAdvance(most) + 12)
             heading = self.grid.heading.wanted_width(place)
-            self._fits[place] = min(WIDEST, max(wide, min(heading, 180), 56))
+            self._fits[place] = min(self.widest.get(column.id, WIDEST), max(wide, min(heading, 180), 56))
         return self._fits[place]
 
     def _resized(self, place: int, _: int, size: int) -> None:

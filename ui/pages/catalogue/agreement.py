@@ -29,7 +29,7 @@ from ui import look
 from ui.desk import Changes, Desk
 from ui.dialogs import documents
 from ui.look import GAP, TIGHT, count, grouped, set_role
-from ui.pages.catalogue.asking import Asking, Chips
+from ui.pages.catalogue.asking import SENTENCE, Asking, Chips, notices
 from ui.table import Table
 
 if TYPE_CHECKING:
@@ -138,7 +138,9 @@ class AgreementTab(QWidget):
         self.widen.clicked.connect(lambda: self.narrow())
         for key in VIEWS:
             self.views.addTab(texts(f"catalogue.agreement.view.{key}"))
-            table = self.tables[key] = Table(self.desk)
+            table = self.tables[key] = notices(self.desk) if key == "findings" else Table(self.desk)
+            if key == "reason":
+                table.widest = {"because": SENTENCE}
             if key in PARTS:
                 table.activated.connect(lambda row, _, key=key: self.narrow(key, row))
                 table.cell_menu = self._menu_of(key)

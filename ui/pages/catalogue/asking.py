@@ -13,7 +13,9 @@ from ui.desk import Desk, DeskWork
 from ui.dialogs import TextDialog, detail, far, show_far, words
 from ui.jobs import Job
 from ui.look import GAP, TIGHT, count, set_role
+from ui.table import Table
 
+SENTENCE = 860  # pixels of a column of sentences
 PATIENCE_MS = 300  # a short question must not flash
 
 
@@ -123,6 +125,13 @@ class Asking(QFrame):
 
     def sizeHint(self) -> QSize:
         return QSize(200, super().sizeHint().height())
+
+
+def notices(desk: Desk) -> Table:
+    """A table for what a computation warned of: its sentences are read whole."""
+    table = Table(desk)
+    table.widest = {"said": SENTENCE}
+    return table
 
 
 class Chips(QWidget):

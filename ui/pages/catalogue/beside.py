@@ -41,8 +41,11 @@ class Figures(QFrame):
             label.deleteLater()
         self._labels = []
         texts, wan = self._desk.texts, self._desk.wan
-        heads = ["", *(texts(f"catalogue.versions.figure.{name}") for name, _ in FIGURES)]
-        heads += [texts(f"catalogue.versions.figure.{name}") for name in ("gained", "lost", "rest")]
+        money = texts("unit.wan" if wan else "unit.yuan")
+        heads = [""]
+        for name, unit in (*FIGURES, ("gained", "yuan"), ("lost", "yuan"), ("rest", "yuan")):
+            said = money if unit == "yuan" else texts(f"unit.{unit}")
+            heads.append(texts("packs.answer.in_unit", name=texts(f"catalogue.versions.figure.{name}"), unit=said))
         for column, head in enumerate(heads):
             self._put(0, column, head, "muted")
         for row, fund in enumerate(revision.funds, 1):
@@ -64,8 +67,7 @@ class Figures(QFrame):
                     said = texts("catalogue.versions.figure.by", amount=said, count=count(who))
                 role = "" if who is not None else "good" if abs(value) < CLOSE else "warn"
                 self._put(row, column, said, role)
-        unit = texts("unit.wan" if wan else "unit.yuan")
-        self.setToolTip(texts("catalogue.versions.figure.about", unit=unit))
+        self.setToolTip(texts("catalogue.versions.figure.about"))
         self.show()
 
     def _put(self, row: int, column: int, text: str, role: str) -> None:

@@ -39,6 +39,7 @@ class Drafts(QWidget):
         self._wanted = ""
         texts = self.texts
         self.table = Table(desk)
+        self.table.widest = {"made": 420}
         self.table.set_empty(texts("catalogue.scores.drafts_none"))
         self.table.current_changed.connect(lambda *_: self._allow())
         self.table.activated.connect(lambda *_: self.compare())

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from ui.desk import Changes, Desk
 from ui.look import GAP, TIGHT, count, grouped, set_role
-from ui.pages.catalogue.asking import Asking, Chips
+from ui.pages.catalogue.asking import Asking, Chips, notices
 from ui.pages.catalogue.drafts import Drafts, SaveDraft
 from ui.pages.catalogue.score_form import ScoreForm
 from ui.pages.catalogue.score_why import ScoreWhy
@@ -68,6 +68,7 @@ class ScoresTab(QWidget):
         self.desk, self.texts = desk, desk.texts
         self._ground: Ground | None = None
         self.derived: Derived | None = None
+        self._asked: tuple[object, ...] = ()  # the choices that it was derived by
         self._build()
 
     # -- building ------------------------------------------------------------------------------------------------
@@ -79,6 +80,7 @@ class ScoresTab(QWidget):
         self.base = self._combo("base")
         self.base.activated.connect(lambda _: self._base_chosen())
         self.groups = self._combo("groups")
+        self.groups.activated.connect(lambda _: self._check())
         for name in ("official", "own"):
             self.groups.addItem(texts(f"catalogue.scores.groups_{name}"), name)
         self.years: dict[int, QToolButton] = {}
@@ -156,7 +158,7 @@ class ScoresTab(QWidget):
         inner.addWidget(self.counted)
         inner.addWidget(self.chips)
         inner.addWidget(pair, 1)
-        self.findings = Table(self.desk)
+        self.findings = notices(self.desk)
         self.findings.set_empty(texts("catalogue.versions.none_of_these"))
         self.drafts = Drafts(self.desk)
         self.stack = QStackedWidget()
@@ -303,9 +305,18 @@ class ScoresTab(QWidget):
             said = texts("catalogue.scores.weights", years=len(years), weights=weights)
         else:
             said = ""
-        self.problem.setText(said)
-        self.problem.setVisible(bool(said))
         self.go.setEnabled(not said)
+        outdated = not said and self.derived is not None and self._asked != self._choices()
+        self.problem.setText(texts("catalogue.scores.outdated") if outdated else said)
+        set_role(self.problem, "warn" if outdated else "bad")
+        self.problem.setVisible(bool(self.problem.text()))
+
+    def _choices(self) -> tuple[object, ...]:
+        """All that a result depends on, as it is chosen now."""
+        return (
+            self.pack.currentData(), self.base.currentData(), self.groups.currentData(), tuple(self.chosen_years()),
+            tuple(self.form.text(key) for key in self.form.fields),
+        )  # fmt: skip
 
     # -- deriving --------------------------------------------------------------------------------------------------
 
@@ -317,7 +328,7 @@ class ScoresTab(QWidget):
         rule, changes, years = self.form.rule, self.form.changes(), self.chosen_years()
         base = str(self.base.currentData() or "") or None
         own = pack if base is not None and self.groups.currentData() == "own" else None
-        texts = self.texts
+        texts, asked = self.texts, self._choices()
 
         def work(workspace: Any, job: Any) -> tuple[Derived, Worksheet, Worksheet]:
             from core.analysis import catalogue_sheets
@@ -329,11 +340,13 @@ class ScoresTab(QWidget):
             return found, catalogue_sheets.scores(found, texts), said
 
         self.views.setCurrentIndex(0)
-        self.asking.ask(work, self._have_derived, texts("catalogue.scores.deriving"))
+        self.asking.ask(work, lambda both: self._have_derived(both, asked), texts("catalogue.scores.deriving"))
 
-    def _have_derived(self, both: tuple[Derived, Worksheet, Worksheet]) -> None:
+    def _have_derived(self, both: tuple[Derived, Worksheet, Worksheet], asked: tuple[object, ...]) -> None:
         texts = self.texts
         self.derived, sheet, findings = both
+        self._asked = asked
+        self._check()
         derived = self.derived
         workspace = self.desk.workspace
         self.save.setEnabled(workspace is not None and not workspace.read_only)

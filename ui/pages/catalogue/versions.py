@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 from ui.desk import Changes, Desk
 from ui.dialogs import documents
 from ui.look import GAP, TIGHT, count, set_role
-from ui.pages.catalogue.asking import Asking, Chips
+from ui.pages.catalogue.asking import Asking, Chips, notices
 from ui.pages.catalogue.beside import Detail, Figures
 from ui.table import Filter, Table
 
@@ -208,7 +208,7 @@ class VersionsTab(QWidget):
         self.stack = QStackedWidget()
         self.stack.addWidget(relations)
         for key in VIEWS[1:]:
-            self.tables[key] = Table(self.desk)
+            self.tables[key] = notices(self.desk) if key == "findings" else Table(self.desk)
             self.tables[key].set_empty(
                 texts("catalogue.versions.not_measured"), texts("catalogue.versions.go"), self.measure
             )
@@ -475,9 +475,6 @@ class VersionsTab(QWidget):
             )
             table.set_worksheet(Worksheet("", {"zh": "", "en": ""}, (), {}, 0))
             self.views.setTabText(VIEWS.index(key), self.texts(f"catalogue.versions.view.{key}"))
-
-    def _show_view(self, number: int) -> None:
-        self.stack.setCurrentIndex(number)
 
     def choose_export(self) -> None:
         measured = self.measured

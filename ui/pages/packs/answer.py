@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 NOTHING = "—"
 LARGE = ("score", "point_value", "gross", "pay")
 SMALL = ("rw", "k", "u", "reference", "x", "branch")
-UNITS = {"score": "points", "point_value": "yuan/point", "gross": "yuan", "pay": "yuan", "reference": "yuan"}
+UNITS = {"score": "points", "point_value": "yuan/point", "gross": "yuan", "pay": "yuan"}
 X_PLACES = 4
 # What is not typed yet; it blocks the score, and is nothing wrong.
 LEFT_OPEN = ("case_institution_unknown", "case_fee_missing")
@@ -257,6 +257,7 @@ class Answer(QWidget):
             return NOTHING if value is None else grouped(plain(value, places))
 
         reference = texts(f"reference.{case.source}") if case.source and texts.has(f"reference.{case.source}") else ""
+        reference = "  ·  ".join(filter(None, (reference, texts("unit.yuan")))) if case.reference else reference
         at = local_time(case.run_at)[:16] if case.run_at else ""
         point = {
             "run": texts("packs.answer.point_of_run", at=at, hash=case.run_hash[:8]),
