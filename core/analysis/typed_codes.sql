@@ -4,7 +4,7 @@
 WITH met (code, name, many) AS (
     SELECT diag_code, max(diag_name), count(*) FROM cases WHERE year = :year AND sign = 1 GROUP BY diag_code
     UNION ALL
-    SELECT diag_code, max(diag_name), 1 FROM diagnosis GROUP BY diag_code
+    SELECT diag_code, max(diag_name), 1 FROM diagnosis WHERE coalesce(diag_type, 1) = 1 GROUP BY diag_code
 )
 SELECT code, max(name) FROM met GROUP BY code ORDER BY sum(many) DESC, code
 
