@@ -79,8 +79,11 @@ class Table(QWidget):
     """See `core.worksheet.Worksheet` for what it shows.
 
     `cell_menu(menu, row_key, column_id)`, when set, adds the page's own entries to a cell's menu.
-    `groups` of `set_worksheet`: column id -> title of the band above its heading.
+    `groups` of `set_worksheet`: column id -> title of the band above its heading. MODEL and GRID: for a table that is
+    written into (`ui.pages.coefficients.grid`).
     """
+
+    MODEL, GRID = SheetModel, Grid
 
     activated = Signal(object, str)  # row key, column id: double click or Enter
     current_changed = Signal(object, str)
@@ -104,10 +107,10 @@ class Table(QWidget):
         self.cell_menu: Callable[[QMenu, Any, str], None] | None = None
         self.widest: dict[str, int] = {}  # column id -> pixels, for sentences that are to be read whole
 
-        self.model = SheetModel(self)
+        self.model = self.MODEL(self)
         self.model.language = self._texts.lang
         self.model.wan = desk.wan
-        self.grid = Grid(self.model, self._texts, self)
+        self.grid = self.GRID(self.model, self._texts, self)
         self.totals = Totals(self.grid, self.model, self)
         self.totals.label = self._texts("table.total")
         self.across = QScrollBar(Qt.Orientation.Horizontal, self)

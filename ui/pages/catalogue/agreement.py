@@ -26,10 +26,11 @@ from PySide6.QtWidgets import (
 )
 
 from ui import look
+from ui.asking import Asking
 from ui.desk import Changes, Desk
 from ui.dialogs import documents
 from ui.look import GAP, TIGHT, count, grouped, set_role
-from ui.pages.catalogue.asking import SENTENCE, Asking, Chips, notices
+from ui.pages.catalogue.chips import SENTENCE, Chips, notices
 from ui.table import Table
 
 if TYPE_CHECKING:

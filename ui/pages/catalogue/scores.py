@@ -20,9 +20,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ui.asking import Asking
 from ui.desk import Changes, Desk
 from ui.look import GAP, TIGHT, count, grouped, set_role
-from ui.pages.catalogue.asking import Asking, Chips, notices
+from ui.pages.catalogue.chips import Chips, notices
 from ui.pages.catalogue.drafts import Drafts, SaveDraft
 from ui.pages.catalogue.score_form import ScoreForm
 from ui.pages.catalogue.score_why import ScoreWhy

@@ -23,11 +23,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ui.asking import Asking
 from ui.desk import Changes, Desk
 from ui.dialogs import documents
 from ui.look import GAP, TIGHT, count, set_role
-from ui.pages.catalogue.asking import Asking, Chips, notices
 from ui.pages.catalogue.beside import Detail, Figures
+from ui.pages.catalogue.chips import Chips, notices
 from ui.table import Filter, Table
 
 if TYPE_CHECKING:
