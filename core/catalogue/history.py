@@ -31,7 +31,7 @@ NETTING = ("refund_pair", "refund_flag_alone", "reversal_alone", "refund_across_
 OUT = (*NETTING, "med_type", "insutype", "hi_paymtd", "area", "unregistered", "no_cost", "beyond_cost")
 BEYOND = 1 << 40  # fen: eleven thousand million yuan is no case; below it sums of squares are exact in 64 bits
 _CHUNK = 512  # rows that stay in the processor's cache while they are turned into columns
-_INPATIENT = "21, 22, 24, 52, 92"
+INPATIENT = "21, 22, 24, 52, 92"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,16 +208,11 @@ _MOST_AGE = (1 << 20) - 2
 def _selection(
     connection: sqlite3.Connection, region: str, *, detail: bool, clinical: bool, ids: bool
 ) -> dict[str, str]:
-    home = region[:4]
-    away = "0"
-    if home.isdigit():
-        beyond = home[:-1] + chr(ord(home[-1]) + 1)
-        away = f"coalesce(insu_admdvs <> '' AND (insu_admdvs < '{home}' OR insu_admdvs >= '{beyond}'), 0)"
     bits = {
         "netting": "netting",
         "scope": "scope",
-        "visit": f"coalesce(med_type IN ({_INPATIENT}), 1)",
-        "away": away,
+        "visit": f"coalesce(med_type IN ({INPATIENT}), 1)",
+        "away": away(region),
         "stray": "(fixmedins_code NOT IN (SELECT fixmedins_code FROM institution))",
         "days": "(max(coalesce(act_ipt_days, -1), -1) + 1)",
     }
@@ -230,14 +225,14 @@ def _selection(
     joined = bool(connection.execute("SELECT EXISTS (SELECT 1 FROM case_group)").fetchone()[0])
     select = {
         "packed": " + ".join(f"({sql}) * {1 << _SHIFT[name]}" for name, sql in bits.items()),
-        "group": _stated("dip_dise_grp_code", joined),
+        "group": stated("dip_dise_grp_code", joined),
         "fee": "fee",
         "drug": "coalesce(drug_fee, -1)",
         "consumable": "coalesce(consumable_fee, -1)",
     }
     if detail:
         select |= {
-            "listed": _stated("asst_list_detl", joined),
+            "listed": stated("asst_list_detl", joined),
             "born": "coalesce(substr(brdy, 1, 10), '')",
             "admitted": "coalesce(substr(adm_time, 1, 10), '')",
             "ages": " + ".join(
@@ -270,8 +265,17 @@ _OPERATED = (
 _LEVEL = "coalesce(hi_setl_lv, CASE WHEN hosp_lv IN (1, 2, 3, 4, 12) THEN 3 WHEN hosp_lv IN (5, 6, 7, 13) THEN 2 ELSE 1 END)"
 
 
-def _stated(column: str, joined: bool) -> str:
-    """A column of the case's own row, else of the platform's group results; a failed grouping states none."""
+def away(region: str) -> str:
+    """SQL: whether a case is of somebody insured elsewhere; a workspace without region cannot tell."""
+    home = region[:4]
+    if not home.isdigit():
+        return "0"
+    beyond = home[:-1] + chr(ord(home[-1]) + 1)
+    return f"coalesce(insu_admdvs <> '' AND (insu_admdvs < '{home}' OR insu_admdvs >= '{beyond}'), 0)"
+
+
+def stated(column: str, joined: bool) -> str:
+    """SQL: a column of the case's own row, else of the platform's group results; a failed grouping states none."""
     own = f"nullif({column}, '')"
     if not joined:
         return f"coalesce({own}, '')"

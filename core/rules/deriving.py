@@ -79,8 +79,6 @@ STEP_KEYS = _SOURCED | {
 LIMIT_KEYS = _SOURCED | {"part", "min", "max", "outside"}
 GRADES = range(1, 15)
 LEVELS = (1, 2, 3)
-# hosp_lv of an undetermined grade, and the grade B of its level as which it counts.
-GRADE_B = {11: 9, 12: 3, 13: 6, 14: 9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +134,8 @@ class Step:
 
     @property
     def part(self) -> str:
-        return f"bonus:{self.id}"
+        """The bonus's name in a set is the document's own, in its own language."""
+        return f"bonus:{self.title.get('zh', self.id)}"
 
 
 @dataclass(frozen=True, slots=True)

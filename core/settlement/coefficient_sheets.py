@@ -19,6 +19,7 @@ from core.settlement.coefficients import (
     DEDUCTION,
     Cell,
     Part,
+    iso,
     on_day,
     parts,
     parts_on_day,
@@ -72,11 +73,6 @@ class Grid:
     def find(self, text: str) -> Places:
         """Rows whose code, name (pinyin too), grade, level or county hold every word of `text`, best first."""
         return self._lookup.find(text)[0]
-
-
-def iso(day: int) -> str:
-    """YYYYMMDD as a date; 0 is '', from the beginning."""
-    return f"{day // 10000:04}-{day // 100 % 100:02}-{day % 100:02}" if day else ""
 
 
 def part_title(part: str) -> Title:

@@ -178,6 +178,11 @@ def parts_on_day(own: Sequence[Part], fund: str, day: int) -> dict[str, Part]:
     return valid
 
 
+def iso(day: int) -> str:
+    """YYYYMMDD as a date; 0 is '', from the beginning."""
+    return f"{day // 10000:04}-{day // 100 % 100:02}-{day % 100:02}" if day else ""
+
+
 # -- changes -----------------------------------------------------------------------------------------------
 
 
@@ -219,6 +224,9 @@ def edit(
             "stale_edit", stale, table="coefficient", key=f"{first.subject}, {first.column}",
             expected=first.values["seen"], found=first.value or "—",
         )  # fmt: skip
+    whole = [limit for limit in limits if limit.refuses and limit.part_holds("k")]
+    if whole and (beyond := _wholes(connection, set_name, asked.values(), whole)):
+        raise Refused("cells_refused", beyond, count=len(beyond))
     changes: list[Change] = []
     for place, cell in asked.items():
         key: dict[str, Value] = dict(zip(_KEY, (set_name, *place), strict=True))
@@ -249,6 +257,33 @@ def outside(cells: Sequence[Cell], limits: Sequence[Limit]) -> list[Finding]:
                     )
                 )  # fmt: skip
     return said
+
+
+def _wholes(
+    connection: sqlite3.Connection, set_name: str, cells: Collection[Cell], limits: Sequence[Limit]
+) -> list[Finding]:
+    """Institutions whose whole coefficient would leave the limits on some day through these cells, and was inside before."""
+    codes = {cell.code for cell in cells}
+    before = [part for part in parts(connection, set_name) if part.code in codes]
+    after = {(part.code, part.fund, part.name, part.day): part for part in before}
+    for cell in cells:
+        key = (cell.code, cell.fund, cell.part, int(cell.valid_from.replace("-", "") or 0))
+        after.pop(key, None)
+        if cell.value is not None:
+            after[key] = Part(*key, decimal(cell.value))
+    said: dict[str, Finding] = {}
+    for fund in FUNDS:
+        was, becomes = timelines(before, fund), timelines(list(after.values()), fund)
+        for code in sorted(codes & becomes.keys()):
+            old = set(was[code].values) if code in was else set[Fraction | None]()
+            for value in becomes[code].values:
+                broken = [limit for limit in limits if value is not None and value not in old and not limit.holds(value)]
+                if broken and value is not None:
+                    said.setdefault(code, Finding(
+                        "coefficient_outside", "refused", subject=code, column="k", value=plain(value),
+                        values={"limits": broken[0].text, "cite": broken[0].cite},
+                    ))  # fmt: skip
+    return list(said.values())
 
 
 def draft(workspace: Workspace, name: str, based_on: str = "", why: str = "") -> LedgerLine:
