@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from core.money import plain
 from core.progress import SILENT, Progress, step
 from core.rules import case_scores, steps
 from core.rules.cases import FUNDS, CaseScores, CaseTable, Ints, Scaled
-from core.rules.sheet import Clearing, FundSheet
+from core.rules.sheet import BudgetLine, Clearing, FundSheet, Institution
 from core.settlement.changes import NONE, Changes
 from core.settlement.doubts import ordered
 from core.settlement.exact import sums as exact_sums
@@ -226,27 +226,18 @@ def taken(cases: CaseTable, where: Ints) -> CaseTable:
 
 def sheets(pack: Pack, scored: Scored) -> Clearing:
     inputs, scores = scored.inputs, scored.scores
-    standing = inputs.standing
-    totals = {"score": _by_place(standing, scores.score, scores.exact)}
-    for name, values in scores.measures.items():
-        totals[name] = _by_place(standing, values, None)
+    totals = totals_of(inputs.standing, scores)
     by_fund: list[FundSheet] = []
     findings = list(inputs.findings)
-    n = len(inputs.cases.institutions)
     for fund, institutions in inputs.institutions.items():
-        codes = [one.code for one in institutions]
-        place = {code: FUNDS.index(fund) * n + i for i, code in enumerate(inputs.cases.institutions)}
-        facts = dict(inputs.institution[fund])
-        for name, sums in totals.items():
-            facts[name] = tuple(sums[place[code]] if code in place else Fraction(0) for code in codes)
-        values = steps.run(pack, inputs.region[fund], facts, codes, fund)
-        by_fund.append(
-            FundSheet(fund, institutions, values.region, values.institutions, inputs.budget_lines[fund])
-        )
-        worth = values.region.get("point_value")
+        of_fund = totals_of_fund(inputs.standing, totals, fund, institutions)
+        given = {**inputs.institution[fund], **of_fund}
+        sheet = fund_sheet(pack, fund, institutions, inputs.region[fund], given, inputs.budget_lines[fund])
+        by_fund.append(sheet)
+        worth = sheet.region.get("point_value")
         if worth is not None and worth <= 0:
             findings.append(Finding("point_value_not_positive", "warning", subject=fund, value=plain(worth)))
-        residual = values.region.get("residual", Fraction(0))
+        residual = sheet.region.get("residual", Fraction(0))
         if residual:
             findings.append(Finding("residual", "note", subject=fund, value=plain(residual)))
         review = int(scores.review[inputs.cases.fund == FUNDS.index(fund)].sum())
@@ -254,6 +245,38 @@ def sheets(pack: Pack, scored: Scored) -> Clearing:
             findings.append(Finding("review", "note", subject=fund, value=str(review)))
     clearing = Clearing(pack, inputs.year, tuple(by_fund), inputs.stamps, ordered(findings))
     return replace(clearing, stamps=replace(inputs.stamps, run_hash=run_hash(clearing)))
+
+
+def fund_sheet(
+    pack: Pack,
+    fund: str,
+    institutions: Sequence[Institution],
+    region: Mapping[str, Fraction],
+    given: Mapping[str, Sequence[Fraction]],
+    lines: Sequence[BudgetLine],
+) -> FundSheet:
+    """The pack's steps on a fund's facts. given: every institution input, the cases' totals among them."""
+    values = steps.run(pack, region, given, [one.code for one in institutions], fund)
+    return FundSheet(fund, tuple(institutions), values.region, values.institutions, tuple(lines))
+
+
+def totals_of(standing: Standing, scores: CaseScores) -> dict[str, list[Fraction]]:
+    """`score` and the pack's measures by place, exact."""
+    totals = {"score": _by_place(standing, scores.score, scores.exact)}
+    for name, values in scores.measures.items():
+        totals[name] = _by_place(standing, values, None)
+    return totals
+
+
+def totals_of_fund(
+    standing: Standing, totals: Mapping[str, Sequence[Fraction]], fund: str, institutions: Sequence[Institution]
+) -> dict[str, tuple[Fraction, ...]]:
+    """The same of one fund's listed institutions; zero of one without cases."""
+    codes = standing.rows.institutions
+    first = FUNDS.index(fund) * len(codes)
+    place = {code: first + i for i, code in enumerate(codes)}
+    at = [place.get(one.code, -1) for one in institutions]
+    return {name: tuple(own[i] if i >= 0 else Fraction(0) for i in at) for name, own in totals.items()}
 
 
 def _by_place(standing: Standing, values: Scaled | None, exact: Sequence[Fraction] | None) -> list[Fraction]:

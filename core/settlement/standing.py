@@ -339,6 +339,26 @@ def table(standing: Standing, k: Scaled, reference: Ints) -> CaseTable:
     )
 
 
+def taken(standing: Standing, where: Ints) -> Standing:
+    """Only some of the cases, for coefficients and scores; `sums`, `counts` and `hash` stay those of all."""
+    return replace(
+        standing,
+        rows=_taken(standing.rows, where),
+        stay=standing.stay[where],
+        group=standing.group[where],
+        place=standing.place[where],
+        own_pay=standing.own_pay[where],
+        rw=Scaled(standing.rw.values[where], standing.rw.places),
+        u=Scaled(standing.u.values[where], standing.u.places),
+        reference=standing.reference[where],
+        source=standing.source[where],
+        neutral=standing.neutral[where],
+        own_k=standing.own_k[where],
+        special=standing.special[where],
+        special_score=Scaled(standing.special_score.values[where], standing.special_score.places),
+    )
+
+
 def _taken(rows: Arrivals, where: Ints) -> Arrivals:
     """Only some of the cases."""
     names = (
