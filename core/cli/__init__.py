@@ -11,14 +11,14 @@ import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 
-from core.cli import catalogue, clearing, files
+from core.cli import catalogue, clearing, coefficients, files
 from core.cli.parsing import parser
 from core.cli.terminal import TerminalProgress, sentence
 from core.faults import Cancelled, Fault, Refused, Usage
 from core.texts import Texts
 
 INTERRUPTED = 130  # what shells expect of a command that Ctrl-C ended
-NOT_BUILT = ("coefficients", "month", "trend", "compare", "attribute", "reconcile")
+NOT_BUILT = ("month", "trend", "compare", "attribute", "reconcile")
 COMMANDS: dict[str, Callable[[argparse.Namespace, Texts, TerminalProgress], int]] = {
     "new": files.new,
     "demo": files.demo,
@@ -27,6 +27,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Texts, TerminalProgress], int]
     "group": catalogue.group,
     "score": catalogue.score,
     "catalogue": catalogue.catalogue,
+    "coefficients": coefficients.coefficients,
     "clear": clearing.annual,
     "pack": files.pack,
     "verify": files.check_all,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.rules import formula as language
 from core.rules.circular import SCOPES, Branch, Measure, Pack, Parameter, Step
+from core.rules.deriving import DeriveRule, Sourced
 from core.rules.formula import Table
 from core.rules.grouping import Choice, GroupingRule, Search
 from core.texts import Texts
@@ -68,6 +69,50 @@ def describe(pack: Pack, texts: Texts) -> list[str]:
         if [choice.among for choice in rule.choices] != [(search.id,) for search in rule.searches]:
             for choice in rule.choices:
                 said(choice.id, texts("grouping.between").join(_choice(rule, choice, texts)), choice)
+    if pack.coefficients is not None:
+        lines += _coefficients(pack.coefficients, texts)
+    return lines
+
+
+def _coefficients(rule: DeriveRule, texts: Texts) -> list[str]:
+    """How coefficients are derived: method and choices, rows, steps with their caps, limits."""
+    lang = texts.lang
+    lines = ["", f"# {texts('coefficients.rule.title')}  [{rule.source.evidence}] {rule.source.cite}"]
+    if rule.method:
+        lines.append(f"    {texts(f'coefficients.method.{rule.method}')}")
+    for choice in rule.choices:
+        text = rule.text(choice.key)
+        word = f"coefficients.option.{choice.key}.{text}"
+        lines.append(f"    {texts(f'coefficients.choice.{choice.key}')} = {texts(word) if texts.has(word) else text}")
+    lines += [f"    {one[lang]}" for one in (rule.source.note,) if one]
+    lines += [f"    {texts('rules.describe.open', text=one[lang])}" for one in (rule.source.open,) if one]
+
+    def said(head: str, title: str, what: str, source: Sourced) -> None:
+        lines.append(f"{head}  {title}  [{source.evidence}] {source.cite}")
+        lines.append(f"    {what}")
+        if source.open:
+            lines.append(f"    {texts('rules.describe.open', text=source.open[lang])}")
+
+    for row in rule.rows:
+        conditions = [
+            *(texts(f"coefficients.level.{level}") for level in row.levels),
+            *(texts(f"coefficients.grade.{grade}") for grade in row.grades),
+            *row.words,
+        ]
+        said(row.id, row.title[lang], f"= {language.plain(row.value)}  ({texts.listed(conditions)})", row.source)
+    for step in rule.steps:
+        caps = texts.listed(
+            f"{texts(f'coefficients.level.{level}')} {language.plain(cap)}" for level, cap in step.caps.items()
+        )
+        said(step.id, step.title[lang], texts(
+            "coefficients.rule.step_first" if step.first else "coefficients.rule.step",
+            measure=texts(f"coefficients.measure.{step.measure}"), first=language.plain(step.first),
+            against=texts(f"coefficients.option.against.{step.against or rule.against}"),
+            every=f"{language.plain(step.every * 100)}%", add=language.plain(step.add), caps=caps,
+        ), step.source)  # fmt: skip
+    for limit in rule.limits:
+        outside = texts(f"coefficients.rule.outside.{limit.outside}")
+        said(limit.part, texts("coefficients.rule.limit"), f"{limit.text}  {outside}", limit.source)
     return lines
 
 

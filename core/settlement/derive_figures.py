@@ -21,20 +21,21 @@ from core.findings import Finding, Severity
 from core.money import yuan
 from core.progress import Progress, step
 from core.rules.cases import FUNDS, Ints
-from core.rules.deriving import DeriveRule, Step
+from core.rules.deriving import LEVELS, DeriveRule, Step
 from core.settlement.auxiliary import AGE
 from core.settlement.exact import places_of, scaled, sums
 from core.settlement.groups import score_of
 from core.settlement.year import LEVEL
 from core.storage.workspace import Workspace
 
-_CHUNK = 2048
+_CHUNK = 512  # rows that stay in the processor's cache while they are turned into columns
 OUT = (*NETTING, "med_type", "unregistered", "insutype", "hi_paymtd", "area", "no_cost", "beyond_cost")
 _UNKNOWN, _NEWBORN, _INFANT = 999, 998, 997  # ages that are no year of life: not known; up to 28 days; 29 days to a year
 # Index into AGE by age, -1 for none.
 _BAND_OF_AGE = np.array(
     [*(1 if age < 1 else 2 if age <= 6 else 3 if age <= 17 else 4 if age >= 66 else -1 for age in range(_INFANT)), 1, 0, -1]
 )
+UNDETERMINED = 11  # from this hosp_lv on a grade is not determined
 _GRADE_B = {3: 3, 2: 6, 1: 9}  # hosp_lv of grade B by level
 
 
@@ -71,12 +72,13 @@ class Figures:
 
 def hospitals(connection: sqlite3.Connection, rule: DeriveRule) -> tuple[Hospital, ...]:
     """The register, by code. An undetermined grade counts as grade B of the level where the rule says so."""
-    found: list[Hospital] = []
-    for code, name, grade, settled, category in connection.execute(
+    rows: list[tuple[str, str, int, int | None, str]] = connection.execute(
         "SELECT fixmedins_code, fixmedins_name, hosp_lv, hi_setl_lv, coalesce(category, '') FROM institution ORDER BY 1"
-    ):
-        level = int(settled) if settled in (1, 2, 3) else LEVEL.get(grade, 0)
-        counted = int(_GRADE_B.get(level, grade)) if rule.undetermined == "grade_b" and grade >= 11 else int(grade)
+    ).fetchall()
+    found: list[Hospital] = []
+    for code, name, grade, settled, category in rows:
+        level = settled if settled in LEVELS else LEVEL.get(grade, 0)
+        counted = _GRADE_B.get(level, grade) if rule.undetermined == "grade_b" and grade >= UNDETERMINED else grade
         found.append(Hospital(code, name, level, grade, counted, f"{category} {name}"))
     return tuple(found)
 
