@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from core.analysis import group_sheets
 from core.analysis.group_year import PERCENTILES, Figures, GroupYear, Ints, read
 from core.catalogue import library, spread
-from core.catalogue.entries import Band, Entries, Entry
+from core.catalogue.entries import UNBANDED, Band, Entries, Entry
 from core.catalogue.lineage import By, Change, Relation, relate
 from core.faults import Refused
 from core.money import round_ratio
 from core.progress import SILENT, Progress, step
-from core.settlement import auxiliary
+from core.rules.bands import AGE, ICU, age_bands, ages, dates, icu_bands, said_in
 from core.settlement.arrivals import frozen
 from core.storage.contents import contents
 from core.worksheet import Worksheet
@@ -36,8 +36,6 @@ BINS = 30  # of a histogram, at most
 _HERE = Path(__file__)
 _CASES = _HERE.with_name("group_cases.sql").read_text("utf-8")
 _PERSONS = _HERE.with_name("group_persons.sql").read_text("utf-8")
-# Groups that take no auxiliary factor.
-_PLAIN = ("tcm", "bed_day")
 
 @dataclass(frozen=True, slots=True)
 class Spread:
@@ -378,24 +376,23 @@ def _bands(
         return
     ids = json.dumps(own.case_id[rows].tolist())
     found = workspace.reader().execute(_PERSONS, {"ids": ids}).fetchall()
-    dates = sorted({date for line in found for date in line[:2]})
-    place = {date: at for at, date in enumerate(dates)}
-    born, admitted = (np.array([place[line[at]] for line in found], np.int64) for at in (0, 1))
+    born, admitted = (dates([line[at] for line in found]) for at in (0, 1))
     age, newborn = (np.array([line[at] for line in found], np.int64) for at in (2, 3))
-    ages = auxiliary.bands_of_ages(dates, born, admitted, age, newborn).tolist()
+    aged = age_bands(*ages(born, admitted, age, newborn)).tolist()
+    cared = icu_bands(np.array([line[4] for line in found], np.int64)).tolist()
     by_key = {(band.type, band.band): band for band in bands}
     fits: dict[tuple[str, str], list[int]] = {key: [] for key in by_key}
     taken = dict.fromkeys(by_key, 0)
-    for of_age, (_, _, _, _, icu, detail, fee) in zip(ages, found, strict=True):
-        said = set(auxiliary.said_in(detail))
+    for of_age, of_icu, (*_, detail, fee) in zip(aged, cared, found, strict=True):
+        said = set(said_in(detail))
         if of_age >= 0:
-            said.add(("age", auxiliary.AGE[of_age]))
-        if icu >= 2:
-            said.add(("icu_days", auxiliary.ICU[0 if icu <= 7 else 1 if icu <= 14 else 2 if icu <= 30 else 3]))
+            said.add(("age", AGE[of_age]))
+        if of_icu >= 0:
+            said.add(("icu_days", ICU[of_icu]))
         here = [by_key[key] for key in said if key in by_key]
         for band in here:
             fits[band.type, band.band].append(fee)
-        if here and entry.kind not in _PLAIN:
+        if here and entry.kind not in UNBANDED:
             most = max(band.factor for band in here)
             best = min((band.type, band.band) for band in here if band.factor == most)
             taken[best] += 1

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from core.rules.grouping import CONDITION_NAMES as CONDITION_NAMES  # what a condition may ask about a stay
+from core.rules.grouping import ATTRIBUTES as ATTRIBUTES
+from core.rules.grouping import CONDITION_NAMES as CONDITION_NAMES
+from core.rules.grouping import KINDS as KINDS
+from core.rules.grouping import STAGES as STAGES
 
-KINDS = ("core", "composite", "primary_care", "tcm", "bed_day", "day_case")
-STAGES = ("pre", "merged", "assisted", "basic")
-ATTRIBUTES = ("conservative", "diagnostic", "therapeutic", "surgery")  # from the lowest to the highest
+UNBANDED = ("tcm", "bed_day")  # kinds without auxiliary sub-types (domain 1.4, 1.5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,10 @@ from core.catalogue import stays
 from core.catalogue.grouper import Grouper
 from core.faults import Usage
 from core.progress import SILENT, Progress, step
+from core.rules.bands import age_bands, ages, dates
 from core.rules.cases import Index, Ints, Small
 from core.storage.workspace import Workspace
 
-AGE = ("0-28d", "29d-1y", "1-6", "7-17", "66+")
-ICU = ("2-7", "8-14", "15-30", "31+")
 # Why a row of these years is not in the history.
 NETTING = ("refund_pair", "refund_flag_alone", "reversal_alone", "refund_across_years", "invalid")
 OUT = (*NETTING, "med_type", "insutype", "hi_paymtd", "area", "unregistered", "no_cost", "beyond_cost")
@@ -343,33 +341,9 @@ def _detail(kept: Mapping[str, NDArray[Any]], texts: Mapping[str, tuple[str, ...
 
 
 def _age_bands(kept: Mapping[str, NDArray[Any]], texts: Mapping[str, tuple[str, ...]]) -> Small:
-    """Index into AGE, -1 where no band holds the age, -2 where it cannot be told.
-
-    Years by date of birth at admission, else by age. Days by nwb_age, else by date of birth; platforms write nwb_age 0 for
-    anybody, so that it speaks only where nothing says a year or more, and 0 of it only where there is no date of birth.
-    """
-    b, a = (
-        np.array([_parts(text) for text in texts[name]] or [(0, 0, 0)], np.int64)[kept[name]]
-        for name in ("born", "admitted")
-    )
+    born, admitted = (dates(texts[name])[kept[name]] for name in ("born", "admitted"))
     newborn, age = (kept["ages"] & (1 << 20) - 1) - 1, (kept["ages"] >> 20) - 1
-    dated = (b[:, 2] > 0) & (a[:, 2] >= b[:, 2])
-    years = np.where(dated, a[:, 0] - b[:, 0] - (a[:, 1] < b[:, 1]), age)
-    days = np.where(dated & (newborn <= 0), a[:, 2] - b[:, 2], newborn)
-    young = years < 1
-    tests = [
-        young & (days >= 0) & (days <= 28), young & (days > 28), young, years <= 6, years <= 17, years < 66,
-    ]  # fmt: skip
-    return np.select(tests, [0, 1, -2, 2, 3, -1], 4).astype(np.int8)
-
-
-def _parts(text: str) -> tuple[int, int, int]:
-    """Year, month and day in one, and a day count; zeros where the text is no date."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return 0, 0, 0
-    return day.year, day.month * 100 + day.day, day.toordinal()
+    return age_bands(*ages(born, admitted, age, newborn)).astype(np.int8)
 
 
 def _clinical(

@@ -23,12 +23,12 @@ from pandas.core.util.hashing import hash_array
 
 from core.money import decimal
 from core.progress import SILENT, Progress, step
+from core.rules.bands import UNSAID, ages, dates
 from core.rules.cases import Index, Ints, Small, Texts
 
 SELECT = Path(__file__).with_name("stays.sql").read_text("utf-8")
 CHUNK = 512
-UNKNOWN = -1
-_DAYS = "datetime64[D]"
+UNKNOWN = UNSAID
 _AGE, _DAY = (1 << 12) - 1, (1 << 20) - 1  # what of `packed` in stays.sql holds years, and days
 
 
@@ -204,8 +204,10 @@ def read(
     empty = np.empty(0, np.int64)
     found = defaultdict(lambda: empty, {name: np.concatenate(pieces) for name, pieces in numbers.items()})
     packed = found["packed"]
-    ages = _ages((packed & _AGE) - 1, (packed >> 32 & _DAY) - 1, found["born"], found["admitted"], texts)
-    measures = {"fee": found["fee"], "tcm_fee": found["tcm_fee"], "days": (packed >> 12 & _DAY) - 1, **ages}
+    born, admitted = (dates(texts[name])[found[name]] for name in ("born", "admitted"))
+    age, age_days = ages(born, admitted, (packed & _AGE) - 1, (packed >> 32 & _DAY) - 1)
+    measures = {"fee": found["fee"], "tcm_fee": found["tcm_fee"], "days": (packed >> 12 & _DAY) - 1}
+    measures |= {"age": age, "age_days": age_days}
     measures["gender"] = (packed >> 52) - 1
     diagnosis, others = _parted(found["codes"].astype(np.int32), found["listed"], diagnoses[""])
     weights = np.array([_grams(text) for text in texts["weight"]] or [UNKNOWN], np.int64)
@@ -297,32 +299,6 @@ def _grams(text: str) -> int:
         except ValueError:
             return UNKNOWN
     return found.pop() if len(found) == 1 else UNKNOWN
-
-
-def _ages(age: Ints, newborn: Ints, born: Ints, admitted: Ints, texts: Mapping[str, _Codes]) -> dict[str, Ints]:
-    """Years and days of age at admission: as stated, else from the dates."""
-    birth, admission = _dates(texts["born"]), _dates(texts["admitted"])
-    if not len(age):
-        return {"age": age, "age_days": newborn}
-    b, a = birth[born], admission[admitted]
-    sound = ~np.isnat(b) & ~np.isnat(a) & (b <= a)
-    span = np.where(sound, (a - b).astype(np.int64), UNKNOWN)
-    years = a.astype("datetime64[Y]").astype(np.int64) - b.astype("datetime64[Y]").astype(np.int64)
-    months = a.astype("datetime64[M]").astype(np.int64) - b.astype("datetime64[M]").astype(np.int64) - 12 * years
-    day = (a - a.astype("datetime64[M]")).astype(np.int64) - (b - b.astype("datetime64[M]")).astype(np.int64)
-    before = (months < 0) | ((months == 0) & (day < 0))
-    full = np.where(sound, years - before, UNKNOWN)
-    return {"age": np.where(age >= 0, age, full), "age_days": np.where(newborn >= 0, newborn, span)}
-
-
-def _dates(texts: _Codes) -> NDArray[Any]:
-    found = np.full(max(len(texts), 1), np.datetime64("NaT"), _DAYS)
-    for text, i in texts.items():
-        try:
-            found[i] = np.datetime64(text or "NaT", "D")
-        except ValueError:
-            continue
-    return found
 
 
 def _frozen(values: NDArray[Any]) -> NDArray[Any]:

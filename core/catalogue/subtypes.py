@@ -6,7 +6,6 @@ that is left within its bands is lower by the rule's share. Bands with too few c
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,18 +14,15 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalogue.entries import Band, Entry
-from core.catalogue.history import AGE, ICU, Detail, History
+from core.catalogue.entries import UNBANDED, Band, Entry
+from core.catalogue.history import Detail, History
 from core.catalogue.spread import CV_PLACES, cv, cv_at_most, sums
 from core.faults import Usage
 from core.findings import Finding
 from core.money import round_ratio, rounded
+from core.rules.bands import AGE, ICU, NONE, UNKNOWN, icu_bands, said_in
 from core.rules.cases import Ints
 from core.rules.scoring import ScoreRule
-
-# Domain 1.4, 1.5: neither of them is sub-typed.
-WITHOUT = ("tcm", "bed_day")
-_LISTED = re.compile(r"(severity|tumour|cci)\s*[:：]\s*([^|,;，；、/\s]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +73,7 @@ def subtypes(
         i
         for i, entry in enumerate(groups)
         if entry.dip_code in alive
-        and entry.kind not in WITHOUT
+        and entry.kind not in UNBANDED
         and int(whole.count[i]) >= rule.auxiliary_least
         and not cv_at_most(int(whole.count[i]), int(whole.total[i]), whole.square(i), rule.auxiliary_cv)
     ]
@@ -148,16 +144,13 @@ def _bands(
     """The names of the bands and each row's band, -1 for none."""
     if kind == "age":
         age = detail.age[rows].astype(np.int64)
-        unknown = int((age == -2).sum())
+        unknown = int((age == UNKNOWN).sum())
         if unknown:
             said.append(Finding("score_age_unknown", "warning", value=str(unknown)))
-        return AGE, np.maximum(age, -1)
+        return AGE, np.maximum(age, NONE)
     if kind == "icu_days":
-        days = detail.icu[rows]
-        return ICU, np.select([days < 2, days <= 7, days <= 14, days <= 30], [-1, 0, 1, 2], 3).astype(np.int64)
-    of_list = [
-        next((band for name, band in _LISTED.findall(text) if name.lower() == kind), "") for text in detail.lists
-    ]
+        return ICU, icu_bands(detail.icu[rows])
+    of_list = [next((band for name, band in said_in(text) if name == kind), "") for text in detail.lists]
     names = sorted({band for band in of_list if band})
     table = np.array([names.index(band) if band else -1 for band in of_list] or [-1], np.int64)
     return tuple(names), table[detail.listed[rows]]

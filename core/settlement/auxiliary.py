@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -13,15 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.findings import Finding
+from core.rules.bands import AGE, DETAIL, ICU, NONE, UNKNOWN, age_bands, ages, dates, icu_bands, said_in
 from core.rules.cases import Ints
 from core.settlement.arrivals import Arrivals
-
-AGE = ("0-28d", "29d-1y", "1-6", "7-17", "66+")
-ICU = ("2-7", "8-14", "15-30", "31+")
-DETAIL = ("severity", "tumour", "cci")
-# `type:band`, several of them separated by whatever the platform of the city uses.
-_DETAIL = re.compile(r"(severity|tumour|cci)\s*[:：]\s*([^|,;，；、/\s]+)", re.IGNORECASE)
-NONE, UNKNOWN = -1, -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +59,7 @@ def factors(
     own = group[rows]
     best = np.full(len(rows), NONE, np.int64)
     if "age" in tables:
-        band = age_bands(arrivals, rows)
+        band = bands_of_age(arrivals, rows)
         relevant = np.zeros(len(arrivals.groups), bool)
         for i, _ in tables["age"]:
             relevant[i] = True
@@ -83,8 +75,7 @@ def factors(
             )
         best = np.maximum(best, _looked_up(tables["age"], AGE, len(arrivals.groups), own, band))
     if "icu_days" in tables:
-        days = _of(arrivals.icu_days)[rows]
-        band = np.select([days < 2, days <= 7, days <= 14, days <= 30], [NONE, 0, 1, 2], 3)
+        band = icu_bands(_of(arrivals.icu_days)[rows])
         best = np.maximum(best, _looked_up(tables["icu_days"], ICU, len(arrivals.groups), own, band))
     if arrivals.detail is not None and any(name in tables for name in DETAIL):
         width = max(1, len(arrivals.details))
@@ -105,60 +96,11 @@ def factors(
     return result, findings
 
 
-def said_in(detail: str) -> tuple[tuple[str, str], ...]:
-    """Type and band of everything that a case's auxiliary detail names."""
-    return tuple((name.lower(), text) for name, text in _DETAIL.findall(detail))
-
-
-def age_bands(arrivals: Arrivals, rows: Ints) -> Ints:
-    """`bands_of_ages` of some cases of a year."""
-    return bands_of_ages(
-        arrivals.dates,
-        _of(arrivals.born)[rows],
-        _of(arrivals.admitted)[rows],
-        _of(arrivals.age)[rows],
-        _of(arrivals.nwb_age)[rows],
-    )
-
-
-def bands_of_ages(
-    dates: Sequence[str], born: NDArray[Any], admitted: NDArray[Any], age: NDArray[Any], nwb_age: NDArray[Any]
-) -> Ints:
-    """Index into AGE, -1 where no band holds the age, -2 where it cannot be told. born, admitted: indices into `dates`.
-
-    Years by date of birth at admission, else by age. Days by nwb_age, else by date of birth; platforms write
-    nwb_age 0 for anybody, so that it speaks only where neither birth nor age says a year or more, and 0 of it only
-    where there is no date of birth.
-    """
-    parts = np.array([_parts(text) for text in dates] or [(0, 0, 0, 0)], np.int64)
-    b, a = parts[born], parts[admitted]
-    dated = (b[:, 3] > 0) & (a[:, 3] > 0) & (a[:, 3] >= b[:, 3])
-    years = a[:, 0] - b[:, 0] - ((a[:, 1] * 100 + a[:, 2]) < (b[:, 1] * 100 + b[:, 2]))
-    years = np.where(dated, years, age)
-    days = np.where(dated & (nwb_age <= 0), a[:, 3] - b[:, 3], nwb_age)
-    young = years < 1
-    return np.select(
-        [
-            young & (days >= 0) & (days <= 28),
-            young & (days > 28),
-            years < 0,
-            young,
-            years <= 6,
-            years <= 17,
-            years < 66,
-        ],
-        [0, 1, UNKNOWN, UNKNOWN, 2, 3, NONE],
-        4,
-    )
-
-
-def _parts(text: str) -> tuple[int, int, int, int]:
-    """Year, month, day, and a day count; zeros where the text is no date."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return 0, 0, 0, 0
-    return day.year, day.month, day.day, day.toordinal()
+def bands_of_age(arrivals: Arrivals, rows: Ints) -> Ints:
+    """Index into AGE of some cases of a year, NONE or UNKNOWN."""
+    when = dates(arrivals.dates)
+    born, admitted = when[_of(arrivals.born)[rows]], when[_of(arrivals.admitted)[rows]]
+    return age_bands(*ages(born, admitted, _of(arrivals.age)[rows], _of(arrivals.nwb_age)[rows]))
 
 
 def _looked_up(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalogue.entries import Entry
+from core.catalogue.entries import UNBANDED, Entry
 from core.findings import Finding
 from core.money import plain, yuan
 from core.rules.cases import (
@@ -264,7 +264,7 @@ def _factors(
     findings: list[Finding],
 ) -> Scaled:
     """The auxiliary factor of each case; TCM and bed-day groups have none."""
-    banded = np.array([one is not None and one.kind not in ("tcm", "bed_day") for one in known] + [False])
+    banded = np.array([one is not None and one.kind not in UNBANDED for one in known] + [False])
     if not all(_fitting([band.factor for band in bands], findings)):
         bands = ()
     places = places_of([band.factor for band in bands])

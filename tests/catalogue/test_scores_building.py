@@ -15,10 +15,11 @@ from past_years import Case, arrays, catalogue, group, workspace_with
 
 from core.catalogue.building import ATTRIBUTE_NAMES, CONSERVATIVE
 from core.catalogue.entries import ATTRIBUTES, Exclusions
-from core.catalogue.history import AGE, history
+from core.catalogue.history import history
 from core.catalogue.scores import derive, from_workspace
 from core.faults import Usage
 from core.rules import packs
+from core.rules.bands import AGE
 from core.rules.scoring import ScoreRule
 
 YEARS = (2022, 2023)
