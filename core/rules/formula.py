@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal, Protocol, assert_never
 
-from core.money import plain, rounded
+from core.money import plain, rounded, total
 
 # A circular's longest formula has some 200 characters and five levels; these bounds keep a hostile one harmless.
 MAX_LENGTH = 2000
@@ -551,7 +551,7 @@ def evaluate(expr: Expr, env: Env) -> Value:
         case Round(value, places):
             return rounded(number(value, env), places)
         case Sum(column):
-            return sum(env.columns[column], Fraction(0))
+            return total(env.columns[column])
         case Tiers():
             return evaluate(_tier(expr, env), env)
         case Share():

@@ -11,6 +11,7 @@ from core.findings import Finding
 from core.money import allocate, is_terminating, plain, rounded
 from core.rules import formula as language
 from core.rules.circular import Pack, Step
+from core.rules.columns import Column, Rows, column_of
 from core.rules.formula import Env, Expr, RuleFault, Share, Value
 from core.rules.sheet import Explanation, FundSheet, Part, Scope, Title
 
@@ -44,7 +45,13 @@ def run(
         raise Refused("pack_abstract", pack=pack.id, steps=", ".join(lacking))
     in_region: dict[str, Fraction] = {}
     in_institutions: dict[str, tuple[Fraction, ...]] = {}
-    findings: list[Finding] = []
+    columns: dict[str, Column] = {}
+
+    def column(id: str) -> Column | None:
+        if id not in columns and id in in_institutions:
+            columns[id] = column_of(in_institutions[id])
+        return columns.get(id)
+
     for step in pack.order:
         if step.scope == "region":
             if step.expr is None:
@@ -57,25 +64,42 @@ def run(
                 raise _failed([_finding(step, fault, "", fund)]) from fault
             continue
         if step.expr is None:
-            given = tuple(Fraction(value) for value in institutions[step.id])
+            given = tuple(institutions[step.id])
             assert len(given) == len(codes), step.id
             in_institutions[step.id] = given
             continue
         shares = _shares(pack, step, in_region, in_institutions, fund)
-        values: list[Fraction] = []
-        for i, code in enumerate(codes):
-            env = Env(_own(pack, in_region, in_institutions, i), {}, pack.tables, shares, i)
-            try:
-                values.append(_rounded(step, language.number(step.expr, env)))
-            except RuleFault as fault:
-                findings.append(_finding(step, fault, code, fund))
-        if findings:
-            raise _failed(findings)
-        in_institutions[step.id] = tuple(values)
+        rows = Rows(len(codes), column, {**pack.values, **in_region}, pack.tables, shares)
+        try:
+            found = rows.number(step.expr) if codes else Column([])
+        except RuleFault as fault:
+            raise _failed(_faults(pack, step, in_region, in_institutions, shares, codes, fund)) from fault
+        columns[step.id] = found if step.places is None else found.rounded(step.places)
+        in_institutions[step.id] = columns[step.id].fractions()
     return Values(
         {step.id: in_region[step.id] for step in pack.scope("region")},
         {step.id: in_institutions[step.id] for step in pack.scope("institution")},
     )
+
+
+def _faults(
+    pack: Pack,
+    step: Step,
+    region: Mapping[str, Fraction],
+    institutions: Mapping[str, Sequence[Fraction]],
+    shares: Mapping[Share, Sequence[Fraction]],
+    codes: Sequence[str],
+    fund: str,
+) -> list[Finding]:
+    """Which institutions a step's formula does not fit, one by one."""
+    findings: list[Finding] = []
+    for i, code in enumerate(codes):
+        env = Env(_own(pack, region, institutions, i), {}, pack.tables, shares, i)
+        try:
+            language.number(step.expr, env) if step.expr is not None else None
+        except RuleFault as fault:
+            findings.append(_finding(step, fault, code, fund))
+    return findings
 
 
 def _rounded(step: Step, value: Fraction) -> Fraction:

@@ -88,7 +88,7 @@ class Changes:
             except Usage as usage:
                 said = {name: str(value) for name, value in usage.values.items()}
                 finding = Finding(
-                    f"change_{usage.code}", "blocked", subject=said.get("name", ""), value=said.get("value", ""), values=said
+                    f"change_{usage.code}", "refused", subject=said.get("name", ""), value=said.get("value", ""), values=said
                 )
                 raise Refused("changes_refused", [finding], count=1) from usage
             for old in list(_restored)[: 1 - RESTORED]:

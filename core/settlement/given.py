@@ -110,6 +110,6 @@ def _faults(given: Given, changes: Changes) -> Iterable[Finding]:
         yield from coefficients.faults(cell, given.registered)
     for (fund, item), amount in sorted(changes.budget.items()):
         if fund not in FUNDS or item not in ITEMS:
-            yield Finding("change_budget_unknown", "blocked", subject=fund, column=item, value=item)
+            yield Finding("change_budget_unknown", "refused", subject=fund, column=item, value=item)
         elif amount < 0:
-            yield Finding("change_budget_negative", "blocked", subject=fund, column=item, value=yuan(amount))
+            yield Finding("change_budget_negative", "refused", subject=fund, column=item, value=yuan(amount))

@@ -68,7 +68,7 @@ def with_scores(version: Version, scores: Mapping[str, Fraction]) -> Version:
     faults = [
         Finding(
             "change_group_unknown" if version.entries.get(code) is None else "change_score_not_positive",
-            "blocked",
+            "refused",
             subject=code,
             value=plain(score),
             values={"catalogue": version.name},

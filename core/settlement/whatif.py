@@ -16,7 +16,7 @@ import numpy as np
 
 from core.faults import Refused
 from core.findings import Finding
-from core.money import plain
+from core.money import plain, total
 from core.progress import SILENT, Progress, step
 from core.rules import case_scores
 from core.rules.cases import FUNDS, Ints
@@ -328,9 +328,7 @@ class Gain:
     county: str
     before: Mapping[str, Fraction]  # coefficient, score, due, final
     after: Mapping[str, Fraction]
-
-    def change(self, figure: str) -> Fraction:
-        return self.after[figure] - self.before[figure]
+    changes: Mapping[str, Fraction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,15 +384,18 @@ class Outcome:
                 old, new = (_rows(sheets, name) for sheets in (self.before, self.funds))
                 for code in sorted({*old, *new}):
                     one = (new.get(code) or old[code])[0]
-                    found.append(
-                        Gain(name, code, one.name, one.level, one.county,
-                             old[code][1] if code in old else _NOTHING, new[code][1] if code in new else _NOTHING)
-                    )  # fmt: skip
-        return sorted(found, key=lambda one: (-one.change("due"), -one.change("final"), one.fund, one.code))
+                    before = old[code][1] if code in old else _NOTHING
+                    after = new[code][1] if code in new else _NOTHING
+                    changes = {figure: after[figure] - before[figure] for figure in FIGURES}
+                    found.append(Gain(name, code, one.name, one.level, one.county, before, after, changes))
+        return sorted(
+            found,
+            key=lambda one: (-one.changes["due"], -one.changes["final"], one.fund, one.code),
+        )
 
     def closing(self, fund: str) -> Closing:
         sums = [
-            next((sum(one.values.get("due", ()), Fraction(0)) for one in sheets if one.fund == fund), Fraction(0))
+            next((total(one.values.get("due", ())) for one in sheets if one.fund == fund), Fraction(0))
             for sheets in (self.before, self.funds)
         ]
         available, residual = self.figure(fund, "fund_available"), self.figure(fund, "residual")

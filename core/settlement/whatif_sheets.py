@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from core.money import total
 from core.rules.cases import FUNDS
 from core.settlement.whatif import FIGURES, Gain, Outcome
 from core.texts import LANGUAGES, Texts
@@ -14,7 +15,6 @@ from core.worksheet import Column, Kind, Worksheet, column_of
 if TYPE_CHECKING:
     from core.rules.circular import Pack
 
-ZERO = Fraction(0)
 # A figure's three columns, and whether they are summed up below.
 SUMMED = ("score", "due", "final")
 
@@ -70,7 +70,7 @@ def region(outcome: Outcome, fund: str = "", lang: str = "") -> Worksheet:
             add(of, step.id, step.title[texts.lang], step.unit, before, after, after - before)
         for name in ("due", "final"):
             sums = [
-                sum((value for one in sheets if one.fund == of for value in one.values.get(name, ())), ZERO)
+                total([value for one in sheets if one.fund == of for value in one.values.get(name, ())])
                 for sheets in (outcome.before, outcome.funds)
             ]
             title = texts("whatif.sum_of", what=outcome.pack.title_of("institution", name)[texts.lang])
@@ -103,11 +103,11 @@ def _grouped(
     order = sorted(found, key=lambda place: (FUNDS.index(place[0]), place[1]))
     for place in order:
         own = found[place]
-        changes = [one.change("due") for one in own]
+        changes = [one.changes["due"] for one in own]
         sums: list[object] = []
         for figure in SUMMED:
-            before = sum((one.before[figure] for one in own), ZERO)
-            after = sum((one.after[figure] for one in own), ZERO)
+            before = total([one.before[figure] for one in own])
+            after = total([one.after[figure] for one in own])
             sums += [before, after, after - before]
         counts = [len(own), sum(change > 0 for change in changes), sum(change < 0 for change in changes)]
         lines.append([texts(f"fund.{place[0]}"), title_of(place[1]), *counts, *sums])
@@ -115,7 +115,7 @@ def _grouped(
 
 
 def _figures(one: Gain, names: Sequence[str]) -> list[Fraction]:
-    return [value for name in names for value in (one.before[name], one.after[name], one.change(name))]
+    return [value for name in names for value in (one.before[name], one.after[name], one.changes[name])]
 
 
 def _three(pack: Pack, figure: str) -> list[Column]:
@@ -141,10 +141,10 @@ def _named(*plan: tuple[str, Kind]) -> list[Column]:
     return [named(id, kind) for id, kind in plan]
 
 
-def named(id: str, kind: Kind = "text", unit: str = "", places: int | None = None, *, total: bool = False) -> Column:
+def named(id: str, kind: Kind = "text", unit: str = "", places: int | None = None, *, summed: bool = False) -> Column:
     """A column with its title from the translations."""
-    total = total or id in ("institutions", "gaining", "losing")
-    return Column(id, {lang: Texts(lang)(f"whatif.column.{id}") for lang in LANGUAGES}, kind, unit, places, total=total)
+    summed = summed or id in ("institutions", "gaining", "losing")
+    return Column(id, {lang: Texts(lang)(f"whatif.column.{id}") for lang in LANGUAGES}, kind, unit, places, total=summed)
 
 
 def sheet(id: str, columns: Sequence[Column], lines: Sequence[Sequence[object]], keys: Sequence[str]) -> Worksheet:
@@ -154,6 +154,6 @@ def sheet(id: str, columns: Sequence[Column], lines: Sequence[Sequence[object]],
     for column in columns:
         if column.total:
             told = [value for value in cells[column.id].tolist() if value is not None]
-            totals[column.id] = sum(told) if column.kind in ("int", "fixed") else sum(told, ZERO)
+            totals[column.id] = sum(told) if column.kind in ("int", "fixed") else total(told)
     title = {lang: Texts(lang)(f"whatif.sheet.{id.removeprefix('whatif_')}") for lang in LANGUAGES}
     return Worksheet(id, title, columns, cells, len(lines), totals, keys=column_of(keys, "code"))
