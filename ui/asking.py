@@ -78,10 +78,13 @@ class Asking(QFrame):
 
     def wrong(self, error: Exception) -> None:
         """Say what went wrong, here."""
-        texts = self._desk.texts
+        self.tell(words(self._desk.texts, error), detail(self._desk.texts, error))
+
+    def tell(self, said: str, details: str = "") -> None:
+        """Say this, until the next question; the details behind a button."""
         set_role(self.said, "bad")
-        self.said.setText(words(texts, error))
-        self._details = detail(texts, error)
+        self.said.setText(said)
+        self._details = details
         for widget in (self.bar, self.stop):
             widget.hide()
         self.more.setVisible(bool(self._details))
