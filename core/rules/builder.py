@@ -294,6 +294,7 @@ class Builder:
             item.formula("score", required=True) or _ZERO,
             (always if review else None) if isinstance(review, bool) else item.formula("review"),
             cite, evidence, item.title("open"), item.title("note"), typed(item, "when"), typed(item, "score"),
+            "" if isinstance(review, bool) else typed(item, "review"),
         )  # fmt: skip
 
     @staticmethod

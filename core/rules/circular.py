@@ -100,6 +100,7 @@ class Branch:
     note: Title
     when_text: str = ""
     score_text: str = ""
+    review_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Parameters that `load(source, parameters)` takes, all as text:
     NAME                  a parameter that the pack declares: one of its options, or a plain decimal
     STEP.places           decimals of a step or of a measure, 0..12, or `none` for not rounded
     case.places           decimals of the case score, or `none`
+    BRANCH.when .score .review    the formulas of a way to score a case, where the pack has one there
     own_pay, ungrouped, reference, reference_min_cases, primary_care_coefficient, disease_level_coefficient,
     intra_province        the settings of [case]; yes/no ones take `true` or `false`, `reference` a comma list
 
@@ -26,8 +27,8 @@ from core.findings import Finding
 from core.money import decimal
 from core.rules import formula as language
 from core.rules.builder import PACK_ID, Builder
-from core.rules.circular import MAX_PLACES, SETTINGS, Pack, Step, with_setting
-from core.rules.formula import Expr, Phrases, Value
+from core.rules.circular import CASE_NAMES, MAX_PLACES, SETTINGS, Pack, Step, needs_reference, with_setting
+from core.rules.formula import Expr, FormulaError, Phrases, Sort, Value
 from core.rules.grouping import settled
 from core.rules.order import needs, ordered
 from core.rules.sheet import Title
@@ -246,7 +247,13 @@ def _chosen(pack: Pack, parameters: Mapping[str, str]) -> Pack:
     chosen = {id: one.default for id, one in pack.parameters.items()}
     placed = sorted({f"{step.id}.places" for step in steps if not step.input} | {"case.places"})
     placed += [f"{measure.id}.places" for measure in rule.measures]
-    known = ", ".join([*pack.parameters, *sorted(SETTINGS - set(pack.parameters)), *placed])
+    typed = [
+        f"{branch.id}.{key}"
+        for branch in rule.branches
+        for key in ("when", "score", "review")
+        if getattr(branch, f"{key}_text")
+    ]
+    known = ", ".join([*pack.parameters, *sorted(SETTINGS - set(pack.parameters)), *placed, *typed])
     for name, raw in parameters.items():
         text = raw.strip()
         if name in pack.parameters:
@@ -270,8 +277,28 @@ def _chosen(pack: Pack, parameters: Mapping[str, str]) -> Pack:
                 replace(step, places=places) if step.id == target and not step.input else step
                 for step in steps
             ]
+        elif name in typed:
+            target, _, key = name.rpartition(".")
+            expr = _case_formula(pack, name, text, "number" if key == "score" else "truth")
+            rule = replace(
+                rule,
+                branches=tuple(
+                    replace(one, **{key: expr, f"{key}_text": text}) if one.id == target else one
+                    for one in rule.branches
+                ),
+            )
         else:
             raise Usage("parameter_unknown", name=name, pack=pack.id, known=known)
+    for branch in rule.branches:
+        for key, expr in (("score", branch.score), ("review", branch.review)):
+            if (
+                parameters
+                and expr is not None
+                and needs_reference(expr)
+                and (branch.when is None or not needs_reference(branch.when))
+            ):
+                name = f"{branch.id}.{key}"
+                raise Usage("parameter_value", name=name, value=getattr(branch, f"{key}_text"), known="rw k u fee")
     for id, text in chosen.items():
         one = pack.parameters[id]
         try:
@@ -291,6 +318,26 @@ def _decimal_value(text: str) -> Fraction:
         return decimal(text)
     except ValueError:
         raise ValueError("0.5, 12, ...") from None
+
+
+def _case_formula(pack: Pack, name: str, text: str, sort: Sort) -> Expr:
+    """A case's formula as the builder of packs takes one; Usage says what is wrong with it."""
+    formal = {id: one for id, one in pack.parameters.items() if id not in SETTINGS}
+    sorts: dict[str, Sort] = {id: "symbol" for id, one in formal.items() if one.options}
+    sorts.update({option: "symbol" for one in formal.values() for option in one.options})
+    allowed = [*CASE_NAMES, *formal, *sorts]
+    try:
+        expr = language.parse(text)
+        for node in language.walk(expr):
+            if isinstance(node, language.Sum | language.Tiers | language.Share):
+                raise FormulaError("scope", node.at, name="sum tiers share", scope="case")
+            if isinstance(node, language.Name) and node.id not in allowed:
+                raise FormulaError("name", node.at, name=node.id, known=" ".join(allowed))
+        if language.sort_of(expr, sorts) != sort:
+            raise FormulaError("sort", expr.at, wanted=sort, found="")
+    except FormulaError as error:
+        raise Usage("parameter_value", name=name, value=text, known=" ".join(CASE_NAMES)) from error
+    return expr
 
 
 def _digits(name: str, text: str, *, none: bool = True) -> int | None:
