@@ -56,7 +56,7 @@ def _derive(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgr
         found = derive(workspace, pack, arguments.year, progress, rule=rule, catalogue=arguments.catalogue)
         keys = [key for key in found.working if key[0] == arguments.show]
         if arguments.show and not keys:
-            raise Usage("derive_code_unknown", code=arguments.show)
+            raise Usage("derive_code_unknown", institution=arguments.show)
         if arguments.name:
             try:
                 store(workspace, found, arguments.name, arguments.why, arguments.based_on)

@@ -119,7 +119,7 @@ def _lines(
             if key["part"] != part or key["fund"] not in funds or valid_from not in (None, key["valid_from"]):
                 continue
             for row in (before, after):  # an imported row that was edited since is known from the edit alone
-                if row.get("batch_id") is not None:
+                if set_name == IMPORTED and row.get("batch_id") is not None:
                     file = _file(connection, row["batch_id"])
                     known = came.setdefault(row["batch_id"], [])
                     said = (key["valid_from"], key["fund"], row["value"], row["basis"], file)

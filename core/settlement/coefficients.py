@@ -10,8 +10,9 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -298,7 +299,7 @@ def draft(workspace: Workspace, name: str, based_on: str = "", why: str = "") ->
         raise Refused("set_unknown", set=based_on)
     if state_of(connection, name) is not None:
         raise Refused("set_exists", set=name)
-    head: dict[str, Value] = {"state": "draft", "based_on": based_on, "hash": None, "at": _now()}
+    head: dict[str, Value] = {"state": "draft", "based_on": based_on, "hash": None, "at": _now(connection)}
     changes = [Change("coefficient_set", {"name": name}, None, head)]
     for row in connection.execute(
         f"SELECT {', '.join(_KEY + _OTHERS)} FROM coefficient WHERE set_name = ? ORDER BY 2, 3, 4, 5",
@@ -321,7 +322,7 @@ def publish(workspace: Workspace, source: str, name: str, why: str = "") -> SetH
     content = parts(connection, source)
     if not content:
         raise Refused("set_empty", set=source)
-    frozen, at = content_hash(content), _now()
+    frozen, at = content_hash(content), _now(connection)
     with workspace.transaction("publish", name) as writer:
         writer.execute("INSERT INTO coefficient_set VALUES (?, 'draft', ?, NULL, ?)", (name, source, at))
         writer.execute(
@@ -399,5 +400,11 @@ def _same(seen: str, found: str) -> bool:
         return seen.strip() == found
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds")
+def _now(connection: sqlite3.Connection) -> str:
+    """The time, never before that of a set that is there: which one was published last does not hang on the clock."""
+    now = datetime.now(UTC)
+    row = connection.execute("SELECT max(at) FROM coefficient_set").fetchone()
+    if row and row[0]:
+        with suppress(ValueError):
+            now = max(now, datetime.fromisoformat(row[0]).astimezone(UTC) + timedelta(microseconds=1))
+    return now.isoformat(timespec="microseconds")

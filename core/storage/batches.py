@@ -120,11 +120,12 @@ def withdraw(connection: sqlite3.Connection, batch_id: int, progress: Progress =
     for done, table in enumerate(tables):
         step(progress, "withdraw", done, len(tables))
         names = ", ".join(f'"{name}"' for name in columns(connection, table))
+        # Coefficient sets made from the imported one are what somebody drew up: they keep the rows that came with a file.
+        own = "batch_id = ?" + (" AND set_name = 'imported'" if table == "coefficient" else "")
         connection.execute(
-            f'INSERT INTO "withdrawn_{table}" ({names}) SELECT {names} FROM "{table}" WHERE batch_id = ?',
-            (batch_id,),
+            f'INSERT INTO "withdrawn_{table}" ({names}) SELECT {names} FROM "{table}" WHERE {own}', (batch_id,)
         )
-        connection.execute(f'DELETE FROM "{table}" WHERE batch_id = ?', (batch_id,))
+        connection.execute(f'DELETE FROM "{table}" WHERE {own}', (batch_id,))
     connection.execute("UPDATE batch SET withdrawn = 1 WHERE id = ?", (batch_id,))
 
 
