@@ -174,6 +174,7 @@ class Table(QWidget):
         self.setFocusProxy(self.grid)
 
         self.nothing = QWidget(self.grid.viewport())
+        self.grid.moved.connect(self._place_nothing)
         inner = QVBoxLayout(self.nothing)
         inner.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.nothing_text = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
@@ -370,7 +371,7 @@ class Table(QWidget):
         keys = self.model.sheet.keys
         row = int(row_key) if keys is None and isinstance(row_key, int) else -1  # type: ignore[call-overload]
         if keys is not None:
-            hits = np.flatnonzero(keys == row_key)
+            hits = _rows_of(keys, row_key)
             row = int(hits[0]) if len(hits) else -1
         return self._go_to(row, max(0, self.model.place(column_id)) if column_id else None)
 
@@ -496,7 +497,7 @@ class Table(QWidget):
         self.nothing_button.setText(button)
         self.nothing_button.setVisible(bool(button))
         self.nothing.setVisible(empty)
-        self.nothing.setGeometry(self.grid.viewport().rect())
+        self._place_nothing()
         self.nothing.raise_()
 
     def _act_on_empty(self) -> None:
@@ -805,7 +806,7 @@ class Table(QWidget):
         current, keys = self._current_key(), self.model.sheet.keys
         if current is None or keys is None or sheet.keys is None:
             return current
-        hits = np.flatnonzero(sheet.keys == keys[current[0]])
+        hits = _rows_of(sheet.keys, keys[current[0]])
         return (int(hits[0]), current[1]) if len(hits) else None
 
     def _go_to(self, row: int, place: int | None = None) -> bool:
@@ -1045,13 +1046,17 @@ class Table(QWidget):
         self.across.setValue(bar.value())
         self.across.setVisible(high > low)
 
+    def _place_nothing(self) -> None:
+        """Beside the frozen columns, which lie over the grid."""
+        self.nothing.setGeometry(self.grid.viewport().rect().adjusted(self.grid.frozen_width(), 0, 0, 0))
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.nothing.setGeometry(self.grid.viewport().rect())
+        self._place_nothing()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and watched is self.grid.viewport():
-            self.nothing.setGeometry(self.grid.viewport().rect())
+            self._place_nothing()
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             if watched is self.find_field and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 back = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
@@ -1067,6 +1072,13 @@ class Table(QWidget):
                 self.grid.setFocus()
                 return True
         return super().eventFilter(watched, event)
+
+
+def _rows_of(keys: np.ndarray, key: object) -> np.ndarray:
+    """Rows of this key, which may be a tuple: numpy would take one for a row of cells."""
+    whole = np.empty((), dtype=object)
+    whole[()] = key
+    return np.flatnonzero(keys == whole)
 
 
 def _times(text: str, factor: Fraction) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
@@ -28,7 +29,12 @@ if TYPE_CHECKING:
     from core.rules.circular import Pack
     from core.settlement.coefficients import SetHead
 
-KEYS = ("editor",)
+# (key, module, class), in the order of the tabs; made when first shown, as the pages are.
+TABS = (
+    ("editor", "ui.pages.coefficients.editor", "Editor"),
+    ("derive", "ui.pages.coefficients.derive", "DeriveTab"),
+)
+KEYS = tuple(key for key, _, _ in TABS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +223,10 @@ class CoefficientsPage(QWidget):
         self.desk.choose(set_name=str(self.set_field.currentData()))
 
     def _show(self, number: int) -> None:
-        key = KEYS[number]
+        key, module, name = TABS[number]
+        if key not in self._made:
+            self._made[key] = getattr(import_module(module), name)(self.desk)
+            self.stack.addWidget(self._made[key])
         tab: Any = self._made[key]
         self.stack.setCurrentWidget(tab)
         self.setFocusProxy(tab)

@@ -53,7 +53,7 @@ class EditReason(ReasonDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
 
 
-class _Form(QDialog):
+class Form(QDialog):
     """Fields beneath each other, a line for what is wrong, and two buttons."""
 
     def __init__(self, desk: Desk, title: str, do: str, parent: QWidget) -> None:
@@ -86,7 +86,7 @@ class _Form(QDialog):
         self.form.addRow(label, field)
 
 
-class PartDialog(_Form):
+class PartDialog(Form):
     """A bonus or deduction by name; `part` once accepted."""
 
     def __init__(self, desk: Desk, there: Sequence[str], parent: QWidget) -> None:
@@ -115,7 +115,7 @@ class PartDialog(_Form):
         self.do.setEnabled(bool(self.name_field.text().strip()) and not taken)
 
 
-class DatedDialog(_Form):
+class DatedDialog(Form):
     """A value and the day from which it holds; `text`, `day`, `basis` once accepted."""
 
     def __init__(self, desk: Desk, cells: int, day: QDate, parent: QWidget) -> None:
