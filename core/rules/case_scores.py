@@ -444,6 +444,14 @@ def _holding(
     return rows[_over_rows(_View(columns, rule.values, rows), lambda view: view.truth(when), merge)]
 
 
+def holds(rule: CaseRule, cases: CaseTable, condition: Expr) -> Truth:
+    """For which cases a condition on the case holds; without a reference mean none that asks for x does."""
+    rows = _holding(condition, _columns(cases), rule, np.arange(len(cases), dtype=np.intp), cases.reference > 0)
+    found = np.zeros(len(cases), dtype=np.bool_)
+    found[rows] = True
+    return found
+
+
 def _put(parts: list[tuple[Truth | None, Any]], into: Any) -> Any:
     for where, values in parts:
         into[slice(None) if where is None else where] = values
