@@ -146,6 +146,9 @@ def store(workspace: Workspace, derived: Derived, name: str, why: str = "", base
     """Put what was derived into a draft: one edit, one undo. A draft that is not there is made, with the content of
     `based_on`, else of the newest published set, else empty. Rows of the same parts from later days of the year go, and a
     fund that has rows of its own gets the derived value as one of them. Refused as `coefficients.edit`."""
+    beyond = [one for one in derived.findings if one.code == "coefficient_outside" and one.severity == "refused"]
+    if beyond:  # before a draft is made for nothing
+        raise Refused("cells_refused", beyond, count=len(beyond))
     connection = workspace.reader()
     if coefficients.state_of(connection, name) is None:
         latest = coefficients.choose(connection)
