@@ -27,6 +27,7 @@ from core.rules.group_codes import (
     operations_of,
     reading,
 )
+from core.rules.grouping import condition_of
 from core.settings import RESOURCES
 
 PRINTED = RESOURCES / "printed_catalogues.toml"
@@ -149,8 +150,11 @@ class _Lint:
             yield self._say("score_empty", entry, "score")
         elif entry.score <= 0:
             yield self._say("score_zero", entry, "score", entry.score)
-        if not entry.diag_code and entry.kind in ("core", "primary_care") and entry.stage != "pre":
+        if not entry.diag_code and entry.kind in ("core", "primary_care", "composite") and entry.stage != "pre":
             yield self._say("core_without_diagnosis", entry, "diag_code")
+        bare = not (entry.oprn_code or entry.rel_oprn_code) and entry.stage in ("", "basic")
+        if bare and entry.kind in ("core", "primary_care") and entry.attribute not in ("", "conservative"):
+            yield self._say("bare_with_attribute", entry, "oprn_code", entry.attribute)
         if entry.kind == "composite" and not entry.attribute:
             yield self._say("composite_without_attribute", entry, "attribute")
         if entry.stage == "pre" and not (entry.diag_code or entry.oprn_code or entry.condition):
@@ -207,14 +211,15 @@ class _Lint:
             return
         try:
             used = formula.names(formula.parse(entry.condition))
+            unknown = [name for name in used if name not in CONDITION_NAMES]
+            if unknown:
+                yield self._say(
+                    "condition_name_unknown", entry, "condition", ", ".join(unknown), known=", ".join(CONDITION_NAMES)
+                )
+            else:
+                condition_of(entry.condition)
         except formula.FormulaError:
             yield self._say("condition_unreadable", entry, "condition", entry.condition)
-            return
-        unknown = [name for name in used if name not in CONDITION_NAMES]
-        if unknown:
-            yield self._say(
-                "condition_name_unknown", entry, "condition", ", ".join(unknown), known=", ".join(CONDITION_NAMES)
-            )
 
     def _equal(self, entry: Entry) -> Iterator[Finding]:
         if not entry.equal_to:
