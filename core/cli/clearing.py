@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.terminal import TerminalProgress, check_outs, parameters, sentence, writable
-from core.faults import Usage
+from core.faults import Refused, Usage
 from core.findings import ALOUD
 from core.texts import Texts
 
@@ -27,14 +27,26 @@ def annual(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgre
         raise Usage("not_built", what="pdf")
     pack = packs.load(arguments.pack, parameters=parameters(arguments.param))
     with writable(arguments.workspace, texts) as workspace:
+        from core.settlement import coefficients, scenarios
         from core.settlement.clearing import clear
 
-        clearing = clear(
-            workspace, arguments.year, pack,
-            funds=FUNDS if arguments.fund == "all" else (arguments.fund,),
-            set_name=arguments.set_name, catalogue=arguments.catalogue, grouping=arguments.grouping,
-            progress=progress,
-        )
+        funds = FUNDS if arguments.fund == "all" else (arguments.fund,)
+        connection = workspace.reader()
+        scenario = scenarios.find(connection, arguments.set_name) if arguments.set_name else None
+        if scenario is not None and coefficients.state_of(connection, scenario.name) is not None:
+            raise Refused("scenario_or_set", name=scenario.name)
+        if scenario is not None:
+            grouping = arguments.grouping or scenario.grouping
+            if (arguments.catalogue or scenario.catalogue, grouping) != (scenario.catalogue, scenario.grouping):
+                raise Usage("scenario_has_own", name=scenario.name)
+            clearing = scenarios.clear(
+                workspace, scenario.name, year=arguments.year, pack=pack, funds=funds, progress=progress
+            )
+        else:
+            clearing = clear(
+                workspace, arguments.year, pack, funds=funds, set_name=arguments.set_name, catalogue=arguments.catalogue,
+                grouping=arguments.grouping or "official", progress=progress,
+            )  # fmt: skip
         for out in outs:
             write_clearing(clearing, out, texts, progress)
     progress.done()
@@ -62,6 +74,8 @@ def summary(clearing: Clearing, texts: Texts) -> list[str]:
     """What a person wants to read at once: per fund the region's steps and the sums that matter."""
     stamps = clearing.stamps
     lines = [texts("cli.cleared", year=clearing.year, pack=clearing.pack.title[texts.lang])]
+    if stamps.tried:
+        lines.append(texts("export.scenario", name=stamps.scenario or texts("export.unnamed_scenario")))
     if stamps.synthetic:
         lines.append(texts("cli.synthetic"))
     lines.append(texts("cli.set_used", name=stamps.set_name, state=texts(f"state.{stamps.set_state}")))

@@ -77,7 +77,7 @@ def parser(texts: Texts) -> Parser:
     clear.add_argument("--fund", choices=("employee", "resident", "all"), default="all")
     clear.add_argument("--set", dest="set_name", metavar="NAME")
     clear.add_argument("--catalogue", metavar="VERSION")
-    clear.add_argument("--grouping", choices=("official", "own"), default="official")
+    clear.add_argument("--grouping", choices=("official", "own"))
     clear.add_argument("--param", action="extend", nargs="+", default=[], metavar="NAME=VALUE")
     clear.add_argument("--out", action="extend", nargs="+", default=[], type=Path, metavar="FILE")
 

@@ -102,6 +102,12 @@ def write_json(clearing: Clearing, path: Path | str) -> None:
         beside.write_text(clearing_json(clearing), "utf-8", newline="\n")
 
 
+def marks(stamps: Stamps, texts: Texts) -> str:
+    """What stands on top of every page: that it is a scenario, that the data are synthetic; "" for what is neither."""
+    said = [texts("export.scenario", name=stamps.scenario or texts("export.unnamed_scenario"))] if stamps.tried else []
+    return " · ".join([*said, *([texts("export.synthetic")] if stamps.synthetic else [])])
+
+
 def inert(text: str) -> str:
     """A text that a spreadsheet would take for a formula gets an apostrophe in front."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
@@ -116,7 +122,7 @@ def write_csv(clearing: Clearing, path: Path | str, texts: Texts) -> None:
     """Institutions one row each, the fund in the first column, then a row TOTAL per fund; step ids on top.
 
     A total stands where a sum means something: cases, points and amounts. An institution without a step that
-    another fund has keeps an empty cell.
+    another fund has keeps an empty cell. A scenario's last row says so, with its name and changes.
     """
     steps = list(dict.fromkeys(name for sheet in clearing.funds for name in sheet.values))
     known = {one.id: one for one in clearing.pack.scope("institution")}
@@ -134,6 +140,9 @@ def write_csv(clearing: Clearing, path: Path | str, texts: Texts) -> None:
             for name in steps
         ]
         rows.append([sheet.fund, "TOTAL", "", "", "", *totals])
+    if clearing.stamps.tried:  # nobody shall take it for what holds
+        said = (clearing.stamps.scenario, clearing.stamps.changes)
+        rows.append(["SCENARIO", *(inert(one) for one in said), *[""] * (len(rows[0]) - 3)])
     _write_rows(path, rows)
 
 

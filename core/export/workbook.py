@@ -7,6 +7,7 @@ value, so that the file is right before anything recalculates; recalculated, it 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,7 +19,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet as Page
 
-from core.export.tables import is_summed, number_format, sheet_name
+from core.export.tables import is_summed, marks, number_format, sheet_name
 from core.export.target import spreadsheet
 from core.findings import ALOUD
 from core.money import is_terminating, plain, rounded
@@ -26,7 +27,7 @@ from core.progress import SILENT, Progress, step
 from core.rules import formula as language
 from core.rules.circular import Pack, Step
 from core.rules.formula import Expr, Share, Table
-from core.rules.sheet import Clearing, FundSheet, Title
+from core.rules.sheet import Clearing, FundSheet, Stamps, Title
 from core.texts import Texts
 
 # Rows of a fund's sheet, from 0: title, stamp, headings, step ids, evidence; then the institutions.
@@ -211,12 +212,11 @@ class _Pen:
         return self.look(**properties)
 
     def page(self, name: str, said: str) -> Page:
-        """A sheet with its title, the mark of synthetic data, and the setting for print."""
+        """A sheet with its title, the marks of a scenario and of synthetic data, and the setting for print."""
         page = self.book.add_worksheet(name)
         page.write_string(0, 0, said, self.title)
-        mark = ""
-        if self.plan.clearing.stamps.synthetic:
-            mark = self.texts("export.synthetic")
+        mark = marks(self.plan.clearing.stamps, self.texts)
+        if mark:
             page.write_string(1, 0, mark, self.look(bold=True, font_color="#C00000", border=1))
         page.set_landscape()
         page.set_paper(9)
@@ -341,6 +341,8 @@ def _notices(pen: _Pen) -> Iterator[str]:
     """What whoever is paid by this sheet has to be told on its first page."""
     plan, texts = pen.plan, pen.texts
     pack, stamps = plan.pack, plan.clearing.stamps
+    if stamps.tried:
+        yield texts("workbook.scenario_notice", name=stamps.scenario or texts("export.unnamed_scenario"))
     if stamps.set_state != "published":
         yield texts("workbook.draft_set", set=stamps.set_name)
     for name, value in stamps.parameters.items():
@@ -753,6 +755,8 @@ def _stamps(pen: _Pen) -> None:
         (texts("workbook.grouping"), texts(grouping) if texts.has(grouping) else stamps.grouping),
         (texts("workbook.data_hash"), stamps.data_hash),
         (texts("workbook.run_hash"), stamps.run_hash),
+        *([(texts("workbook.scenario"), stamps.scenario or texts("export.unnamed_scenario"))] if stamps.tried else []),
+        *_changes(stamps, texts),
         *((texts("workbook.changed_parameter", name=n), value) for n, value in stamps.parameters.items()),
         *((_named(texts, "reference", "source", name), str(n)) for name, n in stamps.references.items()),
         *((_named(texts, "counted", "reason", name), str(n)) for name, n in stamps.counts.items()),
@@ -760,6 +764,13 @@ def _stamps(pen: _Pen) -> None:
     for i, (name, value) in enumerate(lines):
         page.write_string(3 + i, 0, name, pen.text)
         page.write_string(3 + i, 1, value, pen.wrapped)
+
+
+def _changes(stamps: Stamps, texts: Texts) -> Iterator[tuple[str, str]]:
+    """What a scenario changed, one line each."""
+    for kind, rows in (json.loads(stamps.changes) if stamps.changes else {}).items():
+        for row in rows:
+            yield texts(f"workbook.change_{kind}"), " · ".join("—" if one is None else str(one) for one in row if one != "")
 
 
 def _named(texts: Texts, sentence: str, area: str, name: str) -> str:

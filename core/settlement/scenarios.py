@@ -251,7 +251,13 @@ def regions(pool: Pool, tried: Mapping[str, Outcome], lang: str = "") -> Workshe
     return sheet("whatif_regions", columns, lines, keys)
 
 
-_HEAD: tuple[tuple[str, Kind], ...] = (("fund", "text"), ("fixmedins_code", "code"), ("fixmedins_name", "text"), ("level", "int"), ("county", "text"))
+_HEAD: tuple[tuple[str, Kind], ...] = (
+    ("fund", "text"),
+    ("fixmedins_code", "code"),
+    ("fixmedins_name", "text"),
+    ("level", "int"),
+    ("county", "text"),
+)
 
 
 def _titled(id: str, title: Mapping[str, str], unit: str, summed: bool) -> Column:

@@ -20,10 +20,13 @@ from core.rules import steps
 from core.rules.case_scores import explain_case
 from core.rules.cases import FUNDS, Ints, Scaled
 from core.rules.grouping import rule_of
-from core.rules.sheet import Clearing, Explanation, Scope, Title
+from core.rules.sheet import Clearing, Explanation, Scope, Stamps, Title
 from core.settlement import annual, arrivals, coefficients, facts, grouping, groups, references
 from core.settlement import year as years
 from core.settlement.annual import Scored, score_cases, taken
+from core.settlement.changes import Changes
+from core.settlement.coefficients import Part
+from core.settlement.given import content_of
 from core.texts import LANGUAGES, Texts
 from core.worksheet import Cells, Column, Kind, Worksheet, column_of
 
@@ -90,6 +93,7 @@ def detail(workspace: Workspace, clearing: Clearing) -> Scored:
         if (
             own.data_hash == stamps.data_hash
             and own.set_hash == stamps.set_hash
+            and own.changes == stamps.changes
             and scored.rule == clearing.pack.case
         ):
             return scored
@@ -101,11 +105,18 @@ def detail(workspace: Workspace, clearing: Clearing) -> Scored:
         set_name=stamps.set_name,
         catalogue=stamps.catalogue,
         grouping=stamps.grouping,
+        changes=Changes.of(stamps.changes),
+        scenario=stamps.scenario,
     )
     own = scored.inputs.stamps
     if own.data_hash != stamps.data_hash or own.set_hash != stamps.set_hash:
         raise Refused("run_stale", run=stamps.run_hash[:16])
     return scored
+
+
+def _content(connection: sqlite3.Connection, stamps: Stamps) -> tuple[Part, ...]:
+    """The set's coefficients, with a scenario's changes."""
+    return content_of(coefficients.parts(connection, stamps.set_name), Changes.of(stamps.changes).cells)
 
 
 def cases_of(
@@ -371,7 +382,7 @@ def _counted(
     group = standing.groups.get(cases.groups[stated]) if stated >= 0 else None
     reference, source = int(cases.reference[i]), references.NAMES[int(cases.reference_source[i])]
     parts = coefficients.parts_on_day(
-        [part for part in coefficients.parts(connection, clearing.stamps.set_name) if part.code == code],
+        [part for part in _content(connection, clearing.stamps) if part.code == code],
         fund,
         int(cases.day[i]),
     )
