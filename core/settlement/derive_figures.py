@@ -20,9 +20,9 @@ from core.catalogue.history import BEYOND, INPATIENT, NETTING, away, stated
 from core.findings import Finding, Severity
 from core.money import yuan
 from core.progress import Progress, step
+from core.rules import bands
 from core.rules.cases import FUNDS, Ints
 from core.rules.deriving import LEVELS, DeriveRule, Step
-from core.settlement.auxiliary import AGE
 from core.settlement.exact import places_of, scaled, sums
 from core.settlement.groups import score_of
 from core.settlement.year import LEVEL
@@ -30,11 +30,6 @@ from core.storage.workspace import Workspace
 
 _CHUNK = 512  # rows that stay in the processor's cache while they are turned into columns
 OUT = (*NETTING, "med_type", "unregistered", "insutype", "hi_paymtd", "area", "no_cost", "beyond_cost")
-_UNKNOWN, _NEWBORN, _INFANT = 999, 998, 997  # ages that are no year of life: not known; up to 28 days; 29 days to a year
-# Index into AGE by age, -1 for none.
-_BAND_OF_AGE = np.array(
-    [*(1 if age < 1 else 2 if age <= 6 else 3 if age <= 17 else 4 if age >= 66 else -1 for age in range(_INFANT)), 1, 0, -1]
-)
 UNDETERMINED = 11  # from this hosp_lv on a grade is not determined
 _GRADE_B = {3: 3, 2: 6, 1: 9}  # hosp_lv of grade B by level
 
@@ -144,17 +139,7 @@ def _wanted(rule: DeriveRule) -> set[str]:
 
 # -- the rows of a year ----------------------------------------------------------------------------------------
 
-_YEARS = (
-    "CASE WHEN length(brdy) >= 10 AND length(adm_time) >= 10 AND substr(adm_time, 1, 10) >= substr(brdy, 1, 10)"
-    " THEN substr(adm_time, 1, 4) - substr(brdy, 1, 4) - (substr(adm_time, 6, 5) < substr(brdy, 6, 5))"
-    " ELSE coalesce(age, CASE WHEN nwb_age > 0 THEN 0 END, -1) END"
-)
-# Platforms write nwb_age 0 for anybody: it speaks only where nothing says a year or more, and before the date of birth.
-_DAYS = (
-    "CASE WHEN nwb_age > 0 THEN nwb_age"
-    " WHEN length(brdy) >= 10 AND length(adm_time) >= 10 THEN julianday(substr(adm_time, 1, 10)) - julianday(substr(brdy, 1, 10))"
-    " ELSE coalesce(nwb_age, 365) END"
-)
+_TEXTS = ("institution", "group", "born", "admitted")
 
 
 def _selection(connection: sqlite3.Connection, region: str, rule: DeriveRule, wants: set[str]) -> dict[str, str]:
@@ -181,10 +166,12 @@ def _selection(connection: sqlite3.Connection, region: str, rule: DeriveRule, wa
     if "cmi" in wants:
         select["days"] = "coalesce(act_ipt_days, 0)"
     if "age" in wants:
-        select["age"] = (
-            f"(SELECT CASE WHEN y < 0 OR y > 150 THEN {_UNKNOWN} WHEN y >= 1 THEN y"
-            f" WHEN {_DAYS} <= 28 THEN {_NEWBORN} ELSE {_INFANT} END FROM (SELECT {_YEARS} AS y))"
-        )
+        select |= {
+            "born": "coalesce(substr(brdy, 1, 10), '')",
+            "admitted": "coalesce(substr(adm_time, 1, 10), '')",
+            "age": f"coalesce(age, {bands.UNSAID})",
+            "nwb_age": f"coalesce(nwb_age, {bands.UNSAID})",
+        }
     return select
 
 
@@ -201,7 +188,7 @@ def _read_year(
     """The year's rows as columns: institution (index, of registered ones), reason (0 counts), fund, fee and what is wanted;
     and the codes into which `group` points."""
     select = _selection(connection, region, rule, wants)
-    indices: dict[str, dict[str, int]] = {name: {} for name in ("institution", "group") if name in select}
+    indices: dict[str, dict[str, int]] = {name: {} for name in _TEXTS if name in select}
     for i, one in enumerate(own):
         indices["institution"][one.code] = i
     pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in select}
@@ -225,6 +212,11 @@ def _read_year(
     columns["fund"], columns["reason"] = packed & 3, packed >> 2
     stray = (columns["institution"] >= len(own)) & (columns["reason"] == 0)
     columns["reason"][stray] = OUT.index("unregistered") + 1
+    if "age" in wants:
+        born, admitted = (bands.dates(indices[name])[columns.pop(name)] for name in ("born", "admitted"))
+        years, days = bands.ages(born, admitted, columns.pop("age"), columns.pop("nwb_age"))
+        columns["band"] = bands.age_bands(years, days)
+        columns["years"] = np.where((years < 0) & (days > 0), 0, years)  # known by its days alone
     return columns, tuple(indices.get("group", ()))
 
 
@@ -265,15 +257,14 @@ def _pairs(
         rw = table.values[group] * np.where(bed, kept["days"], 1)
         pairs["cmi"] = (np.where(there, rw, 0), there.astype(np.int64), 10**places)
     if "age" in wants:
-        age = kept["age"]
-        known = age != _UNKNOWN
+        years = kept["years"]
+        known = years >= 0
         _say(findings, "derive_age_missing", year, ~known)
         counted = known
         if rule.age_auxiliary == "excluded":
-            using = _with_age_band(connection, version, year, codes, group, age)
+            using = _with_age_band(connection, version, year, codes, group, kept["band"])
             _say(findings, "derive_age_auxiliary", year, using & known, "note")
             counted = known & ~using
-        years = np.where(age >= _INFANT, 0, age)
         for own in rule.steps:
             if own.measure == "age_share":
                 pairs[own.id] = (_within(own, years, counted), counted.astype(np.int64), 1)
@@ -285,15 +276,15 @@ def _within(own: Step, years: Ints, counted: NDArray[np.bool_]) -> Ints:
 
 
 def _with_age_band(
-    connection: sqlite3.Connection, version: str, year: int, codes: Sequence[str], group: Ints, age: Ints
+    connection: sqlite3.Connection, version: str, year: int, codes: Sequence[str], group: Ints, band: Ints
 ) -> NDArray[np.bool_]:
     """Cases whose group has an age band in the auxiliary catalogue that fits them."""
     place = {code: i for i, code in enumerate(codes)}
-    table = np.zeros((len(codes) + 1, len(AGE) + 1), bool)
-    for band in library.bands(connection, version, year):
-        if band.type == "age" and band.band in AGE and band.dip_code in place:
-            table[place[band.dip_code], AGE.index(band.band)] = True
-    return table[group, _BAND_OF_AGE[np.minimum(age, _UNKNOWN)]]
+    table = np.zeros((len(codes) + 1, len(bands.AGE) + 1), bool)  # its last column: no band
+    for one in library.bands(connection, version, year):
+        if one.type == "age" and one.band in bands.AGE and one.dip_code in place:
+            table[place[one.dip_code], bands.AGE.index(one.band)] = True
+    return table[group, np.where(band >= 0, band, len(bands.AGE))]
 
 
 def _say(

@@ -144,16 +144,16 @@ def derive(
 
 def store(workspace: Workspace, derived: Derived, name: str, why: str = "", based_on: str | None = None) -> LedgerLine:
     """Put what was derived into a draft: one edit, one undo. A draft that is not there is made, with the content of
-    `based_on`, else of the newest published set, else empty. Rows of the same parts from later days of the year go, and a
+    `based_on`, else of the set that a clearing would take, else empty. Rows of the same parts from later days of the year go, and a
     fund that has rows of its own gets the derived value as one of them. Refused as `coefficients.edit`."""
     beyond = [one for one in derived.findings if one.code == "coefficient_outside" and one.severity == "refused"]
     if beyond:  # before a draft is made for nothing
         raise Refused("cells_refused", beyond, count=len(beyond))
     connection = workspace.reader()
     if coefficients.state_of(connection, name) is None:
-        latest = coefficients.choose(connection)
-        published = latest.name if latest is not None and latest.state == "published" else ""
-        coefficients.draft(workspace, name, published if based_on is None else based_on, why)
+        used = coefficients.choose(connection)
+        present = used.name if used is not None else ""
+        coefficients.draft(workspace, name, present if based_on is None else based_on, why)
     first, last = derived.year * 10000 + 101, derived.year * 10000 + 1231
     new = {(cell.code, cell.part, cell.fund): cell for cell in derived.cells}
     cells = {(cell.code, cell.fund, cell.part, cell.valid_from): cell for cell in derived.cells}

@@ -82,8 +82,8 @@ def test_from_derivation_to_a_published_set(run: Run, workspace: Path, tmp_path:
     assert status == 0
     status, listed, _ = run("coefficients", workspace, "list")
     lines = [line.split("\t") for line in listed.splitlines()]
-    assert [line[0] for line in lines] == ["2024 定稿", "imported", "试算"], "what a clearing takes comes first"
-    assert lines[0][3] == lines[2][3], "the draft's content, frozen"
+    assert [line[0] for line in lines] == ["2024 定稿", "试算", "imported"], "what a clearing takes comes first"
+    assert lines[0][3] == lines[1][3], "the draft's content, frozen"
     assert lines[0][3] in out
     with Workspace.open(workspace, write=False) as opened:
         whys = [line.why for line in opened.ledger.lines() if line.why]
