@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from core.catalogue import library, telling, tree
 from core.catalogue.entries import KINDS, Entries, Entry
-from core.catalogue.grouper import Alternative, Grouper, Grouping, Path, fitted, type_of
+from core.catalogue.grouper import Grouper, Grouping, Path, fitted, type_of
 from core.catalogue.stays import Stays
 from core.faults import Refused
 from core.findings import Finding
@@ -60,8 +60,9 @@ SAME, NO_OFFICIAL, EQUAL, OWN_UNGROUPED, UNKNOWN, UNREAD, DIAGNOSIS = range(7)
 KIND, ORDER = REASONS.index("kind"), REASONS.index("order")
 # What a path says of a group that does not fit (`grouper.WHYS`), as a reason; one that fits is parted by the kinds of the two.
 OF_WHY = {
-    "diagnosis": "diagnosis", "condition": "condition", "other_diagnosis": "other_diagnosis", "attribute": "attribute",
-    "bare": "attribute", "main": "main", "kind": "unread", "unreadable": "unread",
+    "diagnosis": "diagnosis", "excluded": "diagnosis", "condition": "condition", "other_diagnosis": "other_diagnosis",
+    "attribute": "attribute", "bare": "attribute", "operations": "operation", "related": "related", "main": "main",
+    "kind": "unread", "unreadable": "unread", "unconditional": "unread",
 }  # fmt: skip
 BY = ("fund", "institution", "chapter", "reason", "pair")
 PER_CENT_PLACES = 2
@@ -247,7 +248,7 @@ def _reasons(
         combination = int(grouping.combination[place])
         if combination not in paths:
             paths[combination] = grouper.path(stays, place)
-        found[number] = _reason(grouper, paths[combination], int(official[row]))
+        found[number] = _reason(grouper, paths[combination], int(official[row]), stays.diagnosis_of(place))
     kinds = {kind: i for i, kind in enumerate(KINDS)}
     kind = np.array([kinds[type_of(entry)] for entry in entries.rows], np.int8)
     answer = found[which]
@@ -262,35 +263,14 @@ def _equal_class(entries: Entries, i: int) -> int:
     return i if other is None else other
 
 
-def _reason(grouper: Grouper, path: Path, official: int) -> int:
-    """By what the path says of the official group; a group that it does not name has another diagnosis."""
-    told = next((one for one in path.alternatives if one.entry == official), None)
-    if told is None:
-        return DIAGNOSIS if path.entry == official or _read(grouper, official) else UNREAD
-    return REASONS.index(_said(grouper, told))
-
-
-def _read(grouper: Grouper, index: int) -> bool:
-    """Whether any search of the rule takes cases into a group."""
-    entry = grouper.entries.rows[index]
-    if any(one.subject == entry.dip_code for one in grouper.findings):
-        return False
-    return any(
-        search.looks_at(type_of(entry), entry.stage) and (search.condition != "needed" or entry.condition.strip())
-        for search in grouper.rule.searches
-    )
-
-
-def _said(grouper: Grouper, told: Alternative) -> str:
-    """A path's word for a group that was not taken, as a reason."""
-    why = told.why.partition(".")[0]
-    if fitted(told.why):
-        return "order"
-    if why != "operations":
-        return OF_WHY[why]
-    lacking = told.values["missing"].split(", ")
-    needed = grouper.rule.parts(grouper.entries.rows[told.entry].oprn_code)
-    return "operation" if any("/".join(sorted(set(part))) in lacking for part in needed) else "related"
+def _reason(grouper: Grouper, path: Path, official: int, diagnosis: str) -> int:
+    """By what the path of a case of the same combination says of the official group. One that this case was given itself
+    fits the others too, and the fee decided otherwise."""
+    if path.entry == official:
+        return ORDER
+    near = next((one for one in path.alternatives if one.entry == official), None)
+    told = near or grouper.far(official, diagnosis)
+    return ORDER if fitted(told.why) else REASONS.index(OF_WHY[told.why.partition(".")[0]])
 
 
 # -- as tables ------------------------------------------------------------------------------------------------
@@ -556,7 +536,7 @@ def both_paths(found: Agreement, setl_id: str, lang: str = "") -> BothPaths:
     reason = REASONS[int(found.reason[i])]
     lines = [texts(f"agreement.because.{reason}")]
     told = found.grouper.why_not(stays, place, official) if official >= 0 else None
-    if told is not None and (told.why != "diagnosis" or _read(found.grouper, official)):
+    if told is not None:
         lines.append(telling.why(rule, told, texts))
     both = own >= 0 and official >= 0
     facts = (
@@ -585,23 +565,14 @@ def both_paths(found: Agreement, setl_id: str, lang: str = "") -> BothPaths:
 
 
 def group_rows(found: Agreement, lang: str = "") -> Iterator[tuple[str, str, str, str]]:
-    """setl_id, dip_code, kind and path in words of every case, sorted by settlement; the first three "" where ungrouped.
-
-    Cases of one combination and group have one path, its fees aside: it is written once for them, as the first of them has it.
-    """
+    """setl_id, dip_code, kind and path in words of every case, sorted by settlement; the first three "" where ungrouped."""
     texts, entries = Texts(lang), found.entries.rows
-    combination = found.grouping.combination[found.at].astype(np.int64) * (len(entries) + 1) + found.own + 1
+    trails = telling.trails(found.grouper, found.stays, texts)
+    groups = [*((one.dip_code, one.kind) for one in entries), ("", "")]
     order = np.asarray(pd.Series(found.rows.setl_id, dtype=object).argsort(kind="stable"))
-    written: dict[int, str] = {}
     for i in order.tolist():
-        own, key = int(found.own[i]), int(combination[i])
-        if key not in written:
-            path = found.grouper.path(found.stays, int(found.at[i]))
-            written[key] = telling.brief(found.grouper.rule, path, texts)
-        entry = entries[own] if own >= 0 else None
-        yield (
-            str(found.rows.setl_id[i]), entry.dip_code if entry else "", entry.kind if entry else "", written[key]
-        )  # fmt: skip
+        code, kind = groups[int(found.own[i])]
+        yield str(found.rows.setl_id[i]), code, kind, trails.of(int(found.at[i]))
 
 
 def _named(names: Sequence[str], index: NDArray[np.integer]) -> Cells:

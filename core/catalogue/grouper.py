@@ -7,7 +7,7 @@ asked, case by case, in integer fen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from core.catalogue.combinations import GROUPED, REASONS, Combinations
 from core.catalogue.contest import FAR, Contest, Lookup
 from core.catalogue.entries import Entries, Exclusions
-from core.catalogue.path import FITTED, WHYS, Alternative, Path, Paths, PathStep, fitted
+from core.catalogue.path import FITTED, WHYS, Alternative, Path, Paths, PathStep, Trails, fitted
 from core.catalogue.rule_rows import Reading, type_of
 from core.catalogue.stays import Stays
 from core.progress import SILENT, Progress, step
@@ -95,6 +95,14 @@ class Grouper:
     def why_not(self, stays: Stays, i: int, entry: int) -> Alternative | None:
         """Why case i did not get a group of the catalogue, whichever; None where it did."""
         return self._paths.why_not(stays, i, entry)
+
+    def far(self, entry: int, code: str) -> Alternative:
+        """Why a group that no path of a principal diagnosis names is not even looked at for it."""
+        return self._paths.far(entry, code)
+
+    def trails(self, stays: Stays, said: Callable[[Sequence[PathStep]], str], between: str) -> Trails:
+        """The paths of all these cases in words: `said` makes a line of steps, `between` parts two lines."""
+        return Trails(self._paths, stays, said, between)
 
 
 def _by_fee(

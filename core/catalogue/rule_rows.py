@@ -2,6 +2,9 @@
 
 Groups declared equal in score (`equal_to`) compare with that score. A primary-care group is one of that kind, or a core
 one that carries the flag. A row whose condition cannot be read takes no case, and is said.
+
+A category without subcategories is written `I10`, or with a placeholder for the fourth character `I10.x`: to what compares
+more than three characters the two are one.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from core.rules.grouping import (
     condition_of,
     diagnosis_tokens,
 )
+
+CATEGORY = 3  # characters of a category of the ICD
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ class Reading:
         self.rule = rule
         self.entries = entries
         self.findings: list[Finding] = []
+        self._unreadable: set[int] = set()
         self.attributes = {code: _attribute(rule, attribute) for code, attribute in attributes.items()}
         self.no_diagnosis = lists.diagnosis if "diagnosis" in rule.exclude else frozenset[str]()
         self.no_operation = lists.operation if "operation" in rule.exclude else frozenset[str]()
@@ -113,6 +119,7 @@ class Reading:
                     "group_condition", "warning", row=entry.row or None, column="condition", value=text,
                     subject=entry.dip_code, values={"known": " ".join(CONDITION_NAMES)},
                 ))  # fmt: skip
+                self._unreadable.add(index)
                 return None
             condition = self._numbers.setdefault(text, len(self._numbers))
             if condition == len(self.conditions):
@@ -128,6 +135,18 @@ class Reading:
             condition, self.ranks[index], entry.mean_fee,
         )  # fmt: skip
 
+    def unread(self, index: int) -> str:
+        """Why the rule takes no case into a row, whatever the case: kind (no search looks at it), unreadable (its condition),
+        unconditional (only with a condition, and it has none); '' where it may."""
+        entry = self.entries.rows[index]
+        looking = [one for one in self.rule.searches if one.looks_at(type_of(entry), entry.stage)]
+        if not looking:
+            return "kind"
+        if index in self._unreadable:
+            return "unreadable"
+        bare = not entry.condition.strip() and all(one.condition == "needed" for one in looking)
+        return "unconditional" if bare else ""
+
     def _indexed(self, search: Search, rows: Sequence[Row]) -> Ladder:
         found = Ladder()
         ranges: dict[tuple[str, str], list[Row]] = {}
@@ -139,6 +158,8 @@ class Reading:
                 continue
             code = entry.diag_code.strip()
             found.equal.setdefault(code, []).append(row)
+            if len(code) == CATEGORY:
+                found.equal.setdefault(spelled(code), []).append(row)
             start, dash, end = (piece.strip() for piece in code.partition("-"))
             if dash and start and end:
                 ranges.setdefault((start[:3], end[:3]), []).append(row)
@@ -160,16 +181,17 @@ class Reading:
 
     def _rungs(self, search: Search, rows: Ladder, code: str) -> Iterator[tuple[Row, ...]]:
         """The rows whose diagnosis fits, rung by rung."""
+        full = spelled(code)
         for way in search.diagnosis:
             if way == EXPRESSION:
                 found = {row.index: row for row in rows.free}
                 if code:
                     for length in rows.lengths:
-                        if length <= len(code):
-                            found |= {row.index: row for row in rows.prefixes.get(code[:length], ())}
+                        if length <= len(full):
+                            found |= {row.index: row for row in rows.prefixes.get(full[:length], ())}
                     found |= {
                         row.index: row for first, last, row in rows.spans
-                        if first <= code[: len(first)] and code[: len(last)] <= last
+                        if first <= full[: len(first)] and full[: len(last)] <= last
                     }  # fmt: skip
                 if found:
                     yield tuple(found[index] for index in sorted(found))
@@ -178,8 +200,8 @@ class Reading:
                 for width in sorted({width for width, _ in held}):
                     same = {row.index: row for at, rung in held if at == width for row in rung}
                     yield tuple(same[index] for index in sorted(same))
-            elif isinstance(way, int) and code[:way] in rows.equal:
-                yield tuple(rows.equal[code[:way]])
+            elif isinstance(way, int) and (start := (code if way <= CATEGORY else full)[:way]) in rows.equal:
+                yield tuple(rows.equal[start])
 
     def class_of(self, code: str) -> int:
         """The class of a principal diagnosis; '' stands for one that is excluded or missing."""
@@ -257,8 +279,14 @@ def other_parts(text: str) -> list[tuple[tuple[str, str], ...]]:
     return [tokens for piece in pieces if (tokens := diagnosis_tokens(piece))]
 
 
+def spelled(code: str) -> str:
+    """A category on its own with the placeholder of its fourth character; any other code as it stands."""
+    return f"{code}.x" if len(code) == CATEGORY else code
+
+
 def fits(tokens: Sequence[tuple[str, str]], code: str) -> bool:
+    full = spelled(code)
     return any(
-        (first <= code[: len(first)] and code[: len(last)] <= last) if last else code.startswith(first)
+        (first <= full[: len(first)] and full[: len(last)] <= last) if last else full.startswith(first)
         for first, last in tokens
     )

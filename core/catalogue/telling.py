@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.catalogue.grouper import Alternative, Path, PathStep
+from core.catalogue.grouper import Alternative, Grouper, PathStep
+from core.catalogue.path import Trails
+from core.catalogue.stays import Stays
 from core.rules.grouping import GroupingRule
 from core.texts import Texts
 
@@ -23,16 +25,15 @@ def why_words(rule: GroupingRule, code: str, values: Mapping[str, str], texts: T
     return texts(f"grouping.why.{code}", **_values(rule, values, texts))
 
 
-def brief(rule: GroupingRule, path: Path, texts: Texts) -> str:
-    """The whole path in one line."""
-    return texts("grouping.between").join(step(rule, one, texts) for one in path.steps)
+def trails(grouper: Grouper, stays: Stays, texts: Texts) -> Trails:
+    """The whole path of each of many cases in one line."""
+    between = texts("grouping.between")
+    return grouper.trails(stays, lambda steps: between.join(step(grouper.rule, one, texts) for one in steps), between)
 
 
-def _values(rule: GroupingRule, values: Mapping[str, str], texts: Texts) -> dict[str, str]:
-    searches = {one.id: one.title[texts.lang] for one in rule.searches}
-    choices = {one.id: one.title[texts.lang] for one in rule.choices}
-    said = dict(values)
-    for name, titles in (("search", searches), ("choice", choices)):
-        if name in said:
-            said[name] = texts.listed(titles.get(id, id) for id in said[name].split(","))
-    return said
+def _values(rule: GroupingRule, values: Mapping[str, str], texts: Texts) -> Mapping[str, str]:
+    for name, named in (("search", rule.searches), ("choice", rule.choices)):
+        if name in values:
+            titles = {one.id: one.title[texts.lang] for one in named}
+            values = {**values, name: texts.listed(titles.get(id, id) for id in values[name].split(","))}
+    return values

@@ -54,8 +54,8 @@ KINDS = ("core", "composite", "primary_care", "tcm", "bed_day", "day_case")
 STAGES = ("pre", "merged", "assisted", "basic")
 ATTRIBUTES = ("conservative", "diagnostic", "therapeutic", "surgery")  # ascending
 # full_match: all related operations met. related: most of them met. parts: most parts of the row's expression met.
-# operations: most of the case's operations named. main_operation: names the flagged main operation. search_order: the earlier search.
-# surgery_named: where a composite surgery row is among them, it goes before rows that leave a surgery of the case unnamed.
+# operations: most of the case's operations named. main_operation: names the flagged main operation. search_order: the earlier
+# search. surgery_named: a composite surgery row among them goes before rows that leave a surgery of the case unnamed.
 TIES = (
     "full_match", "related", "parts", "operations", "main_operation", "nearest_fee", "higher_score", "type_order",
     "search_order", "surgery_named", "none",

@@ -19,7 +19,7 @@ from core.progress import SILENT
 from core.rules import packs
 from core.settlement import annual, gather
 from core.storage.workspace import Workspace
-from core.texts import LANGUAGES
+from core.texts import LANGUAGES, Texts
 from core.worksheet import Worksheet
 
 PACK = "ningde-2024"
@@ -193,9 +193,34 @@ def test_both_paths_of_every_case(found: Agreement, lang: str) -> None:
     assert "54.5100" in related.official.lines[-1]
     assert related.difference == Fraction("-0.5")
     unread = agreement.both_paths(found, "S08", lang)
-    assert len(unread.official.lines) == 1, "a diagnosis that fits is not said to be another one"
+    assert unread.official.lines[1:] == (Texts(lang)("grouping.why.unconditional"),), "not that its diagnosis is another"
     with pytest.raises(Refused):
         agreement.both_paths(found, "nobody", lang)
+
+
+def test_where_the_fee_alone_decides(tmp_path: Path) -> None:
+    """Two groups alike but for their mean fee. Each case has the other's official group; its path tells its own fee and codes."""
+    texts = files(tmp_path)
+    texts["catalogue"] += "N20.0:low,q,core,,N20.0,47.0901,,,,surgery,,1,5000\nN20.0:high,r,core,,N20.0,47.0901,,,,surgery,,2,9000\n"
+    head, *_ = texts["cases"].splitlines()
+    lines = [("T1", "N20.000", "5100.00", "N20.0:high"), ("T2", "N20.001", "8800.00", "N20.0:low"), ("T3", "N20.002", "5200.00", "N20.0:low"),
+             ("T4", "N20.000", "7000.00", "N20.0:low")]  # fmt: skip
+    texts["cases"] = "\n".join([head, *(
+        f"{id},310,H1,2024-03-01,{code},,47.0901,,,,5,{fee},0.00,0.00,{fee},{official}" for id, code, fee, official in lines
+    )]) + "\n"  # fmt: skip
+    with Workspace.create(tmp_path / "f.dianzhi", region="350900") as made:
+        for kind, text in texts.items():
+            (tmp_path / f"{kind}.csv").write_text(text, "utf-8")
+            assert import_file(made, kind, tmp_path / f"{kind}.csv", year=2024).refused == 0
+        found = agreement.agree(made, 2024, packs.load(PACK))
+        reasons = {one.setl_id: one.reason for one in (agreement.both_paths(found, line[0], "en") for line in lines)}
+        assert reasons == {"T1": "order", "T2": "order", "T3": "same", "T4": "order"}
+        rows = list(agreement.group_rows(found, "en"))
+    assert [row[1] for row in rows] == ["N20.0:low", "N20.0:high", "N20.0:low", "N20.0:high"]
+    for (id, code, fee, _), row in zip(lines, rows, strict=True):
+        assert row[0] == id and f"principal diagnosis {code};" in row[3]
+        assert (f"fee {fee} yuan" in row[3]) == (id != "T4"), "both means are as far: the code decides, and no fee is said"
+    assert "still even" in rows[3][3]
 
 
 def test_an_official_code_that_the_catalogue_lacks_is_a_finding(found: Agreement) -> None:

@@ -130,8 +130,19 @@ def holds(row: Entry, case: Stay) -> bool:
     return conditions[row.condition]()
 
 
+def written_out(code: str) -> str:
+    """`I10` has no fourth character: in full it is `I10.x`."""
+    return code + ".x" if len(code) == 3 else code
+
+
+def same_five(row: Entry, diagnosis: str) -> bool:
+    """The row's diagnosis is the first five characters of the case's."""
+    return bool(row.diag_code) and written_out(row.diag_code) == written_out(diagnosis)[:5]
+
+
 def fits(expression: str, code: str) -> bool:
     """Codes, beginnings and ranges, any of them."""
+    code = written_out(code)
     for token in expression.replace("/", "|").split("|"):
         first, dash, last = token.partition("-")
         if dash and first <= code[: len(first)] and code[: len(last)] <= last:
@@ -178,7 +189,7 @@ def hubei(world: World, case: Stay) -> str:
         with_parts: list[Entry] = []
         without: list[Entry] = []
         for row in world.rows:  # 3
-            if kind_of(row) != kind or not row.diag_code or row.diag_code != case.diagnosis[:5]:
+            if kind_of(row) != kind or not same_five(row, case.diagnosis):
                 continue
             if not others_fit(row, case) or not holds(row, case):
                 continue
@@ -273,7 +284,7 @@ def shandong(world: World, case: Stay) -> str:
     for row in world.rows:
         if not row.diag_code or not others_fit(row, case) or not holds(row, case):
             continue
-        if kind_of(row) in ("core", "primary_care") and row.diag_code == case.diagnosis[:5]:
+        if kind_of(row) in ("core", "primary_care") and same_five(row, case.diagnosis):
             if not parts(row):
                 without.append(row)
             elif all(met(world, part, operations) for part in parts(row)):
@@ -392,7 +403,7 @@ def draft(world: World, case: Stay) -> str:
         return best(world, found, full, most, parts, tie).dip_code
     # 4 basic rule
     found = candidates(
-        stage("basic", "core", "primary_care"), lambda row: bool(row.diag_code) and row.diag_code == diagnosis[:5],
+        stage("basic", "core", "primary_care"), lambda row: same_five(row, diagnosis),
         flagged=True, all_related=False, bare=attribute == "conservative",
     )  # fmt: skip
     if found:

@@ -45,6 +45,7 @@ def test_anything_in_the_cells(pack: str, rows: list[Entry], stays: list[Stay]) 
     broken = {one.dip_code for one in rows if one.condition in ("age", "age <", "(((")}
     assert {finding.subject for finding in grouper.findings} == broken
     texts = Texts("zh")
+    trails = telling.trails(grouper, arrays, texts)
     for i in range(len(arrays)):
         path = grouper.path(arrays, i)
         assert path.entry == grouping.entry[i]
@@ -56,7 +57,8 @@ def test_anything_in_the_cells(pack: str, rows: list[Entry], stays: list[Stay]) 
             if why is not None:
                 assert why.why.partition(".")[0] in WHYS
                 assert not telling.why(grouper.rule, why, texts).startswith("grouping.")
-        assert "grouping." not in telling.brief(grouper.rule, path, texts)
+        assert "grouping." not in trails.of(i)
+        assert trails.of(i) == "；".join(telling.step(grouper.rule, one, texts) for one in path.steps)
 
 
 def test_a_case_with_hundreds_of_operations_and_a_group_with_hundreds_of_parts() -> None:

@@ -12,11 +12,13 @@ from fractions import Fraction
 import pytest
 from reference_grouper import World, draft, hubei, shandong
 
+from core.catalogue import telling
 from core.catalogue.entries import ATTRIBUTES, Entries, Entry, Exclusions
 from core.catalogue.grouper import Grouper
 from core.catalogue.stays import Stay, many
 from core.rules import packs
 from core.rules.grouping import rule_of
+from core.texts import Texts
 
 CATEGORIES = ["A00", "A09", "B20", "C34", "C50", "J18", "J65", "K35", "P07", "S06", "T20", "Z51"]
 OPERATIONS = [f"{a:02d}.{b}{c}00" for a in (36, 45, 47, 86) for b in (0, 1, 4) for c in (0, 1)] + ["33.6x00", "99.2500"]
@@ -138,7 +140,7 @@ PRESETS: list[tuple[str, Slow, dict[str, str], set[str]]] = [
 @pytest.mark.parametrize(("preset", "slow", "parameters", "must"), PRESETS, ids=lambda value: str(value)[:24])
 def test_every_case_agrees(preset: str, slow: Slow, parameters: dict[str, str], must: set[str]) -> None:
     seen: dict[str, int] = {}
-    grouped = 0
+    grouped, texts = 0, Texts("en")
     rule = rule_of(packs.load(preset, parameters))
     digits = {"digits_3": (3,), "digits_4": (4,), "digits_3_4": (3, 4)}.get(parameters.get("grouping_codes", ""), ())
     for seed in range(12):
@@ -156,6 +158,7 @@ def test_every_case_agrees(preset: str, slow: Slow, parameters: dict[str, str], 
         arrays = many(stays)
         grouping = grouper.group(arrays)
         by_id = {stay.setl_id: stay for stay in stays}
+        trails = telling.trails(grouper, arrays, texts)
         for i in range(len(arrays)):
             case = by_id[str(arrays.setl_id[i])]
             entry = int(grouping.entry[i])
@@ -166,6 +169,8 @@ def test_every_case_agrees(preset: str, slow: Slow, parameters: dict[str, str], 
                 path = grouper.path(arrays, i)
                 assert path.entry == entry, (seed, case, path)
                 assert entry not in {one.entry for one in path.alternatives}
+                # Made together or alone, a path is the case's own: its codes, its fee.
+                assert trails.of(i) == "; ".join(telling.step(rule, one, texts) for one in path.steps)
         # Neither the order of the catalogue's rows nor that of the cases matters.
         chance.shuffle(stays)
         again = many(stays)

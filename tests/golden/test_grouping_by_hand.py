@@ -35,7 +35,7 @@ def grouped(pack: str, rows: list[Entry], stay: Stay, excluded: Exclusions | Non
     assert path.entry == entry
     for lang in ("zh", "en"):  # every step and every reason has words
         texts = Texts(lang)
-        said = [telling.brief(grouper.rule, path, texts)]
+        said = [telling.trails(grouper, stays, texts).of(0)]
         said += [telling.why(grouper.rule, one, texts) for one in path.alternatives]
         assert not any("grouping." in one or "{" in one for one in said), said
     return entries.rows[entry].dip_code if entry >= 0 else ""
