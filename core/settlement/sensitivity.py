@@ -20,7 +20,7 @@ from core.money import plain, total
 from core.progress import SILENT, Progress, step
 from core.rules import case_scores, scoring
 from core.rules import formula as language
-from core.rules.cases import FUNDS
+from core.rules.cases import FUNDS, CaseScores, CaseTable
 from core.rules.circular import MAX_PLACES, SETTINGS, Branch, Pack
 from core.settlement import applied
 from core.settlement.changes import Changes
@@ -402,7 +402,9 @@ def boundaries(
 ) -> Boundaries:
     """Cases and money near each boundary of the branches, and what `<` for `<=`, a decimal more or less, each option of the pack
     (its ratio mode among them) and the reading of the weights would change. weights_years: of the history; () leaves them out."""
-    edges = [edge(pool, one, progress) for one in boundaries_of(pool.pack)]
+    cases = applied.apply(pool.standing, pool.given.content, FUNDS, pool.year, pool.set_name).cases
+    scored = case_scores.score(pool.pack.case, cases, progress)
+    edges = [_edge(pool, one, cases, scored, progress) for one in boundaries_of(pool.pack)]
     rounding = _tried(pool, _places(pool.pack), progress)
     options = [one for one in variations(pool) if one.kind == "parameter" and pool.pack.parameters[one.subject].options]
     chosen = _tried(pool, options, progress)
@@ -416,11 +418,9 @@ def _tried(
     return tuple((one, tuple((value, effect(pool, changes, progress)) for value, changes in one.tried)) for one in chosen)
 
 
-def edge(pool: Pool, boundary: Boundary, progress: Progress = SILENT) -> Edge:
+def _edge(pool: Pool, boundary: Boundary, cases: CaseTable, scored: CaseScores, progress: Progress) -> Edge:
     """Cases near a boundary: of those that the branches score at all, and of a review's boundary those of its branch."""
     step(progress, "boundaries", 0)
-    cases = applied.apply(pool.standing, pool.given.content, FUNDS, pool.year, pool.set_name).cases
-    scored = case_scores.score(pool.pack.case, cases, progress)
     looked = scored.branch >= 0
     if boundary.key == "review":
         looked &= scored.branch == [one.id for one in pool.pack.case.branches].index(boundary.branch)
