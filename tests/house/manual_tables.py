@@ -16,8 +16,10 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from core.intake.kinds import KINDS, Field  # noqa: E402
+from core.money import plain  # noqa: E402
 from core.rules import packs, scoring  # noqa: E402
 from core.rules.circular import Branch, Measure, Step  # noqa: E402
+from core.rules.deriving import CHOICES  # noqa: E402
 from core.rules.formula import names, words  # noqa: E402
 from core.settings import RESOURCES  # noqa: E402
 from core.texts import LANGUAGES, Texts  # noqa: E402
@@ -41,10 +43,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "rows": "取自导入的行", "abstract": "由各地规则包给出", "exact": "不取整", "open": "待明确", "when": "条件", "score": "病例分值",
         "always": "其余", "review": "提请审核", "all": "全部", "parameter": "参数", "default": "默认值", "options": "可选", "meaning": "含义",
         "number": "数值", "measure": "病例量 `{}`", "flag": "`true` 或 `false`", "ningde": "ningde-2024", "evidence": "证据",
-        "groups": "病种", "diagnosis": "诊断如何比对", "ties": "多个符合时依次取",
+        "method": "方法", "taken": "随附规则包所取", "groups": "病种", "diagnosis": "诊断如何比对", "ties": "多个符合时依次取",
     },
     "en": {
-        "column": "column", "heading": "Chinese heading", "content": "content", "must": "needed", "key": "key", "yes": "yes",
+        "method": "method", "taken": "shipped packs take", "column": "column", "heading": "Chinese heading", "content": "content", "must": "needed", "key": "key", "yes": "yes",
         "strict": "unreadable refuses", "id": "code (text)", "diag": "ICD-10 code", "diags": "ICD-10 codes, several parted by 、;,|",
         "oprn": "operation code", "oprns": "operation codes, several parted by 、;,|",
         "oprn_rule": "operation codes, with the catalogue's own + / , | between them kept", "dip": "group code",
@@ -237,8 +239,48 @@ def grouping(lang: str) -> str:
     return table(["pack", *(word[name] for name in ("title", "groups", "diagnosis", "ties", "source"))], rows)
 
 
+def deriving(lang: str) -> str:
+    """How the shipped packs derive coefficients: rows with their values, steps with their caps."""
+    word, texts = WORDS[lang], Texts(lang)
+    rows, seen = [], []
+    for head in packs.available():
+        rule = packs.load(head.id).coefficients
+        if rule is None or not rule.method or rule in seen:
+            continue
+        seen.append(rule)
+        method = texts(f"coefficients.method.{rule.method}")
+        tag = f"[{rule.source.evidence}] {rule.source.cite}"
+        opened = f"; {word['open']}: {rule.source.open[lang]}" if rule.source.open else ""
+        rows.append([f"`{head.id}`", method, (rule.source.note or {lang: ""})[lang], tag + opened])
+        for one in rule.rows:
+            value = f"{one.title[lang]}: {plain(one.value)}"
+            rows.append([f"`{head.id}`", method, value, f"[{one.source.evidence}] {one.source.cite}"])
+        for step in rule.steps:
+            caps = texts.listed(f"{texts(f'coefficients.level.{level}')} {plain(cap)}" for level, cap in step.caps.items())
+            said = texts(
+                "coefficients.rule.step_first" if step.first else "coefficients.rule.step",
+                measure=step.title[lang], first=plain(step.first), every=f"{plain(step.every * 100)}%", add=plain(step.add),
+                against=texts(f"coefficients.option.against.{step.against or rule.against}"), caps=caps,
+            )  # fmt: skip
+            rows.append([f"`{head.id}`", method, said, f"[{step.source.evidence}] {step.source.cite}"])
+    return table(["pack", *(word[name] for name in ("method", "meaning", "source"))], rows)
+
+
+def deriving_choices(lang: str) -> str:
+    """What may be chosen when coefficients are derived, and what each shipped pack takes."""
+    word, texts = WORDS[lang], Texts(lang)
+    rules = {head.id: packs.load(head.id).coefficients for head in packs.available()}
+    rows = []
+    for one in CHOICES:
+        options = "; ".join(f"`{name}` {texts(f'coefficients.option.{one.key}.{name}')}" for name in one.options) or word["number"]
+        taken = [f"{id}: {rule.text(one.key)}" for id, rule in rules.items() if rule and one in rule.choices]
+        rows.append([f"`{one.key}`", texts(f"coefficients.choice.{one.key}"), options, "; ".join(taken), f"[{one.evidence}]"])
+    return table([word[name] for name in ("parameter", "meaning", "options", "taken", "evidence")], rows)
+
+
 TABLES: Mapping[str, Callable[[str], str]] = {
     "kinds": kinds, "branches": branches, "parameters": parameters, "scores": scores, "grouping": grouping,
+    "deriving": deriving, "deriving-choices": deriving_choices,
     **{f"steps-{head.id}": steps(head.id) for head in packs.available() if own_steps(head.id)},
 }  # fmt: skip
 

@@ -18,7 +18,7 @@ from core import cli, demo
 from core.cli.parsing import parser
 from core.intake.kinds import KINDS
 from core.money import decimal, plain
-from core.rules import builder, circular, formula, grouping, packs, scoring, steps
+from core.rules import builder, circular, deriving, formula, grouping, packs, scoring, steps
 from core.rules.cases import FUNDS
 from core.settings import RESOURCES, ROOT
 from core.settlement.clearing import clear
@@ -105,6 +105,8 @@ def vocabulary() -> set[str]:
     known |= {key.split(".")[1] for key in catalogue("en") if key.startswith(("finding.", "fault."))}
     known |= {*scoring.BY_KEY, *(option for one in scoring.CHOICES for option in one.options), *grouping.SEARCH_KEYS}
     known |= grouping.KEYS | grouping.CHOICE_KEYS | {*grouping.TIES, *grouping.CONDITION_NAMES, *cli.catalogue.VERBS}
+    known |= deriving.KEYS | deriving.ROW_KEYS | deriving.STEP_KEYS | deriving.LIMIT_KEYS | {*deriving.METHODS, *deriving.MEASURES}
+    known |= {option for one in deriving.CHOICES for option in one.options} | {"refuse", "mark", *cli.coefficients.VERBS}
     known |= {"imported", "rows", "dianzhi", "path", *FUNDS}
     return known
 
