@@ -80,7 +80,8 @@ class Mark:
 class Panel:
     """One drawing. unit and period are words; cases: how many are behind all of it, None where it counts no cases.
 
-    x: names of the positions. edges: instead of x, the bounds of a histogram's bars, one more than values.
+    x: names of the positions. edges: instead of x, the bounds of a histogram's bars, one more than values. lying: bars
+    across, the first on top, their names to the left: for long names, and for a tornado.
     """
 
     title: str
@@ -94,6 +95,7 @@ class Panel:
     x_title: str = ""
     places: int = 2
     note: str = ""
+    lying: bool = False
 
 
 def prepare() -> None:
@@ -311,8 +313,12 @@ class Chart(QWidget):
         return self.told(*self._at) if self._at is not None else []
 
     def place_of(self, panel: int, position: int) -> QPointF:
-        """Where a position stands, in this widget's pixels: the middle of the drawing upwards."""
+        """Where a position stands, in this widget's pixels: the middle of the drawing upwards (across, of lying bars)."""
         axes, one = self._axes[panel], self.panels[panel]
+        if one.lying:
+            box, scale = axes.bbox, self._canvas.device_pixel_ratio
+            up = axes.transData.transform((0, position))[1] / scale
+            return QPointF((box.x0 + box.x1) / 2 / scale, self._canvas.height() - up)
         x = (one.edges[position] + one.edges[position + 1]) / 2 if one.edges else position
         box, scale = axes.bbox, self._canvas.device_pixel_ratio
         across = axes.transData.transform((x, 0))[0] / scale
@@ -323,8 +329,9 @@ class Chart(QWidget):
         x, y = at.x() * scale, (self._canvas.height() - at.y()) * scale
         for number, (axes, panel) in enumerate(zip(self._axes, self.panels, strict=True)):
             box = axes.bbox
-            if box.x0 - 6 <= x <= box.x1 + 6 and box.y0 - 30 <= y <= box.y1 + 6:
-                value = axes.transData.inverted().transform((x, y))[0]
+            beside = box.x0 if panel.lying else 6  # the names belong to lying bars
+            if box.x0 - beside <= x <= box.x1 + 6 and box.y0 - 30 <= y <= box.y1 + 6:
+                value = axes.transData.inverted().transform((x, y))[1 if panel.lying else 0]
                 return number, _nearest(panel, value)
         return None
 
@@ -349,6 +356,8 @@ class Chart(QWidget):
             self.copy()
             return
         steps = {Qt.Key.Key_Right: 1, Qt.Key.Key_Left: -1}
+        if any(panel.lying for panel in self.panels):
+            steps |= {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
         key = Qt.Key(event.key())
         if key in steps and self.panels:
             panel, position = self._at or (0, -1 if steps[key] > 0 else _positions(self.panels[0]))
@@ -393,9 +402,14 @@ class _Pointer(QWidget):
         if chart._at is None or not chart._axes:
             return
         at = chart.place_of(*chart._at)
-        half = chart._axes[chart._at[0]].bbox.height / chart._canvas.device_pixel_ratio / 2
+        lying, bounds = chart.panels[chart._at[0]].lying, chart._axes[chart._at[0]].bbox
+        half = (bounds.width if lying else bounds.height) / chart._canvas.device_pixel_ratio / 2
         painter.setPen(QPen(QColor(look.muted), 1, Qt.PenStyle.DotLine))
-        painter.drawLine(QPointF(at.x(), at.y() - half), QPointF(at.x(), at.y() + half))
+        if lying:
+            painter.drawLine(QPointF(at.x() - half, at.y()), QPointF(at.x() + half, at.y()))
+            half = 0
+        else:
+            painter.drawLine(QPointF(at.x(), at.y() - half), QPointF(at.x(), at.y() + half))
         lines = chart.pointed()
         font = QFont(self.font())
         painter.setFont(font)
@@ -403,7 +417,8 @@ class _Pointer(QWidget):
         wide = max(metrics.horizontalAdvance(line) for line in lines) + 2 * GAP
         high = metrics.height() * len(lines) + GAP
         left = at.x() + GAP if at.x() + GAP + wide <= self.width() else at.x() - GAP - wide
-        box = QRectF(max(0.0, left), max(0.0, at.y() - half), wide, high)
+        down = min(at.y() + GAP, self.height() - high) if lying else at.y() - half
+        box = QRectF(max(0.0, left), max(0.0, down), wide, high)
         painter.setPen(QPen(QColor(look.line)))
         painter.setBrush(QColor(look.raised))
         painter.drawRect(box)
@@ -440,11 +455,16 @@ class _Pen:
         ticks, highest = _ticks(panel, min(0.5, free))
         labels = [_short(value, ticks) for value in ticks]
         beside = max((len(label) for label in labels), default=1) * self.points * 0.78 + 12
+        if panel.lying:  # a name may take two fifths of the width
+            beside = min(wide * 0.4, max((_width(name) for name in panel.x), default=1) * self.points * 0.8 + 14)
         inner = (left + beside, top + above, max(20.0, wide - beside - (30 if panel.edges else 14)), inside)
         axes = figure.add_axes(
             (inner[0] / whole[0], 1 - (inner[1] + inner[3]) / whole[1], inner[2] / whole[0], inner[3] / whole[1])
         )
-        self._frame(axes, panel, ticks, labels, highest, inner[2])
+        if panel.lying:
+            self._frame_lying(axes, panel, inner[2], beside)
+        else:
+            self._frame(axes, panel, ticks, labels, highest, inner[2])
         place = 0
         bars = [series for series in panel.series if series.form == "bar"]
         for number, series in enumerate(panel.series):
@@ -453,7 +473,7 @@ class _Pen:
                 place += 1
             else:
                 self._line(axes, series, number)
-            if len(panel.series) == 1 and not panel.edges and _positions(panel) <= WRITTEN:
+            if len(panel.series) == 1 and not panel.edges and not panel.lying and _positions(panel) <= WRITTEN:
                 self._write(axes, panel, series, highest, inner[2])
         self._marks(axes, panel, highest, inner[3])
         self._words(axes, panel, said, inner, wide, named)
@@ -487,6 +507,26 @@ class _Pen:
         if panel.x_title:
             axes.set_xlabel(panel.x_title, color=look.muted, fontsize=self.points * 0.92, labelpad=2)
 
+    def _frame_lying(self, axes: Axes, panel: Panel, wide: float, beside: float) -> None:
+        look = self.look
+        axes.set_facecolor(self.ground)
+        for side in ("top", "right", "left", "bottom"):
+            axes.spines[side].set_visible(False)
+        values = [value for series in panel.series for value in series.values if value is not None]
+        low, high = min(0.0, min(values, default=0.0)), max(0.0, max(values, default=1.0))
+        spare = 0.04 * ((high - low) or 1.0)
+        low, high = low - spare * (low < 0), high + spare
+        ticks = _steps(low, high, max(2, int(wide // 110)))
+        axes.set_xlim(low, high)
+        axes.set_xticks(ticks, [_short(value, ticks) for value in ticks])
+        axes.set_ylim(len(panel.x) - 0.5, -0.5)
+        axes.set_yticks(range(len(panel.x)), [_elided(name, beside - 10, self.points) for name in panel.x])
+        axes.grid(axis="x", color=look.line, linewidth=0.7)
+        axes.axvline(0, color=look.muted, linewidth=0.9)
+        axes.set_axisbelow(True)
+        axes.tick_params(axis="both", length=0, labelsize=self.points * 0.92, colors=look.muted, pad=4)
+        axes.tick_params(axis="y", colors=look.text)
+
     def _bars(
         self, axes: Axes, panel: Panel, series: Series, number: int, place: int, bars: int
     ) -> None:
@@ -501,7 +541,10 @@ class _Pen:
             return
         width = min(0.62, 0.8 / bars)
         at = [position + (place - (bars - 1) / 2) * width for position in range(len(values))]
-        axes.bar(at, values, width * 0.94, color=colour)
+        if panel.lying:
+            axes.barh(at, values, width * 0.94, color=colour)
+        else:
+            axes.bar(at, values, width * 0.94, color=colour)
 
     def _line(self, axes: Axes, series: Series, number: int) -> None:
         colour = self.palette[number % len(self.palette)]
@@ -542,7 +585,8 @@ class _Pen:
                 axes.annotate(
                     label, (mark.value, highest), (-3 if late else 3, -number * self.line * 0.75),
                     textcoords="offset points", ha="right" if late else "left", va="top",
-                    color=look.text, fontsize=self.points * 0.92,
+                    color=look.text, fontsize=self.points * 0.92, zorder=4,
+                    bbox={"facecolor": self.ground, "edgecolor": "none", "pad": 0.4},  # the other lines pass behind it
                 )  # fmt: skip
             else:
                 axes.axhline(mark.value, color=look.text, linewidth=0.9, linestyle="--")
@@ -624,10 +668,10 @@ def _nearest(panel: Panel, value: float) -> int:
     return min(max(0, round(value)), len(panel.x) - 1)
 
 
-def _steps(low: float, high: float, many: int) -> list[float]:
+def _steps(low: float, high: float, many: int, whole: bool = False) -> list[float]:
     from matplotlib.ticker import MaxNLocator
 
-    found = MaxNLocator(nbins=many, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    found = MaxNLocator(nbins=many, steps=[1, 2, 2.5, 5, 10], integer=whole).tick_values(low, high)
     return [float(value) for value in found if low <= value <= high]
 
 
@@ -642,7 +686,8 @@ def _ticks(panel: Panel, free: float) -> tuple[list[float], float]:
     top, bottom = max(values, default=1.0), min(0.0, min(values, default=0.0))
     if top <= bottom:
         top = bottom + 1
-    return _steps(bottom, top, 4), bottom + (top - bottom) / (1 - free)
+    # There is no half of a case.
+    return _steps(bottom, top, 4, whole=panel.places == 0), bottom + (top - bottom) / (1 - free)
 
 
 def _short(value: float, beside: Sequence[float]) -> str:

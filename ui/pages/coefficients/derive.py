@@ -1,4 +1,4 @@
-"""Coefficients derived by a pack: the choices to the left, every hospital's value beside its present one, and how it came about."""
+"""Coefficients derived by a pack: choices to the left, each value beside the present one, and how it came about."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from ui.asking import Asking
 from ui.desk import Changes, Desk
 from ui.look import GAP, TIGHT, count, set_role
 from ui.pages.coefficients.editor import TABLES
+from ui.pages.coefficients.pool import Pools
 from ui.pages.coefficients.questions import Form
 from ui.pages.coefficients.sets import fill, free_name
 from ui.table import Table
@@ -52,7 +53,7 @@ class Result:
 
 
 class DeriveTab(QWidget):
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, pools: Pools) -> None:
         super().__init__()
         self.desk, self.texts = desk, desk.texts
         self.result: Result | None = None
@@ -247,7 +248,8 @@ class DeriveTab(QWidget):
     def choices(self) -> dict[str, str]:
         """What differs from the pack."""
         pack = self.chosen_pack()
-        assert pack is not None and pack.coefficients is not None
+        assert pack is not None
+        assert pack.coefficients is not None
         said = {
             key: str(field.currentData()) if isinstance(field, QComboBox) else field.text().strip()
             for key, field in self.fields.items()

@@ -31,7 +31,8 @@ from ui.pages.coefficients import cell, entering
 from ui.pages.coefficients.cell import CellStory
 from ui.pages.coefficients.entering import Entered, Place, Wrong
 from ui.pages.coefficients.grid import PartsTable, Sign
-from ui.pages.coefficients.questions import DatedDialog, EditReason, PartDialog
+from ui.pages.coefficients.pool import Pools
+from ui.pages.coefficients.questions import DatedDialog, EditReason, KeepDialog, PartDialog
 from ui.pages.coefficients.whatif import WhatIf
 
 if TYPE_CHECKING:
@@ -84,9 +85,9 @@ class Editor(QWidget):
 
     draft_wanted = Signal()
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, pools: Pools) -> None:
         super().__init__()
-        self.desk, self.texts = desk, desk.texts
+        self.desk, self.texts, self.pools = desk, desk.texts, pools
         self.loaded: Loaded | None = None
         self.head: SetHead | None = None
         self.pack: Pack | None = None
@@ -193,7 +194,8 @@ class Editor(QWidget):
         left.setCollapsible(0, False)
         left.setStretchFactor(0, 1)
         left.setSizes([470, 100])
-        self.whatif = WhatIf(self.desk)
+        self.whatif = WhatIf(self.desk, self.pools)
+        self.whatif.keep_wanted.connect(self._keep_scenario)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.addWidget(left)
         self.split.addWidget(self.whatif)
@@ -500,6 +502,24 @@ class Editor(QWidget):
             self.desk.say(self.texts("ui.not_now"))
         else:
             self.draft_wanted.emit()
+
+    def _keep_scenario(self, outcome: Any) -> None:
+        """What stands beside the grid, under a name."""
+        dialog = KeepDialog(self.desk, self.window())
+
+        def accepted() -> None:
+            name, note = dialog.name, dialog.note
+
+            def work(workspace: Any, _: Any) -> None:
+                from core.settlement import scenarios
+
+                scenarios.keep(workspace, scenarios.of(outcome.pool, name, outcome.changes, note))
+
+            said = self.texts("coefficients.scenario.kept", name=name)
+            self.desk.change(work, lambda _: self.desk.say(said), failed=self.trouble.wrong, tables=("scenario",))
+
+        dialog.accepted.connect(accepted)
+        dialog.open()
 
     # -- parts and days ------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from ui.dialogs import Empty
 from ui.look import EDGE, GAP, set_role
 from ui.pages.coefficients import sets
 from ui.pages.coefficients.editor import TABLES, Editor
+from ui.pages.coefficients.pool import Pools
 from ui.pages.coefficients.sets import SHORT, DifferenceDialog, NameDialog, free_name
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 TABS = (
     ("editor", "ui.pages.coefficients.editor", "Editor"),
     ("derive", "ui.pages.coefficients.derive", "DeriveTab"),
+    ("scenarios", "ui.pages.coefficients.scenarios", "ScenariosTab"),
+    ("sensitivity", "ui.pages.coefficients.sensitivity", "SensitivityTab"),
 )
 KEYS = tuple(key for key, _, _ in TABS)
 
@@ -119,7 +122,8 @@ class CoefficientsPage(QWidget):
         across.addStretch(1)
         across.addWidget(caption)
         across.addWidget(self.pack_field)
-        self.editor = Editor(self.desk)
+        self.pools = Pools(self.desk)
+        self.editor = Editor(self.desk, self.pools)
         self.editor.draft_wanted.connect(self.new_draft)
         self.stack = QStackedWidget()
         self._made: dict[str, QWidget] = {"editor": self.editor}
@@ -160,6 +164,7 @@ class CoefficientsPage(QWidget):
             self.empty.say(texts("pages.coefficients.title"), texts("pages.coefficients.holds"), texts(key[0]), texts(key[1]))
             return
         if changes is not None:
+            self.pools.settled(changes)
             for tab in self._made.values():
                 tab.settled(changes)
             if changes.display and not (changes.workspace or changes.tables or changes.choices):
@@ -225,7 +230,7 @@ class CoefficientsPage(QWidget):
     def _show(self, number: int) -> None:
         key, module, name = TABS[number]
         if key not in self._made:
-            self._made[key] = getattr(import_module(module), name)(self.desk)
+            self._made[key] = getattr(import_module(module), name)(self.desk, self.pools)
             self.stack.addWidget(self._made[key])
         tab: Any = self._made[key]
         self.stack.setCurrentWidget(tab)

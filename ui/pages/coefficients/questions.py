@@ -160,3 +160,32 @@ class DatedDialog(Form):
         self.problem.setText(said or " ")
         self.do.setEnabled(bool(self.text) and not said)
 
+
+class KeepDialog(Form):
+    """Under which name a what-if is kept as a scenario; `name`, `note` once accepted."""
+
+    def __init__(self, desk: Desk, parent: QWidget) -> None:
+        texts = desk.texts
+        super().__init__(
+            desk, texts("coefficients.scenario.save").rstrip("…"), texts("coefficients.scenario.do_save"), parent
+        )
+        about = QLabel(texts("coefficients.scenario.band"))
+        about.setWordWrap(True)
+        set_role(about, "muted")
+        self.form.addRow(about)
+        self.name_field = QLineEdit()
+        self.note_field = QLineEdit()
+        self.note_field.setPlaceholderText(texts("coefficients.scenario.note_hint"))
+        self.add("coefficients.scenario.name", self.name_field)
+        self.add("coefficients.scenario.note", self.note_field)
+        self.name_field.textChanged.connect(lambda _: self.do.setEnabled(bool(self.name)))
+        self.name_field.setFocus()
+        self.do.setEnabled(False)
+
+    @property
+    def name(self) -> str:
+        return self.name_field.text().strip()
+
+    @property
+    def note(self) -> str:
+        return self.note_field.text().strip()

@@ -12,13 +12,23 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QTabBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.faults import Fault
 from core.money import plain
 from ui.asking import Asking
 from ui.desk import FUNDS, Changes, Desk
 from ui.look import GAP, TIGHT, grouped, set_role
+from ui.pages.coefficients.pool import Pools
 from ui.pages.coefficients.sets import head_words
 from ui.table import Table
 
@@ -37,12 +47,6 @@ SHOWN = {
     "level": ("level", "due_change", "final_change", "institutions", "gaining", "losing", "due_before", "due_after"),
     "county": ("county", "due_change", "final_change", "institutions", "gaining", "losing", "due_before", "due_after"),
 }  # fmt: skip
-# What a pool stands on beside coefficients, which it is asked about.
-READ = (
-    "cases", "batch", "institution", "catalogue", "catalogue_version", "auxiliary", "exclusion", "reference_mean", "budget",
-    "payment", "deduction", "assessment", "special_case", "operation",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -64,10 +68,12 @@ class WhatIf(QWidget):
     """`show_set(year, pack, heads, head, against)` opens the pool; `tried(cells)` shows what these do on top of the set."""
 
     told = Signal()  # another outcome is on screen
+    keep_wanted = Signal(object)  # an Outcome, as a scenario
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, pools: Pools) -> None:
         super().__init__()
-        self.desk, self.texts = desk, desk.texts
+        self.desk, self.texts, self.pools = desk, desk.texts, pools
+        self._pack: Pack | None = None
         self.pool: Pool | None = None
         self.outcome: Outcome | None = None
         self._key: tuple[object, ...] | None = None
@@ -115,6 +121,12 @@ class WhatIf(QWidget):
                 label.setAlignment(Qt.AlignmentFlag.AlignRight)
                 label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
                 self.figures.addWidget(label, row, column)
+        self.keep = QToolButton()
+        self.keep.setText(texts("coefficients.scenario.save"))
+        self.keep.setToolTip(texts("coefficients.scenario.save_tip"))
+        self.keep.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.keep.setEnabled(False)
+        self.keep.clicked.connect(lambda: self.keep_wanted.emit(self.outcome))
         self.said = QLabel(wordWrap=True)
         set_role(self.said, "muted")
         self.views = QTabBar()
@@ -129,13 +141,16 @@ class WhatIf(QWidget):
         self.table.find_field.setMaximumWidth(120)
         self.table.set_empty(texts("coefficients.whatif.nothing"))
         self.table.bar.insertWidget(0, self.views)
+        line = QHBoxLayout()
+        line.addWidget(self.said, 1)
+        line.addWidget(self.keep)
         box = QVBoxLayout(self)
         box.setContentsMargins(GAP, 0, 0, 0)
         box.setSpacing(TIGHT)
         box.addLayout(head)
         box.addWidget(self.asking)
         box.addLayout(self.figures)
-        box.addWidget(self.said)
+        box.addLayout(line)
         box.addWidget(self.table, 1)
         self.setMinimumWidth(300)
 
@@ -165,7 +180,7 @@ class WhatIf(QWidget):
 
     def settled(self, changes: Changes) -> None:
         """The workspace changed: a pool on other data is opened again."""
-        if changes.workspace or changes.touches(*READ):
+        if self._key is not None and self.pool is not None and self.pools.get(self._key) is None:
             self._key = None
 
     def forget(self) -> None:
@@ -183,25 +198,19 @@ class WhatIf(QWidget):
         if desk.workspace is None or desk.year is None or pack is None or not against:
             self._clear()
             return
-        key = (id(desk.workspace), desk.year, pack.hash, tuple(sorted(pack.changed.items())), against)
+        key = self.pools.key(pack, desk.year, against)
         if key == self._key:
             self._ask()
             return
-        year = desk.year
         self._key, self.pool, self.outcome = key, None, None
         self._clear()
-
-        def work(workspace: Any, job: Any) -> Pool:
-            from core.settlement.whatif import Pool
-
-            return Pool.open(workspace, year, pack, set_name=against, progress=job)
 
         def have(pool: Pool) -> None:
             if self._key == key:
                 self.pool = pool
                 self._ask()
 
-        self.asking.ask(work, have, self.texts("coefficients.whatif.opening", year=year))
+        self.pools.open(self.asking, key, pack, desk.year, against, have)
 
     def _ask(self) -> None:
         if self.pool is None:
@@ -259,6 +268,7 @@ class WhatIf(QWidget):
 
     def _say(self) -> None:
         texts, outcome = self.texts, self.outcome
+        self.keep.setEnabled(outcome is not None and bool(outcome.changes))
         if outcome is None:
             for label in self.labels.values():
                 label.setText("—")
