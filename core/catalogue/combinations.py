@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.catalogue.contest import SURGERY, View
-from core.catalogue.rule_rows import Class, Reading, fits, other_parts
+from core.catalogue.rule_rows import Class, Reading, fits, other_parts, spelled
 from core.catalogue.stays import UNKNOWN, Stays, spread
 from core.rules import formula as language
 from core.rules.cases import Index, Ints, Small
@@ -136,7 +136,7 @@ class Combinations:
         for part in other_parts(text):
             hit = np.zeros(len(stays.diagnoses) + 1, bool)
             for code in np.unique(other).tolist():
-                hit[code] = fits(part, stays.diagnoses[code])
+                hit[code] = fits(part, spelled(self.reading.rule, stays.diagnoses[code]))
             met = np.zeros(len(rows), bool)
             met[owner[hit[other]]] = True
             result &= met

@@ -158,8 +158,8 @@ class Reading:
                 continue
             code = entry.diag_code.strip()
             found.equal.setdefault(code, []).append(row)
-            if len(code) == CATEGORY:
-                found.equal.setdefault(spelled(code), []).append(row)
+            if (full := spelled(self.rule, code)) != code:
+                found.equal.setdefault(full, []).append(row)
             start, dash, end = (piece.strip() for piece in code.partition("-"))
             if dash and start and end:
                 ranges.setdefault((start[:3], end[:3]), []).append(row)
@@ -181,7 +181,7 @@ class Reading:
 
     def _rungs(self, search: Search, rows: Ladder, code: str) -> Iterator[tuple[Row, ...]]:
         """The rows whose diagnosis fits, rung by rung."""
-        full = spelled(code)
+        full = spelled(self.rule, code)
         for way in search.diagnosis:
             if way == EXPRESSION:
                 found = {row.index: row for row in rows.free}
@@ -279,13 +279,13 @@ def other_parts(text: str) -> list[tuple[tuple[str, str], ...]]:
     return [tokens for piece in pieces if (tokens := diagnosis_tokens(piece))]
 
 
-def spelled(code: str) -> str:
-    """A category on its own with the placeholder of its fourth character; any other code as it stands."""
-    return f"{code}.x" if len(code) == CATEGORY else code
+def spelled(rule: GroupingRule, code: str) -> str:
+    """A category on its own with the placeholder of its fourth character, where the rule says so; else as it stands."""
+    return f"{code}.x" if rule.category == "placeholder" and len(code) == CATEGORY else code
 
 
-def fits(tokens: Sequence[tuple[str, str]], code: str) -> bool:
-    full = spelled(code)
+def fits(tokens: Sequence[tuple[str, str]], full: str) -> bool:
+    """Whether a diagnosis, as `spelled` has it, is within one of the beginnings and ranges."""
     return any(
         (first <= full[: len(first)] and full[: len(last)] <= last) if last else full.startswith(first)
         for first, last in tokens

@@ -62,7 +62,7 @@ def describe(pack: Pack, texts: Texts) -> list[str]:
         said(measure.id, f"= {measure.formula}", measure)
     if pack.grouping is not None:
         rule = pack.grouping
-        lines += ["", f"# {texts('grouping.rule.grouping')}  [{rule.evidence}] {rule.cite}"]
+        lines += ["", f"# {texts('grouping.rule.grouping')}", f"    [{rule.evidence}] {rule.cite}"]
         lines += [f"    {line}" for line in _grouping(rule, texts)]
         for search in rule.searches:
             said(search.id, texts("grouping.between").join(_search(search, texts)), search)
@@ -77,7 +77,7 @@ def describe(pack: Pack, texts: Texts) -> list[str]:
 def _coefficients(rule: DeriveRule, texts: Texts) -> list[str]:
     """How coefficients are derived: method and choices, rows, steps with their caps, limits."""
     lang = texts.lang
-    lines = ["", f"# {texts('coefficients.rule.title')}  [{rule.source.evidence}] {rule.source.cite}"]
+    lines = ["", f"# {texts('coefficients.rule.title')}", f"    [{rule.source.evidence}] {rule.source.cite}"]
     if rule.method:
         lines.append(f"    {texts(f'coefficients.method.{rule.method}')}")
     for choice in rule.choices:
@@ -124,7 +124,7 @@ def _grouping(rule: GroupingRule, texts: Texts) -> list[str]:
         lines.append(texts("grouping.rule.syntax", all_of=" ".join(rule.all_of), any_of=" ".join(rule.any_of)))
     else:
         lines.append(texts("grouping.rule.syntax_all", all_of=" ".join(rule.all_of)))
-    for key in ("operation_match", "main_excluded", "attribute_of", "intervention"):
+    for key in ("operation_match", "main_excluded", "attribute_of", "intervention", "category"):
         lines.append(texts(f"grouping.rule.{key}.{getattr(rule, key)}"))
     if rule.type_order:
         types = [

@@ -13,6 +13,7 @@ Keys of [grouping] (each word may be the id of a parameter whose options are wor
     main_excluded         next: where the flagged main operation is excluded the first one left is the main one; none
     attribute_of          main, all: whose attribute the case has (the highest of all)
     intervention          surgery, therapeutic: what an intervention counts as
+    category              exact; placeholder: a three-character diagnosis is written out, `I10` and `I10.x` are one
     type_order            kinds with or without attribute, `core:surgery`, best first
     cite evidence open note
 
@@ -67,6 +68,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "main_excluded": ("next", "none"),
     "attribute_of": ("main", "all"),
     "intervention": ("surgery", "therapeutic"),
+    "category": ("exact", "placeholder"),
     "main": ("any", "flagged"),
     "related": ("required", "best"),
     "bare": ("conservative", "no_operation", "always", "never"),
@@ -78,7 +80,10 @@ CONDITION_NAMES = ("age", "age_days", "birth_weight", "days", "gender", "fee", "
 
 _SOURCED = frozenset({"cite", "evidence", "open", "note"})
 _TEXTS = ("all_of", "any_of")
-_DEFAULTS = {"operation_match": "exact", "main_excluded": "next", "attribute_of": "all", "intervention": "surgery"}
+_DEFAULTS = {
+    "operation_match": "exact", "main_excluded": "next", "attribute_of": "all", "intervention": "surgery",
+    "category": "exact",
+}  # fmt: skip
 _SETTINGS = tuple(_DEFAULTS)
 KEYS = _SOURCED | {*_TEXTS, *_SETTINGS, "exclude", "type_order", "search", "choice"}
 SEARCH_KEYS = _SOURCED | {
@@ -143,6 +148,7 @@ class GroupingRule:
     main_excluded: str = "next"
     attribute_of: str = "all"
     intervention: str = "surgery"
+    category: str = "exact"
     type_order: tuple[tuple[str, str], ...] = ()
     cite: str = ""
     evidence: str = ""
@@ -380,7 +386,7 @@ def read(
     rule = GroupingRule(
         searches, choices, frozenset(reading.listed(settings("exclude"), "exclude", ("diagnosis", "operation"))),
         all_of, any_of, words["operation_match"], words["main_excluded"], words["attribute_of"], words["intervention"],
-        reading.types(settings("type_order")), cited[0], cited[1],
+        words["category"], reading.types(settings("type_order")), cited[0], cited[1],
         opened.title("open") if opened else {}, noted.title("note") if noted else {},
     )  # fmt: skip
     if not rule.type_order:

@@ -131,18 +131,17 @@ def holds(row: Entry, case: Stay) -> bool:
 
 
 def written_out(code: str) -> str:
-    """`I10` has no fourth character: in full it is `I10.x`."""
+    """`I10` has no fourth character: in full it is `I10.x`. The national draft alone reads it so."""
     return code + ".x" if len(code) == 3 else code
 
 
 def same_five(row: Entry, diagnosis: str) -> bool:
-    """The row's diagnosis is the first five characters of the case's."""
+    """The row's diagnosis is the first five characters of the case's, both written out."""
     return bool(row.diag_code) and written_out(row.diag_code) == written_out(diagnosis)[:5]
 
 
 def fits(expression: str, code: str) -> bool:
     """Codes, beginnings and ranges, any of them."""
-    code = written_out(code)
     for token in expression.replace("/", "|").split("|"):
         first, dash, last = token.partition("-")
         if dash and first <= code[: len(first)] and code[: len(last)] <= last:
@@ -152,11 +151,12 @@ def fits(expression: str, code: str) -> bool:
     return False
 
 
-def others_fit(row: Entry, case: Stay) -> bool:
+def others_fit(row: Entry, case: Stay, spelled: Callable[[str], str] = str) -> bool:
     if row.oth_diag_code in ("", "."):
         return True
     return all(
-        any(fits(part, code) for code in case.others if code) for part in row.oth_diag_code.replace(",", "+").split("+")
+        any(fits(part, spelled(code)) for code in case.others if code)
+        for part in row.oth_diag_code.replace(",", "+").split("+")
     )
 
 
@@ -189,7 +189,7 @@ def hubei(world: World, case: Stay) -> str:
         with_parts: list[Entry] = []
         without: list[Entry] = []
         for row in world.rows:  # 3
-            if kind_of(row) != kind or not same_five(row, case.diagnosis):
+            if kind_of(row) != kind or not row.diag_code or row.diag_code != case.diagnosis[:5]:
                 continue
             if not others_fit(row, case) or not holds(row, case):
                 continue
@@ -284,7 +284,7 @@ def shandong(world: World, case: Stay) -> str:
     for row in world.rows:
         if not row.diag_code or not others_fit(row, case) or not holds(row, case):
             continue
-        if kind_of(row) in ("core", "primary_care") and same_five(row, case.diagnosis):
+        if kind_of(row) in ("core", "primary_care") and row.diag_code == case.diagnosis[:5]:
             if not parts(row):
                 without.append(row)
             elif all(met(world, part, operations) for part in parts(row)):
@@ -336,7 +336,7 @@ def draft(world: World, case: Stay) -> str:
         return parts_of(row.rel_oprn_code, "+,", "|/")
 
     def by_expression(row: Entry) -> bool:
-        return not row.diag_code or (bool(diagnosis) and fits(row.diag_code, diagnosis))
+        return not row.diag_code or (bool(diagnosis) and fits(row.diag_code, written_out(diagnosis)))
 
     def candidates(
         rows: Sequence[Entry], fit: Callable[[Entry], bool], *, flagged: bool, all_related: bool, bare: bool
@@ -344,7 +344,7 @@ def draft(world: World, case: Stay) -> str:
         """Rows that ask for operations and are met; only where there are none, those that ask for none."""
         asking, free = [], []
         for row in rows:
-            if not fit(row) or not others_fit(row, case) or not holds(row, case):
+            if not fit(row) or not others_fit(row, case, written_out) or not holds(row, case):
                 continue
             if not mains(row) and not related(row):
                 free.append(row)
@@ -416,7 +416,7 @@ def draft(world: World, case: Stay) -> str:
     found = [
         row for row in world.rows
         if row.kind == "composite" and row.diag_code and row.diag_code == diagnosis[:3] and row.attribute == attribute
-        and others_fit(row, case) and holds(row, case)
+        and others_fit(row, case, written_out) and holds(row, case)
     ]  # fmt: skip
     if found:
         world.happened("composite")
