@@ -17,7 +17,7 @@ from core.cli.terminal import (
     readable,
     sentence,
     writable,
-    write_worksheet,
+    write_worksheets,
 )
 from core.faults import Usage
 from core.findings import Finding
@@ -120,7 +120,7 @@ def score(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
         synthetic = workspace.synthetic
         if arguments.out:
             sheet = score_working.worksheet(found, texts)
-            write_worksheet(sheet, arguments.out, texts, progress, synthetic=synthetic)
+            write_worksheets([sheet], arguments.out, texts, progress, synthetic=synthetic)
     progress.done()
     if synthetic:
         print(texts("cli.synthetic"))
@@ -195,10 +195,8 @@ def _diff(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
                 grouping=arguments.grouping, set_name=arguments.set_name, progress=progress,
             )  # fmt: skip
             relations, sheets = worth.relations, worth.worksheets(texts.lang) if out else ()
-        for number, sheet in enumerate(sheets):
-            beside = out if out is None or number == 0 else out.with_name(f"{out.stem}-{sheet.id}{out.suffix}")
-            if beside is not None:
-                write_worksheet(sheet, beside, texts, progress, synthetic=synthetic)
+        if out:
+            write_worksheets(sheets, out, texts, progress, synthetic=synthetic)
     progress.done()
     if synthetic:
         print(texts("cli.synthetic"))

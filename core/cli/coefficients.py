@@ -12,7 +12,7 @@ from core.cli.terminal import (
     print_findings,
     readable,
     writable,
-    write_worksheet,
+    write_worksheets,
 )
 from core.faults import Refused, Usage
 from core.texts import Texts
@@ -66,7 +66,7 @@ def _derive(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgr
         synthetic = workspace.synthetic
         if arguments.out:
             sheet = derive_working.sheet(found, texts)
-            write_worksheet(sheet, arguments.out, texts, progress, synthetic=synthetic)
+            write_worksheets([sheet], arguments.out, texts, progress, synthetic=synthetic)
     progress.done()
     if synthetic:
         print(texts("cli.synthetic"))
@@ -95,7 +95,7 @@ def _diff(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
         sheet = difference(workspace.reader(), arguments.one, arguments.other, texts)
         synthetic = workspace.synthetic
         if out:
-            write_worksheet(sheet, out, texts, progress, synthetic=synthetic)
+            write_worksheets([sheet], out, texts, progress, synthetic=synthetic)
     if synthetic:
         print(texts("cli.synthetic"))
     institutions = 0 if sheet.keys is None else len(set(sheet.keys.tolist()))

@@ -95,16 +95,22 @@ def check_outs(outs: Sequence[Path], endings: Sequence[str]) -> None:
             raise WorldFault("no_folder", path=out.absolute().parent)
 
 
-def write_worksheet(
-    worksheet: Worksheet, path: Path, texts: Texts, progress: TerminalProgress, *, synthetic: bool
+def write_worksheets(
+    worksheets: Sequence[Worksheet], path: Path, texts: Texts, progress: TerminalProgress, *, synthetic: bool
 ) -> None:
-    """As the file's ending has it, and say so."""
+    """As the file's ending has it, and say so: one workbook, or a csv for each, named after the first's file."""
     from core.export import tables
 
-    write = tables.worksheet_xlsx if path.suffix.lower() == ".xlsx" else tables.worksheet_csv
-    write(worksheet, path, texts.lang, progress, synthetic)
+    if path.suffix.lower() == ".xlsx":
+        tables.worksheets_xlsx(worksheets, path, texts.lang, progress, synthetic)
+        written = [path]
+    else:
+        written = [path, *(path.with_name(f"{path.stem}-{one.id}{path.suffix}") for one in worksheets[1:])]
+        for worksheet, beside in zip(worksheets, written, strict=True):
+            tables.worksheet_csv(worksheet, beside, texts.lang, progress, synthetic)
     progress.done()
-    print(texts("cli.wrote", path=path))
+    for one in written:
+        print(texts("cli.wrote", path=one))
 
 
 def writable(path: Path, texts: Texts) -> Workspace:

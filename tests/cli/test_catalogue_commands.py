@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from core.settings import ROOT
 
@@ -167,8 +168,12 @@ def test_diff_says_what_it_is_worth(workspace: Path, tmp_path: Path, run: Run, e
     # Officially S3 and S2 are of that group: 1.5 + 0.8 x 1.5 = 2.7 -> 3.24, and S1 0.64 beside them.
     assert "3.34" in said
     assert "3.88" in said
-    assert len(list(tmp_path.glob(f"d*.{ending}"))) > 1
-    assert out.exists()
+    written = list(tmp_path.glob(f"d*.{ending}"))
+    assert out in written and all(f"Written: {one}" in said for one in written)
+    if ending == "csv":
+        assert len(written) > 3
+    else:  # one workbook, a sheet for each
+        assert written == [out] and len(load_workbook(out).sheetnames) > 3
 
 
 def test_lint_tells_doubts_and_stays_zero(workspace: Path, tmp_path: Path, run: Run) -> None:

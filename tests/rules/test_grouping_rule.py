@@ -56,7 +56,7 @@ def test_every_shipped_pack_can_group_and_says_how(id: str) -> None:
     assert packs.restore(pack.text).grouping == rule
     for lang in ("zh", "en"):
         lines = description.describe(pack, Texts(lang))
-        assert any(line.startswith(f"# {Texts(lang)('grouping.rule.grouping')}") for line in lines)
+        assert f"# {Texts(lang)('grouping.rule.grouping')}" in lines
         assert not any("grouping." in line or "rules." in line for line in lines)
     for search in rule.searches:
         assert {word for word in search.prefer if word == "grouping_tie"} == set(), "parameters are put in"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from region import Region
 
 from core.catalogue import library, stays
+from core.catalogue.entries import Band
 from core.catalogue.grouper import Grouper
 from core.catalogue.stays import Stay
 from core.faults import Refused
@@ -272,3 +273,25 @@ def test_some_cases_read_alone_are_as_among_all(region: Region) -> None:
     assert [some.diagnosis_of(i) for i in range(2)] == [whole.diagnosis_of(int(i)) for i in at]
     assert [some.operations_of(i) for i in range(2)] == [whole.operations_of(int(i)) for i in at]
     assert some.locate(whole.setl_id).tolist().count(-1) == len(whole) - 2
+
+
+@pytest.mark.parametrize("by", ["official", "own"])
+def test_a_draft_that_no_run_named_leaves_every_run(region: Region, by: str) -> None:
+    """Made with bands and the exclusion lists of its base, edited, withdrawn: the run stands through all of it."""
+    ready(region)
+    region.cases(*CASES)
+    region.batch("exclusions", [{"version": "v2024", "year": 2024, "list": "operation", "code": "47.0900"}], "exclusion")
+    made = clear(region.workspace, 2024, packs.load(PACK), grouping=by)
+    rows = library.entries(region.workspace.reader(), "v2024").rows
+
+    def said() -> str:
+        return next(run.stale for run in runs(region.workspace) if run.hash == made.stamps.run_hash)
+
+    bands = [Band(rows[0].dip_code, "age", "66+", Fraction(2))]
+    drafted = library.store_draft(region.workspace, "draft", 2024, rows, based_on="v2024", method={}, bands=bands)
+    assert said() == ""
+    library.edit(region.workspace, "draft", [library.Cell(rows[0].dip_code, "score", "7")])
+    assert said() == ""
+    again = clear(region.workspace, 2024, packs.load(PACK), grouping=by)
+    assert again.stamps.run_hash == made.stamps.run_hash
+    assert drafted.action == "draft"

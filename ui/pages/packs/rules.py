@@ -259,7 +259,7 @@ class RulesPanel(QWidget):
                 )
                 names.append(line[2:])
             elif line.startswith("    "):
-                said = html.escape(line.strip())
+                said = tagged(html.escape(line.strip()))
                 colour = colours.warn if line.strip().startswith(mark) else colours.muted
                 parts.append(f'<p style="margin:0 0 0 22px;color:{colour}">{said}</p>')
             elif line.startswith("sha256 "):
