@@ -7,6 +7,7 @@ their institutions, scores and settings those of the whole year, a budget line o
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -148,7 +149,7 @@ class Pool:
         for part in held.content:
             content.setdefault(part.code, []).append(part)
         parts = {code: tuple(own) for code, own in content.items()}
-        return Pool(
+        pool = Pool(
             workspace,
             year,
             pack,
@@ -164,6 +165,11 @@ class Pool:
             {fund: _own(parts, fund, year) for fund in FUNDS},
             _Scoring(standing, pack.case, order, starts, annual.totals_of(standing, scored.scores)),
         )
+        # Every outcome makes thousands of small values, so Python would look through all that a program holds every few
+        # edits, which takes longer than the edits. What is there by now stays: it need not be looked through again.
+        gc.collect()
+        gc.freeze()
+        return pool
 
     @property
     def funds(self) -> tuple[str, ...]:
@@ -192,7 +198,8 @@ class Pool:
         return Changes(tuple(sorted(cells, key=lambda cell: (cell.code, cell.fund, cell.part, cell.valid_from))))
 
     def outcome(self, changes: Changes = NONE, progress: Progress = SILENT) -> Outcome:
-        """What the changes would do. Refused("changes_refused" or "blocked", findings): the pool is as it was."""
+        """What the changes would do. Refused("changes_refused" or "blocked", findings), "whatif_stale" where cases or catalogue
+        have changed since and are asked for again: the pool is as it was."""
         if not changes:
             return Outcome(self, changes, self.pack, self.base.funds)
         pack = changes.pack(self.pack)
@@ -201,10 +208,12 @@ class Pool:
         books = self.books
         if changes.budget or scoring.standing is not self.standing or pack is not self.pack:
             books = gather.books(new, pack, scoring.standing)
-        touched = {
-            code: tuple(part for part in new.content if part.code == code)
-            for code in sorted({cell.code for cell in changes.cells})
-        }
+        named = {cell.code for cell in changes.cells}
+        parts: dict[str, list[Part]] = {code: [] for code in sorted(named)}
+        for part in new.content:
+            if part.code in named:
+                parts[part.code].append(part)
+        touched = {code: tuple(own) for code, own in parts.items()}
         blocked = [*books.blocked]
         told: dict[str, _Told] = {}
         for done, (code, content) in enumerate(touched.items()):
@@ -246,7 +255,9 @@ class Pool:
         return Outcome(self, changes, pack, tuple(sheets))
 
     def clearing(self, changes: Changes, scenario: str = "", progress: Progress = SILENT) -> Clearing:
-        """The same by a full clearing, stamped as a scenario's: what is exported."""
+        """The same by a full clearing, stamped as a scenario's: what is exported. Refused: whatif_stale, and as `outcome`."""
+        if not self.stands():
+            raise Refused("whatif_stale")
         return annual.clear(
             self.workspace,
             self.year,
@@ -274,6 +285,8 @@ class Pool:
                 self._standings.clear()  # before computing, so that memory holds no third one
                 connection = self.workspace.reader()
                 with gather.snapshot(connection):
+                    if not untouched(connection, self.since, LIGHT, LIGHT_KINDS):
+                        raise Refused("whatif_stale")  # its cases would not be the pool's
                     made = gather.standing_of(
                         self.workspace, connection, self.year, pack, self.catalogue, self.grouping, progress,
                         scores=changes.scores,

@@ -402,8 +402,8 @@ def test_killed_between_edit_and_what_if(workspace: Workspace) -> None:
         assert after.base.funds == pool.base.funds
 
 
-def test_what_another_process_does_is_noticed(workspace: Workspace, tmp_path: Path) -> None:
-    """Another connection edits the pool's own set, then a budget line: the pool says that it no longer stands."""
+def test_what_changes_beneath_is_noticed(workspace: Workspace) -> None:
+    """The pool's own set is edited, then cases arrive: it says that it no longer stands, and never mixes two states."""
     pack = packs.load("ningde-2024")
     pool = Pool.open(workspace, 2024, pack, set_name="D")
     assert pool.stands()
@@ -413,6 +413,19 @@ def test_what_another_process_does_is_noticed(workspace: Workspace, tmp_path: Pa
     assert pool.stands()
     publish(workspace, "D", "Q")
     assert pool.stands()
+    before = pool.outcome(Changes((Cell("H00", "all", "base", "0.8"),))).funds
+    region = Region.__new__(Region)  # more cases arrive by way of another hand
+    region.workspace, region._batches = workspace, 90
+    region.cases({"setl_id": "late", "institution": "H00", "fee": "800.00", "group": GROUPS[0]})
+    assert not pool.stands()
+    assert pool.outcome(Changes((Cell("H00", "all", "base", "0.8"),))).funds == before
+    for work in (
+        lambda: pool.outcome(Changes(scores={GROUPS[0]: Fraction(2)})),
+        lambda: pool.clearing(NONE),
+    ):
+        with pytest.raises(Refused) as refused:
+            work()
+        assert refused.value.code == "whatif_stale"
 
 
 def test_a_clock_that_goes_backwards(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
