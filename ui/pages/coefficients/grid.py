@@ -31,7 +31,7 @@ from ui.pages.coefficients import entering
 from ui.pages.coefficients.entering import Entered, Place
 from ui.table import Table
 from ui.table.grid import Cell, Grid
-from ui.table.model import SheetModel
+from ui.table.model import SheetModel, written
 
 if TYPE_CHECKING:
     from core.settlement.coefficient_sheets import Grid as Standing
@@ -95,6 +95,8 @@ class PartsModel(SheetModel):
         if role == EDIT:
             cell = self.cell(index.row(), index.column())
             return "" if cell is None else plain(Fraction(cell))
+        if role == Qt.ItemDataRole.DisplayRole and self.pending:
+            return written(self.column(index.column()), self.cell(index.row(), index.column()), self.wan)
         return super().data(index, role)
 
     def setData(self, index: QModelIndex, value: Any, role: int = EDIT) -> bool:
