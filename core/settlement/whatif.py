@@ -42,9 +42,10 @@ RULES = 32  # rules under which the same cases were scored
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """One institution's cases summed up: fund -> `score` or measure -> total, and what blocks."""
+    """One institution under its coefficients: fund -> `score` or measure -> total of its cases, its own k, and what blocks."""
 
     totals: Mapping[str, Mapping[str, Fraction]]
+    own: Mapping[str, Fraction]
     findings: tuple[Finding, ...]
 
 
@@ -57,24 +58,26 @@ class _Scoring:
     order: Ints  # cases by institution
     starts: Ints
     totals: Mapping[str, Sequence[Fraction]]  # under the pool's own set, by place
-    told: dict[tuple[int, tuple[Part, ...]], _Told] = field(default_factory=dict[tuple[int, tuple[Part, ...]], _Told])
+    told: dict[tuple[str, tuple[Part, ...]], _Told] = field(default_factory=dict[tuple[str, tuple[Part, ...]], _Told])
     parts: dict[int, Standing] = field(default_factory=dict[int, Standing])
 
-    def of(self, code: str, content: tuple[Part, ...], year: int, set_name: str) -> _Told | None:
-        """The institution's cases under these parts of its coefficient; None where it has no cases."""
-        codes = self.standing.rows.institutions
-        if code not in codes:
-            return None
-        i = codes.index(code)
-        found = self.told.get((i, content))
+    def of(self, code: str, content: tuple[Part, ...], year: int, set_name: str) -> _Told:
+        """The institution under these parts of its coefficient; without cases it has no totals."""
+        found = self.told.get((code, content))
         if found is None:
-            found = self._told(i, content, year, set_name)
+            own = {fund: value for fund in FUNDS if (value := _own({code: content}, fund, year).get(code)) is not None}
+            codes = self.standing.rows.institutions
+            found = _Told({}, own, ())
+            if code in codes:
+                found = self._told(codes.index(code), content, own, year, set_name)
             if len(self.told) > 50_000:
                 self.told.clear()
-            self.told[i, content] = found
+            self.told[code, content] = found
         return found
 
-    def _told(self, i: int, content: tuple[Part, ...], year: int, set_name: str) -> _Told:
+    def _told(
+        self, i: int, content: tuple[Part, ...], own: Mapping[str, Fraction], year: int, set_name: str
+    ) -> _Told:
         part = self.parts.pop(i, None)
         if part is None:
             part = taken(self.standing, self.order[self.starts[i] : self.starts[i + 1]])
@@ -88,9 +91,9 @@ class _Scoring:
             by_place = annual.totals_of(part, case_scores.score(self.rule, with_k.cases))
             n = len(part.rows.institutions)
             totals = {
-                fund: {name: own[f * n + i] for name, own in by_place.items()} for f, fund in enumerate(FUNDS)
+                fund: {name: sums[f * n + i] for name, sums in by_place.items()} for f, fund in enumerate(FUNDS)
             }
-        return _Told(totals, findings)
+        return _Told(totals, own, findings)
 
 
 @dataclass(frozen=True)
@@ -219,10 +222,8 @@ class Pool:
         for done, (code, content) in enumerate(touched.items()):
             step(progress, "whatif", done, len(touched))
             if content != self.content.get(code, ()):
-                one = scoring.of(code, content, self.year, self.set_name)
-                if one is not None:
-                    told[code] = one
-                    blocked += [f for f in one.findings if f.values.get("fund") in books.present]
+                one = told[code] = scoring.of(code, content, self.year, self.set_name)
+                blocked += [f for f in one.findings if f.values.get("fund") in books.present]
         if blocked:
             raise Refused("blocked", ordered(blocked), year=self.year, count=len(blocked))
         sheets: list[FundSheet] = []
@@ -234,16 +235,11 @@ class Pool:
                 for name in totals:
                     column = list(totals[name])
                     for code, one in told.items():
-                        if code in at:
+                        if code in at and one.totals:
                             column[at[code]] = one.totals[fund][name]
                     totals[name] = tuple(column)
-            own = dict(self.own[fund])
-            for code, content in touched.items():
-                value = _own({code: content}, fund, self.year).get(code)
-                if value is None:
-                    own.pop(code, None)
-                else:
-                    own[code] = value
+            own = {code: value for code, value in self.own[fund].items() if code not in told}
+            own.update({code: one.own[fund] for code, one in told.items() if fund in one.own})
             facts = {
                 **books.institution[fund],
                 "coefficient": fund_inputs.coefficient_input(listed, own, fund)[0],
