@@ -25,11 +25,10 @@ from core.money import round_ratio, yuan
 from core.progress import SILENT, Progress, step
 from core.rules.cases import FUNDS, Index, Ints, Scaled, Small
 from core.settlement import grouping as own_grouping
-from core.settlement import groups
 from core.settlement import year as years
 from core.settlement.arrivals import Arrivals
 from core.settlement.exact import places_of
-from core.settlement.gather import rows_for, snapshot
+from core.settlement.gather import rows_for, snapshot, version_of
 from core.settlement.groups import Version, score_of
 from core.texts import LANGUAGES, Texts
 from core.worksheet import Cells, Column, Kind, Worksheet, column_of
@@ -145,7 +144,7 @@ def agree(
     connection = workspace.reader()
     with snapshot(connection):
         library.choose(connection, year, catalogue)
-        version = groups.read(connection, year, catalogue)
+        version = version_of(workspace, connection, year, catalogue)
         arrived = rows_for(workspace, connection, year, pack.case, [version], progress)
         if not len(arrived.rows):
             raise Refused("agreement_no_cases", year=year)

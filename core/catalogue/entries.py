@@ -96,3 +96,8 @@ class Entries:
     def get(self, dip_code: str) -> Entry | None:
         place = self.by_code.get(dip_code)
         return None if place is None else self.rows[place]
+
+    def score_for(self, entry: Entry) -> Fraction | None:
+        """A group's score: that of the group it is declared equal to, where that one stands for itself and has any."""
+        other = self.get(entry.equal_to) if entry.equal_to else None
+        return entry.score if other is None or other.equal_to or not other.score else other.score

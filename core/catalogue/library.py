@@ -172,12 +172,13 @@ def exclusions(connection: sqlite3.Connection, version: str, year: int) -> Exclu
 
 
 def _beside(connection: sqlite3.Connection, table: str, version: str, year: int) -> str | None:
-    """Under which version a list stands that goes with this one; what belongs to another's draft counts for nobody."""
+    """Under which version a list stands that goes with this one; what was made with another version counts for nobody else,
+    published or not: publishing changes no clearing."""
     there = [
         name
         for (name,) in connection.execute(
-            f"SELECT DISTINCT version FROM {table} WHERE version = ? OR (year = ? AND version NOT IN"
-            " (SELECT version FROM catalogue_version WHERE state = 'draft')) ORDER BY 1",
+            f"SELECT DISTINCT version FROM {table} WHERE version = ? OR (year = ? AND batch_id NOT IN"
+            " (SELECT id FROM batch WHERE kind = 'catalogue')) ORDER BY 1",
             (version, year),
         )
     ]

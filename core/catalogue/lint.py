@@ -227,6 +227,8 @@ class _Lint:
         other = self.entries.get(entry.equal_to)
         if other is None:
             yield self._say("equal_unknown", entry, "equal_to", entry.equal_to)
+        elif other.equal_to:
+            yield self._say("equal_chained", entry, "equal_to", entry.equal_to, other=other.equal_to)
         elif other.score != entry.score:
             yield self._say(
                 "equal_differs", entry, "score", entry.score, other=entry.equal_to, other_score=str(other.score)

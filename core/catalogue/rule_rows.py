@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from core.catalogue.entries import Entries, Entry, Exclusions
 from core.findings import Finding
@@ -241,12 +240,7 @@ def _attribute(rule: GroupingRule, attribute: str) -> int:
 
 
 def _score_ranks(entries: Entries) -> list[int]:
-    def score(entry: Entry) -> Fraction | None:
-        equal = entries.by_code.get(entry.equal_to) if entry.equal_to else None
-        other = None if equal is None else entries.rows[equal].score
-        return entry.score if other is None else other
-
-    scores = [score(entry) for entry in entries.rows]
+    scores = [entries.score_for(entry) for entry in entries.rows]
     order = {value: rank for rank, value in enumerate(sorted({one for one in scores if one is not None}))}
     return [-1 if one is None else order[one] for one in scores]
 

@@ -91,10 +91,10 @@ def _scored(entries: Entries, findings: list[Finding]) -> dict[str, Entry]:
     """By code; a group that is declared equal in score to another has that one's, and where its own differs that is said."""
     by_code = {one.dip_code: one for one in entries.rows}
     for one in entries.rows:
-        other = entries.get(one.equal_to)
-        if other is None or other.equal_to or not other.score or other.score == one.score:
+        score = entries.score_for(one)
+        if score is None or score == one.score:
             continue
-        by_code[one.dip_code] = replace(one, score=other.score)
+        by_code[one.dip_code] = replace(one, score=score)
         if one.score:
             findings.append(
                 Finding(
@@ -102,7 +102,7 @@ def _scored(entries: Entries, findings: list[Finding]) -> dict[str, Entry]:
                     "warning",
                     subject=one.dip_code,
                     value=plain(one.score),
-                    values={"equal": other.dip_code, "score": plain(other.score), "catalogue": entries.version},
+                    values={"equal": one.equal_to, "score": plain(score), "catalogue": entries.version},
                 )
             )
     return by_code

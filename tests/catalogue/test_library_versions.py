@@ -269,6 +269,9 @@ def test_lists_go_by_the_versions_own_name_else_the_only_one_of_the_year(workspa
     assert library.exclusions(reader, "草稿", 2024).operation == {"03.9100"}  # came with the draft
     assert library.exclusions(reader, "市目录", 2024).operation == {"03.9100"}  # another's draft counts for nobody
     assert library.bands(reader, "市目录", 2024) == []
+    library.publish(workspace, "草稿")
+    assert library.exclusions(reader, "市目录", 2024).operation == {"03.9100"}  # nor, published, for another
+    assert library.bands(reader, "市目录", 2024) == []
     brought("清单二", "96.0700")
     assert refusal("exclusions_several", library.exclusions, reader, "市目录", 2024).findings[0].severity == "blocked"
     brought("市目录", "93.9600")

@@ -66,6 +66,16 @@ def test_each_finding(place: int, changes: dict[str, object], code: str) -> None
     assert {found for found, _, _ in said((place, changes))} == {code}
 
 
+def test_one_step_of_equal_scores_is_followed_and_no_more() -> None:
+    """A group declared equal to one that is declared equal to another keeps its own score, and the linter says so."""
+    third = replace(SOUND[4], dip_code="Z", diag_code="K29.7", equal_to=SOUND[4].dip_code, score=Fraction(7), row=9)
+    assert said(more=(third,)) == [("equal_chained", "Z", 9)]
+    entries = Entries("v", 2024, tuple(sorted((*SOUND, third), key=lambda one: one.dip_code)))
+    first = entries.get(SOUND[4].equal_to)
+    assert first is not None
+    assert (entries.score_for(third), entries.score_for(SOUND[4]), entries.score_for(first)) == (7, first.score, first.score)
+
+
 def test_keys_and_definitions_that_come_twice() -> None:
     again = replace(SOUND[3], dip_code="k35.8:47.0100", diag_code="K35.9", oprn_code="47.0100", row=9)
     assert said(more=(again,)) == [("key_alike", "k35.8:47.0100", 9)]
