@@ -144,8 +144,9 @@ def derive(
 
 def store(workspace: Workspace, derived: Derived, name: str, why: str = "", based_on: str | None = None) -> LedgerLine:
     """Put what was derived into a draft: one edit, one undo. A draft that is not there is made, with the content of
-    `based_on`, else of the set that a clearing would take, else empty. Rows of the same parts from later days of the year go, and a
-    fund that has rows of its own gets the derived value as one of them. Refused as `coefficients.edit`."""
+    `based_on`, else of the set that a clearing would take, else empty. Rows of the same parts from later days of the
+    year go, and a fund that has rows of its own gets the derived value as one of them. Refused as
+    `coefficients.edit`."""
     beyond = [one for one in derived.findings if one.code == "coefficient_outside" and one.severity == "refused"]
     if beyond:  # before a draft is made for nothing
         raise Refused("cells_refused", beyond, count=len(beyond))
