@@ -10,7 +10,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING
@@ -28,6 +27,7 @@ from core.money import rounded
 from core.progress import SILENT, Progress
 from core.rules import case_scores, steps
 from core.rules import formula as language
+from core.rules.bands import ages, dates
 from core.rules.case_scores import CaseExplanation
 from core.rules.cases import FUNDS, CaseScores, CaseTable
 from core.rules.sheet import Clearing, FundSheet, Institution, Title
@@ -56,8 +56,8 @@ class TypedCase:
 
     operations: the first one is the main operation. day: YYYYMMDD of settlement, 0 for 31 December of the year.
     detail: bands of the auxiliary catalogue as `asst_list_detl` has them, `severity:2|cci:1`. born, admitted: ISO dates, of
-    which ages that are None are made; auxiliary bands of age go by them first, as in the clearing. group: a dip_code
-    chosen by hand; the grouping rule is then not asked. booked: hifp_pay, for packs whose payment ratio is the case's own.
+    which ages are made before any that is stated, as in the clearing. group: a dip_code chosen by hand; the grouping rule
+    is then not asked. booked: hifp_pay, for packs whose payment ratio is the case's own.
     """
 
     diagnosis: str
@@ -362,9 +362,10 @@ class _Question:
         return path, candidates
 
     def as_stay(self) -> Stay:
-        """As grouping reads a case: what is stated wins over what the dates say."""
+        """As grouping reads a case."""
         case = self.case
-        span = _ages(case.born, case.admitted)
+        stated = (np.array([value], np.int64) for value in _stated(case))
+        age, age_days = (int(value[0]) for value in ages(dates([case.born]), dates([case.admitted]), *stated))
 
         def known(value: int | None) -> int:
             return UNKNOWN if value is None else value
@@ -374,8 +375,8 @@ class _Question:
             tuple(code.strip() for code in case.operations if code.strip()),
             others=tuple(code.strip() for code in case.other_diagnoses if code.strip()),
             fee=case.fee,
-            age=known(case.age if case.age is not None else span[0]),
-            age_days=known(case.age_days if case.age_days is not None else span[1]),
+            age=age,
+            age_days=age_days,
             birth_weight=known(case.birth_weight),
             days=known(case.days),
             gender=known(case.gender),
@@ -443,10 +444,8 @@ class _Question:
         def same() -> NDArray[np.int32]:
             return np.zeros(rows, np.int32)
 
-        age, newborn = case.age, case.age_days
-        if age is None and newborn is not None:
-            age = newborn // 365
-        dates = tuple(sorted({case.born, case.admitted}))
+        age, newborn = _stated(case)
+        said = tuple(sorted({case.born, case.admitted}))
         ids = np.empty(rows, dtype=object)
         ids[:] = [f"{number:04d}" for number in range(rows)]
         arrived = Arrivals(
@@ -465,12 +464,12 @@ class _Question:
             other_pay=whole(case.other_pay),
             ownpay=None,
             days=whole(-1 if case.days is None else case.days),
-            nwb_age=whole(-1 if newborn is None else newborn),
-            age=whole(-1 if age is None else age),
+            nwb_age=whole(newborn),
+            age=whole(age),
             icu_days=whole(-1 if case.icu_days is None else case.icu_days),
-            born=same() + dates.index(case.born),
-            admitted=same() + dates.index(case.admitted),
-            dates=dates,
+            born=same() + said.index(case.born),
+            admitted=same() + said.index(case.admitted),
+            dates=said,
             detail=same(),
             details=(case.detail,),
             rows=rows,
@@ -571,12 +570,7 @@ class _Question:
         return exact if step.places is None else rounded(exact, step.places)
 
 
-def _ages(born: str, admitted: str) -> tuple[int | None, int | None]:
-    """Years and days at admission; None where the dates do not say."""
-    try:
-        birth, day = date.fromisoformat(born), date.fromisoformat(admitted)
-    except ValueError:
-        return None, None
-    if day < birth:
-        return None, None
-    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day)), (day - birth).days
+def _stated(case: TypedCase) -> tuple[int, int]:
+    """Years and days as somebody stated them, UNKNOWN for none; who types days alone means years by them."""
+    newborn = UNKNOWN if case.age_days is None else case.age_days
+    return max(newborn // 365, UNKNOWN) if case.age is None else case.age, newborn

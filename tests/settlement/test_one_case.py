@@ -261,3 +261,17 @@ def test_an_edit_is_seen_at_once(small: Region, tmp_path: Path) -> None:
 
     edit(small.workspace, "v2024", [Cell("K35.3:47.0100", "score", "2.6")], "why")
     assert ask(small, APPENDIX).rw == Fraction("2.6")
+
+
+def test_days_of_age_are_read_as_in_the_clearing(small: Region) -> None:
+    """Days typed alone are a newborn's; a 0 that a platform writes for a grown-up is nobody's."""
+    small.groups({"dip_code": "P07:new", "diag_code": "P07", "stage": "pre", "condition": "age_days < 29", "score": "9"})
+    born = TypedCase("P07.100", fee=100000, own_pay=0, other_pay=0)
+
+    def group(**change: object) -> str:
+        taken = ask(small, replace(born, **change)).taken  # pyright: ignore[reportArgumentType]
+        return taken.entry.dip_code if taken is not None else ""
+
+    assert group(age_days=10) == group(born="2024-02-01", admitted="2024-02-11") == "P07:new"
+    assert group(age=0, age_days=0, born="2024-02-01", admitted="2024-02-11") == "P07:new"
+    assert group(age=50, age_days=0) == group(age_days=0, born="1974-02-01", admitted="2024-02-11") == ""
