@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from core.catalogue.entries import CONDITION_NAMES, Band, Entries, Entry
-from core.faults import Refused
+from core.faults import Usage
 from core.findings import Finding, Severity
 from core.rules import formula
 from core.rules.group_codes import (
@@ -69,9 +69,9 @@ def editions() -> Mapping[str, Printed]:
 
 
 def printed(edition: str) -> Printed:
-    """The figures of one document. Refused: edition_unknown."""
+    """The figures of one document. Usage: edition_unknown."""
     if edition not in editions():
-        raise Refused("edition_unknown", edition=edition, known=", ".join(editions()))
+        raise Usage("edition_unknown", edition=edition, known=", ".join(editions()))
     return editions()[edition]
 
 

@@ -422,6 +422,8 @@ def _divisor(rule: ScoreRule, figures: Figures, groups: Sequence[Entry]) -> Frac
     if rule.method == "quota":
         return Fraction(rule.quota)
     if rule.method == "benchmark":
+        if not rule.benchmark:
+            raise _blocked("score_benchmark_missing", value="")
         at = next((i for i, entry in enumerate(groups) if entry.dip_code == rule.benchmark), None)
         if at is None:
             raise _blocked("score_benchmark_unknown", value=rule.benchmark)

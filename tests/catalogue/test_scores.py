@@ -383,7 +383,7 @@ def test_one_case() -> None:
 
 def test_benchmark_without_cases_blocks() -> None:
     past = arrays([Case(2023, "A", 100)])
-    for code, benchmark in (("score_benchmark_empty", "B"), ("score_benchmark_unknown", "Z")):
+    for code, benchmark in (("score_benchmark_empty", "B"), ("score_benchmark_unknown", "Z"), ("score_benchmark_missing", "")):
         with pytest.raises(Refused) as refused:
             derive(replace(PLAIN, weights=(Fraction(1),), method="benchmark", benchmark=benchmark), past, BASE)
         assert [(one.code, one.severity, one.value) for one in refused.value.findings] == [(code, "blocked", benchmark)]
