@@ -308,13 +308,16 @@ def check(connection: sqlite3.Connection) -> list[Finding]:
 def _apply(connection: sqlite3.Connection, changes: Iterable[Change], progress: Progress) -> list[Change]:
     """Make the changes in order; return them as they are to stand in the line."""
     done: list[Change] = []
+    shapes: dict[str, _Shape] = {}
     for change in changes:
         for row in (change.key, change.before, change.after):
             _plain(row)
         if change.table == "batch":
             done.append(_apply_to_batch(connection, change, progress))
         else:
-            done.append(_apply_to_row(connection, change))
+            if change.table not in shapes:
+                shapes[change.table] = _shape(connection, change.table)
+            done.append(_apply_to_row(connection, change, shapes[change.table]))
     if any(change.table == "batch" for change in done):
         batches.net_refunds(connection)
     return done
@@ -341,8 +344,11 @@ def _apply_to_batch(connection: sqlite3.Connection, change: Change, progress: Pr
     return change
 
 
-def _apply_to_row(connection: sqlite3.Connection, change: Change) -> Change:
-    keys, others = _shape(connection, change.table)
+_Shape = tuple[list[str], list[str]]
+
+
+def _apply_to_row(connection: sqlite3.Connection, change: Change, shape: _Shape) -> Change:
+    keys, others = shape
     named = {*(change.before or ()), *(change.after or ())}
     if set(change.key) != set(keys) or not named <= set(others):
         raise Refused("not_editable", table=change.table, key=_shown(change.key))
@@ -380,7 +386,7 @@ def _apply_to_row(connection: sqlite3.Connection, change: Change) -> Change:
     return Change(change.table, change.key, {name: change.before[name] for name in names}, change.after)
 
 
-def _shape(connection: sqlite3.Connection, table: str) -> tuple[list[str], list[str]]:
+def _shape(connection: sqlite3.Connection, table: str) -> _Shape:
     """Natural key and other columns of an editable table, from the table itself."""
     if table not in EDITABLE:
         raise Refused("not_editable", table=table)

@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,6 +106,80 @@ def packs(window, shoot) -> None:
     window.page().open_tab("rules")
 
 
+def coefficients(window, shoot) -> None:
+    """An edit being typed, its reason, a refused paste, another language of the effect; every tab with its result."""
+    from PySide6.QtGui import QGuiApplication
+    from PySide6.QtTest import QTest
+    from PySide6.QtWidgets import QApplication, QDialog
+
+    from core.settlement import coefficients as sets
+    from core.settlement import scenarios
+    from core.settlement.changes import Changes
+    from core.settlement.coefficients import Cell
+    from ui.pages.coefficients.grid import Writing
+
+    desk, page = window.desk, window.page()
+
+    def prepared(workspace, _) -> None:
+        if any(head.name == "2024" for head in sets.sets(workspace.reader())):
+            return
+        sets.publish(workspace, "imported", "2024", "年初发布")
+        sets.draft(workspace, "2024 年草稿", "2024", "年中调整")
+        codes = [code for (code,) in workspace.reader().execute("SELECT fixmedins_code FROM institution LIMIT 3")]
+        sets.edit(workspace, "2024 年草稿", [Cell(code, "all", "base", "1.1", "2024-01-01") for code in codes[:2]], "评审")
+        for name, changes in (
+            ("二类机构加 0.02", Changes((Cell(codes[1], "all", "base", "1.12", "2024-01-01"),))),
+            ("高倍率三倍", Changes(parameters={"high.when": "x > 3"})),
+        ):
+            one = scenarios.Scenario(name, 2024, "ningde-2024", changes, "2024 年草稿", "2024")
+            scenarios.keep(workspace, one, "试算")
+
+    desk.change(prepared, lambda _: desk.choose(year=2024, set_name="2024 年草稿"))
+    shoot("draft")
+    editor = page.editor
+    editor.table.setFocus()
+    editor.table.select(str(editor.table.model.key_at(3)), "base")
+    QTest.keyClicks(editor.table.grid, "+")
+    field = editor.table.grid.viewport().findChildren(Writing)[-1]
+    QTest.keyClicks(field, "0.05")
+    shoot("typing")
+    QTest.keyClick(field, "\t")
+    shoot("pending")
+    for dialog in QApplication.topLevelWidgets():
+        if isinstance(dialog, QDialog) and dialog.isVisible():
+            shoot("reason", dialog)
+            dialog.reject()
+    QGuiApplication.clipboard().setText("1.1\nabc\n1..2\n")
+    editor.table.paste()
+    shoot("refused")
+    editor.trouble.hide()
+    editor.seek.setText("zyy")
+    shoot("found")
+    editor.seek.clear()
+    for key in ("derive", "scenarios", "sensitivity"):
+        page.show_target(key)
+        shoot(key)
+        tab = page.stack.currentWidget()
+        if key == "derive":
+            tab.derive()
+            shoot("derive-done")
+        elif key == "scenarios":
+            tab.compare()
+            shoot("scenarios-done")
+            tab.views.setCurrentIndex(1)
+            shoot("scenarios-region")
+        else:
+            tab.views.setCurrentIndex(1)
+            tab.run_tornado()
+            shoot("tornado")
+            tab.run_boundaries()
+            tab.views.setCurrentIndex(2)
+            shoot("boundaries")
+            tab.views.setCurrentIndex(3)
+            shoot("readings")
+    page.show_target("editor")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
@@ -116,15 +191,17 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="dianzhi-shots-"))
     os.environ["DIANZHI_HOME"] = str(home)
 
-    from PySide6.QtWidgets import QApplication
+    from PySide6.QtWidgets import QApplication, QWidget
 
     from core.texts import LANGUAGES
     from ui.desk import Desk
+    from ui.jobs import Sweeper
     from ui.pages import KEYS
     from ui.self_test import settle
     from ui.window import Window
 
     application = QApplication([])
+    sweeper = Sweeper(application)  # widgets must not be collected from a worker's thread
     desk = Desk("zh")
     window = Window(desk)
     sys.excepthook = window.excepthook
@@ -134,10 +211,13 @@ def main() -> None:
     window.after_first_paint()
     keys = given.pages or KEYS
 
-    def shoot(name: str) -> None:
+    def shoot(name: str, widget: QWidget = window) -> None:
         settle(desk)
         application.processEvents()
-        window.grab().save(str(given.folder / f"{name}.png"))
+        widget.grab().save(str(given.folder / f"{name}.png"))
+
+    def shoot_state(key: str, end: str, name: str, widget: QWidget = window) -> None:
+        shoot(f"{key}-{name}-{end}", widget)
 
     shoot("empty-start")
     window.show_page("ledger")
@@ -158,14 +238,17 @@ def main() -> None:
             for key in keys:
                 window.show_page(key)
                 shoot(f"{key}-{language}-{theme}")
-                states = {"catalogue": (catalogue, catalogue_tabs), "packs": (packs,)}.get(key, ())
+                states = {
+                    "catalogue": (catalogue, catalogue_tabs), "packs": (packs,), "coefficients": (coefficients,),
+                }.get(key, ())  # fmt: skip
                 for state in states if desk.contents.catalogues else ():
-                    state(window, lambda name, key=key, end=f"{language}-{theme}": shoot(f"{key}-{name}-{end}"))
+                    state(window, partial(shoot_state, key, f"{language}-{theme}"))
             window.do("finder.open")
             window.finder.field.setText("qs" if language == "zh" else "clear")
             shoot(f"finder-{language}-{theme}")
             window.finder.hide()
     window.close()
+    sweeper.stop()
 
 
 if __name__ == "__main__":

@@ -79,6 +79,11 @@ class SheetModel(QAbstractTableModel):
         self._align = [RIGHT if is_number(column) else LEFT for column in self._columns]
         self.endResetModel()
 
+    def renew(self, sheet: Worksheet) -> None:
+        """Other values in as many rows of the same columns: nothing moves, the view paints anew."""
+        self.sheet = sheet
+        self._cells = [sheet.cells[column.id] for column in self._columns]
+
     def show_rows(self, order: np.ndarray | None) -> None:
         """Other rows, or the same in another order."""
         self.beginResetModel()

@@ -286,6 +286,22 @@ class Table(QWidget):
         self.totals.values = {}
         self._arrange(current)
 
+    def renew(self, sheet: Worksheet) -> bool:
+        """New values in as many rows of the same columns: widths, order and selection stay, and nothing is arranged anew.
+        False if the worksheet is another one; then nothing happened."""
+        old = self.model.sheet
+        if not old.id or old.rows != sheet.rows or [c.id for c in old.columns] != [c.id for c in sheet.columns]:
+            return False
+        self._masks.clear()
+        self._sorted = None
+        self._hits_of = ""
+        self.model.renew(sheet)
+        passed = None if self.model.order is None else np.sort(self.model.order)
+        self.totals.values = {c.id: total_of(sheet, c, passed) for c in sheet.columns if c.total}
+        for part in (self.grid.viewport(), self.grid.body.viewport(), self.totals):
+            part.update()
+        return True
+
     def worksheet(self) -> Worksheet:
         return self.model.sheet
 

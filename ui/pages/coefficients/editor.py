@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QDate, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QDate, QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QComboBox,
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 GRID_FUNDS = ("all", "employee", "resident")
 TABLES = ("coefficient", "coefficient_set")
+MANY = 50  # cells
+PATIENCE_MS = 100  # an edit does not wait longer for its effect to be shown
 LISTED = 4  # wrong cells that are named at once; the others behind a button
 
 
@@ -99,7 +101,11 @@ class Editor(QWidget):
         self._chosen_fund = ""
         self._day_of: int | None = None
         self._go_to = ""  # a part that was just added
+        self._ready: list[tuple[Entered, str]] = []  # with their reason, to be written next
+        self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
+        self._patience.timeout.connect(self._write_ready)
         self._build()
+        self.whatif.answered.connect(self._write_ready)
 
     # -- building ------------------------------------------------------------------------------------------------
 
@@ -401,6 +407,9 @@ class Editor(QWidget):
         self.trouble.hide()
         self._under_way.append(entered)
         self._show_pending()
+        if self.reason and len(entered.cells) > MANY:  # the effect of many takes longer than writing them
+            self._write(entered, self.reason)
+            return
         self.whatif.tried(self._waiting_cells())
         if self.reason:
             self._commit(entered, self.reason)
@@ -417,6 +426,20 @@ class Editor(QWidget):
         dialog.open()
 
     def _commit(self, entered: Entered, why: str) -> None:
+        """Into the ledger, once the effect is on screen: both at the same time would hold each other up."""
+        self._ready.append((entered, why))
+        if self.whatif.busy:
+            self._patience.start()
+        else:
+            self._write_ready()
+
+    def _write_ready(self) -> None:
+        self._patience.stop()
+        ready, self._ready = self._ready, []
+        for entered, why in ready:
+            self._write(entered, why)
+
+    def _write(self, entered: Entered, why: str) -> None:
         loaded, pack, texts = self.loaded, self.pack, self.texts
         assert loaded is not None
         name = loaded.grid.set_name

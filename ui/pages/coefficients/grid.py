@@ -35,7 +35,6 @@ from ui.table.model import SheetModel, written
 
 if TYPE_CHECKING:
     from core.settlement.coefficient_sheets import Grid as Standing
-    from core.worksheet import Worksheet
     from ui.desk import Desk
 
 EDIT = Qt.ItemDataRole.EditRole
@@ -64,11 +63,6 @@ class PartsModel(SheetModel):
         self.writable = False
         self.signs: dict[Place, Sign] = {}
         self.pending: Mapping[Place, Fraction | None] = {}
-
-    def renew(self, sheet: Worksheet) -> None:
-        """Other values in the same rows and columns."""
-        self.sheet = sheet
-        self._cells = [sheet.cells[column.id] for column in self._columns]
 
     def place_of(self, shown: int, place: int) -> Place:
         return str(self.key_at(shown)), self.column(place).id
@@ -321,28 +315,11 @@ class PartsTable(Table):
         self.model.parts, self.model.writable = standing.parts, writable
         self.model.signs, self.model.pending = signs, {}
         columns = {column.id: column for column in standing.sheet.columns}
-        order = ["name", *standing.parts, K, "code", "grade", "level", "county", "outside"]
+        order = ["name", K, *standing.parts, "code", "grade", "level", "county", "outside"]
         sheet = replace(standing.sheet, columns=[columns[id] for id in order])
-        if not self.renewed(sheet):
-            self.set_worksheet(sheet, frozen=1)
-
-    def renewed(self, sheet: Worksheet) -> bool:
-        """New values in the same rows and columns: nothing moves, order and selection stay as they are. False if it is another
-        table."""
-        model, old = self.model, self.model.sheet
-        same = (
-            bool(old.id)
-            and [column.id for column in old.columns] == [column.id for column in sheet.columns]
-            and old.keys is not None
-            and sheet.keys is not None
-            and list(old.keys) == list(sheet.keys)
-        )
-        if same:
-            self._masks.clear()
-            self._sorted = None
-            model.renew(sheet)
-            self.show_pending({})
-        return same
+        old = self.worksheet().keys
+        if old is None or list(old) != list(sheet.keys) or not self.renew(sheet):
+            self.set_worksheet(sheet, frozen=2)
 
     def show_pending(self, values: Mapping[Place, Fraction | None]) -> None:
         """Values that are entered and wait for their reason."""

@@ -47,12 +47,13 @@ class Ground:
     packs: tuple[Pack, ...]
 
 
-def _ground(workspace: Any, wanted: str) -> Ground:
+def _ground(workspace: Any, wanted: str, known: tuple[Pack, ...]) -> Ground:
+    """known: the packs, where they were read before: they are files, and no edit changes them."""
     from core.rules import packs
     from core.settlement import coefficients
 
     connection = workspace.reader()
-    found = tuple(packs.load(head.id) for head in packs.available() if not head.abstract)
+    found = known or tuple(packs.load(head.id) for head in packs.available() if not head.abstract)
     return Ground(
         tuple(coefficients.sets(connection)), coefficients.choose(connection, wanted or None), found
     )
@@ -170,8 +171,9 @@ class CoefficientsPage(QWidget):
             if changes.display and not (changes.workspace or changes.tables or changes.choices):
                 return
         wanted = self.desk.set_name
+        known = self.ground.packs if self.ground is not None and changes is not None else ()
         self.desk.ask(
-            lambda workspace, _: _ground(workspace, wanted), self._have, place="coefficients.ground",
+            lambda workspace, _: _ground(workspace, wanted, known), self._have, place="coefficients.ground",
             title=texts("coefficients.reading"),
         )  # fmt: skip
 

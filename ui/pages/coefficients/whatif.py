@@ -68,6 +68,7 @@ class WhatIf(QWidget):
     """`show_set(year, pack, heads, head, against)` opens the pool; `tried(cells)` shows what these do on top of the set."""
 
     told = Signal()  # another outcome is on screen
+    answered = Signal()  # no question is under way any more
     keep_wanted = Signal(object)  # an Outcome, as a scenario
 
     def __init__(self, desk: Desk, pools: Pools) -> None:
@@ -76,10 +77,11 @@ class WhatIf(QWidget):
         self._pack: Pack | None = None
         self.pool: Pool | None = None
         self.outcome: Outcome | None = None
+        self.shown: Told | None = None
         self._key: tuple[object, ...] | None = None
         self._set = ""
         self._cells: tuple[Cell, ...] = ()
-        self._asking_now = False
+        self.busy = False
         self._again = False
         self._build()
 
@@ -187,7 +189,7 @@ class WhatIf(QWidget):
         self._key, self.pool, self.outcome, self._set, self._cells = None, None, None, "", ()
         self.asking.drop()
         self.desk.jobs.drop("coefficients.outcome")
-        self._asking_now = False
+        self.busy = False
         self._clear()
 
     # -- the pool --------------------------------------------------------------------------------------------------
@@ -215,18 +217,22 @@ class WhatIf(QWidget):
     def _ask(self) -> None:
         if self.pool is None:
             return
-        if self._asking_now:
+        if self.busy:
             self._again = True
             return
         pool, name, cells = self.pool, self._set, self._cells
         fund, view, lang = self.desk.fund, VIEWS[self.views.currentIndex()], self.texts.lang
-        self._asking_now, self._again = True, False
+        self.busy, self._again = True, False
+        shown = self.shown
 
-        def work(_: Any, job: Any) -> Told:
+        def work(_: Any, job: Any) -> Told | None:
             from core.settlement import whatif_sheets
             from core.settlement.changes import Changes as Tried
 
             changes = pool.towards(name) | Tried(tuple(replace(cell, seen=None) for cell in cells))
+            same = shown is not None and (shown.fund, shown.view) == (fund, view) and shown.outcome.pool is pool
+            if same and shown.outcome.changes.text == changes.text:  # it was typed, now it is written: nothing new
+                return None
             outcome = pool.outcome(changes, job)
             make = {
                 "institutions": whatif_sheets.institutions,
@@ -239,30 +245,37 @@ class WhatIf(QWidget):
 
         self.desk.ask(work, self._have, place="coefficients.outcome", failed=self._failed)
 
-    def _have(self, told: Told) -> None:
-        self._asking_now = False
-        if self._again:
-            self._ask()
-        if self.pool is not told.outcome.pool:
-            return
-        self.outcome = told.outcome
+    def _have(self, told: Told | None) -> None:
         self.asking.hide()
-        self.table.set_worksheet(told.sheet, frozen=1)
-        self._say()
-        self.told.emit()
+        if told is not None and self.pool is told.outcome.pool:
+            same = self.shown is not None and (self.shown.fund, self.shown.view) == (told.fund, told.view)
+            self.shown, self.outcome = told, told.outcome
+            as_it_came = self.table.model.order is None  # neither sorted nor filtered
+            if not (same and as_it_came and self.table.renew(told.sheet)):
+                self.table.set_worksheet(told.sheet, frozen=1)
+            self._say()
+            self.told.emit()
+        self._answered()
 
     def _failed(self, error: Exception) -> None:
-        self._asking_now = False
+        if isinstance(error, Fault) and not self._again:
+            self.shown = None
+            self.asking.wrong(error)
+        self._answered()
+
+    def _answered(self) -> None:
+        self.busy = False
         if self._again:
             self._ask()
-        elif isinstance(error, Fault):
-            self.asking.wrong(error)
+        else:
+            self.answered.emit()
 
     # -- words -------------------------------------------------------------------------------------------------------
 
     def _clear(self) -> None:
         from core.worksheet import Worksheet
 
+        self.shown = None
         self.table.set_worksheet(Worksheet("", {"zh": "", "en": ""}, (), {}, 0))
         self._say()
 
