@@ -22,6 +22,7 @@ from core.texts import LANGUAGES, Texts
 from ui.chart import Chart
 from ui.desk import Desk
 from ui.dialogs import words
+from ui.jobs import Sweeper
 from ui.look import dpi_defaults
 from ui.pages import KEYS
 from ui.window import Window
@@ -77,6 +78,7 @@ def _self_test(language: str, folder: Path) -> int:
     trouble = Trouble()
     dpi_defaults()
     application = QApplication.instance() or QApplication(sys.argv[:1])
+    sweeper = Sweeper()
     qInstallMessageHandler(trouble.of_qt)
     sys.excepthook = trouble.of_python
     say = Texts(language)
@@ -103,6 +105,7 @@ def _self_test(language: str, folder: Path) -> int:
     finally:
         window.close()
         application.processEvents()
+        sweeper.stop()
         qInstallMessageHandler(None)
         sys.excepthook = sys.__excepthook__
     for one in trouble:
