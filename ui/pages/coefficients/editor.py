@@ -289,8 +289,10 @@ class Editor(QWidget):
         if self._go_to in loaded.grid.parts:
             place = self.table.current_place()
             keys = loaded.grid.sheet.keys
-            if place or keys is not None:
-                self.table.select(place[0] if place else str(keys[0]), self._go_to)
+            if place:
+                self.table.select(place[0], self._go_to)
+            elif keys is not None:
+                self.table.select(str(keys[0]), self._go_to)
             self.table.setFocus()
             self._go_to = ""
         if not self.table.grid.currentIndex().isValid() and self.table.model.rowCount():

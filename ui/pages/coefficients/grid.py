@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from enum import IntFlag
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import (
     QEvent,
@@ -129,7 +129,7 @@ class PartCell(Cell):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        grid: PartsGrid = self._grid
+        grid = cast("PartsGrid", self._grid)  # what `PartsTable` makes
         sign = grid.parts_model.sign(index.row(), index.column())
         ink = None
         if sign and not option.state & QStyle.StateFlag.State_Selected:
@@ -166,7 +166,7 @@ class PartCell(Cell):
         painter.restore()
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex) -> QWidget:
-        grid: PartsGrid = self._grid
+        grid = cast("PartsGrid", self._grid)  # what `PartsTable` makes
         field = Writing(parent)
         field.setAlignment(Qt.AlignmentFlag.AlignRight)
         field.setFrame(False)

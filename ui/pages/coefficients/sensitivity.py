@@ -335,11 +335,11 @@ class SensitivityTab(QWidget):
 
 def drawn(sheet: Worksheet, fund: str, pool: Pool, texts: Any) -> Panel:
     """The largest variations as lying bars: how far each value tried moves the point value of a fund."""
-    changes = sheet.cells.get(f"point_value_{fund}")
+    changes = sheet.cells.get(f"point_value_{fund}", ())
     assert sheet.keys is not None
     rows: dict[str, list[int]] = {}
     for row, key in enumerate(sheet.keys):
-        if changes is not None and changes[row] is not None:
+        if len(changes) and changes[row] is not None:
             rows.setdefault(str(key).rpartition("|")[0], []).append(row)
     moving = [own for own in rows.values() if any(changes[row] for row in own)]
     moving.sort(key=lambda own: -max(abs(changes[row]) for row in own))
