@@ -149,6 +149,8 @@ class PartCell(Cell):
         super().paint(painter, option, index)
         if not self._front and index.column() < grid.hidden_behind:
             return
+        if not sign & (Sign.CHANGED | Sign.DATED):
+            return
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         painter.save()
         painter.setPen(Qt.PenStyle.NoPen)
@@ -323,9 +325,16 @@ class PartsTable(Table):
 
     def show_pending(self, values: Mapping[Place, Fraction | None]) -> None:
         """Values that are entered and wait for their reason."""
-        self.model.pending = values
-        self.grid.viewport().update()
-        self.grid.body.viewport().update()
+        model, grid = self.model, self.grid
+        other = {place for place in {*values, *model.pending} if values.get(place) != model.pending.get(place, self)}
+        model.pending = values
+        top, bottom = max(0, grid.rowAt(0)), grid.rowAt(grid.viewport().height() - 1)
+        for row in range(top, (bottom if bottom >= 0 else model.rowCount() - 1) + 1):
+            for code, part in other:  # painting is Python's: only what is different
+                if str(model.key_at(row)) == code:
+                    rect = grid.visualRect(model.index(row, model.place(part)))
+                    grid.viewport().update(rect)
+                    grid.body.viewport().update(rect)
 
     def places(self) -> list[Place]:
         """The selected cells of parts, row by row."""
