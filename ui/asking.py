@@ -78,7 +78,10 @@ class Asking(QFrame):
 
     def wrong(self, error: Exception) -> None:
         """Say what went wrong, here."""
-        self.tell(words(self._desk.texts, error), detail(self._desk.texts, error))
+        said, details = words(self._desk.texts, error), detail(self._desk.texts, error)
+        if details and "\n" not in details:  # one reason needs no list
+            said, details = details, ""
+        self.tell(said, details)
 
     def tell(self, said: str, details: str = "") -> None:
         """Say this, until the next question; the details behind a button."""

@@ -476,6 +476,29 @@ class Window(QMainWindow):
             return True
         return super().event(event)
 
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Tab goes from field to field. By itself Qt jumps to where a page or a tab wants the keyboard first, and what
+        stands before that is never reached.
+        """
+        at = QApplication.focusWidget()
+        # Where what has the keyboard is being hidden, Qt itself finds another place.
+        if at is None or not at.isVisible() or at.window() is not self:
+            return super().focusNextPrevChild(next)
+        one = at
+        while True:
+            one = one.nextInFocusChain() if next else one.previousInFocusChain()
+            if one is None or one is at:
+                return False
+            if (
+                one.focusProxy() is None
+                and one.focusPolicy() & Qt.FocusPolicy.TabFocus
+                and one.isEnabled()
+                and one.isVisibleTo(self)
+                and one.window() is self
+            ):
+                one.setFocus(Qt.FocusReason.TabFocusReason if next else Qt.FocusReason.BacktabFocusReason)
+                return True
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._place_rail()

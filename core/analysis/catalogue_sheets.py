@@ -44,10 +44,11 @@ def _title(key: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A typed case in words: the path to its group, step by step, and the groups that were looked at."""
+    """A typed case in words: the path to its group, step by step, the groups that were looked at, what the score rests on."""
 
     path: tuple[str, ...]
     others: Worksheet
+    documents: tuple[str, ...] = ()
 
 
 def told(case: OneCase, pack: Pack, texts: Texts) -> Told:
@@ -55,7 +56,12 @@ def told(case: OneCase, pack: Pack, texts: Texts) -> Told:
     rule = rule_of(pack) if pack.grouping is not None else None
     steps = case.path.steps if case.path is not None and rule is not None else ()
     said = tuple(telling.step(rule, one, texts) for one in steps) if rule is not None else ()
-    return Told(said, alternatives(case, rule, texts))
+    cited = pack.cited(case.explanation.cite) if case.explanation is not None else ()
+    rests_on = tuple(
+        " ".join(filter(None, (number or title, article, f"[{evidence}]" if evidence else "")))
+        for number, title, evidence, article in cited
+    )
+    return Told(said, alternatives(case, rule, texts), rests_on)
 
 
 def alternatives(case: OneCase, rule: GroupingRule | None, texts: Texts) -> Worksheet:
@@ -185,14 +191,19 @@ def made_of(entry: Entry, texts: Texts) -> dict[str, str]:
         if name in ("kind", "stage", "attribute") and value:
             found[name] = texts(f"catalogue.{'tree' if name == 'attribute' else name}.{value}")
         elif name == "mean_fee":
-            found[name] = plain(Fraction(value, 100), 2) if value else ""
+            found[name] = _separated(plain(Fraction(value, 100), 2)) if value else ""
         elif name == "primary_care":
             found[name] = texts("catalogue.yes") if value else ""
         elif isinstance(value, Fraction):
-            found[name] = plain(value)
+            found[name] = _separated(plain(value))
         else:
             found[name] = value or ""
     return {name: text for name, text in found.items() if text}
+
+
+def _separated(plain_text: str) -> str:
+    whole, point, rest = plain_text.partition(".")
+    return f"{int(whole):,}{point}{rest}"
 
 
 def findings(found: Sequence[Finding], texts: Texts, id: str) -> Worksheet:

@@ -311,7 +311,7 @@ def test_a_case_explains_itself() -> None:
     scores = case_scores.score(pack.case, cases)
     said = case_scores.explain_case(pack.case, cases, 4, scores)  # 30,000 yuan
     assert said.branch == "high"
-    assert said.sentence["zh"] == "病例分值 = 病种分值 × (费用倍率 − 1) × 机构系数 × 辅助目录系数"
+    assert said.sentence["zh"] == "病例分值 = 病种分值 × (费用倍率 − 1) × 机构系数 × 辅助系数"
     assert said.filled["zh"] == "病例分值 = 1.2 × (3 − 1) × 0.9 × 1 = 2.1600"
     assert said.filled["en"] == "Case score = 1.2 × (3 − 1) × 0.9 × 1 = 2.1600"
     assert said.evidence == "S"

@@ -117,7 +117,7 @@ def test_diagnosis_by_initials_gives_the_group(form, desk, qtbot, idle) -> None:
     assert form.answer.case is not None
     assert form.answer.case.taken is not None
     # What is not typed yet is asked for in words, not as something wrong.
-    assert "总费用" in form.answer.notice_text.text() and "医院" in form.answer.notice_text.text()
+    assert "医疗费用" in form.answer.notice_text.text() and "医院" in form.answer.notice_text.text()
     assert form.answer.values["score"].text() == "—"
 
 
@@ -182,7 +182,7 @@ def test_wrong_numbers_are_marked_and_asked_for(form, qtbot, idle) -> None:
     form.ask()
     idle()
     assert form.fee.property("bad")
-    assert "总费用" in form.answer.hint_text.text()
+    assert "医疗费用" in form.answer.hint_text.text()
     form.fee.clear()
     write(form.fee, "１２００")  # full width, as an input method leaves them
     assert not form.fee.wrong

@@ -201,7 +201,8 @@ def test_what_cannot_be_derived_says_why(tab: ScoresTab, idle) -> None:
     idle()
     assert tab.derived is None
     assert tab.asking.isVisibleTo(tab)
-    assert tab.asking.said.text()
+    assert "没有这个病种" in tab.asking.said.text(), "one reason is said at once, not behind a button"
+    assert not tab.asking.more.isVisibleTo(tab.asking)
 
 
 def test_cancelled_leaves_the_result_before(derived: ScoresTab, idle) -> None:

@@ -8,11 +8,13 @@ from fractions import Fraction
 import openpyxl
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 
 from core.catalogue import library
 from core.storage.ledger import Change, Edit
 from ui.desk import Desk
 from ui.pages.catalogue.versions import VIEWS, VersionsTab
+from ui.window import Window
 
 
 @pytest.fixture
@@ -193,3 +195,42 @@ def test_every_view_is_reached_by_keyboard(tab: VersionsTab, qtbot) -> None:
     for number in range(1, len(VIEWS)):
         qtbot.keyClick(tab.views, Qt.Key.Key_Right)
         assert tab.stack.currentIndex() == number
+
+
+def test_tab_reaches_every_field_of_the_window(desk: Desk, qtbot, idle) -> None:
+    """Also those before the one that has the keyboard first; and back again the same way."""
+    window = Window(desk)
+    qtbot.addWidget(window)
+    window.resize(1366, 768)
+    window.show()
+    window.after_first_paint()
+    idle()
+    window.show_page("catalogue", "versions")
+    idle()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    page = window.page()
+    tab = page.stack.currentWidget()
+    for key in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
+        tab.table.grid.setFocus()
+        seen = []
+        for _ in range(60):
+            qtbot.keyClick(QApplication.focusWidget(), key)
+            seen.append(QApplication.focusWidget())
+        for widget in (page.tabs, tab.old, tab.new, tab.pack, tab.grouping, tab.go, tab.views):
+            assert widget in seen, widget.accessibleName() or widget
+    window.close()
+
+
+def test_the_worth_is_never_cut(tab: VersionsTab, idle) -> None:
+    tab.measure()
+    idle()
+    figures = tab.figures
+    for wide, lines in ((1190, 1), (960, 2)):
+        figures.setFixedWidth(wide)
+        idle()
+        for label, (both, change) in figures._changes.items():
+            assert label.text().splitlines()[0].startswith(both)
+            assert change in label.text()
+            assert len(label.text().splitlines()) == lines
+    assert all(label.width() >= label.sizeHint().width() for label in figures._changes)

@@ -89,6 +89,8 @@ class Cell(QStyledItemDelegate):
         text = grid.text_at(index.row(), place)
         if not text:
             return
+        if "\n" in text:  # a cell is one line; what a file broke shows where
+            text = text.replace("\n", "↵")
         inner = rect.adjusted(PAD, 0, -PAD, 0)
         metrics: QFontMetrics = option.fontMetrics
         if metrics.horizontalAdvance(text) > inner.width():

@@ -428,6 +428,10 @@ class Paths(QTextBrowser):
         self._shown = shown
         self._write()
 
+    def _fact(self, name: str, value: str) -> str:
+        unit = {"fee": "yuan", "days": "days"}.get(name)
+        return f"{grouped(value)} {self._desk.texts(f'unit.{unit}')}" if unit else value
+
     def _write(self) -> None:
         from core.money import plain
 
@@ -440,7 +444,9 @@ class Paths(QTextBrowser):
             return f'<span style="color:{colours.muted}">{html.escape(text)}</span>'
 
         facts = "&nbsp;&nbsp;&nbsp;".join(
-            f"{muted(texts(f'agreement.column.{name}'))} {html.escape(value)}" for name, value in shown.facts if value
+            f"{muted(texts(f'agreement.column.{name}'))} {html.escape(self._fact(name, value))}"
+            for name, value in shown.facts
+            if value
         )
         columns: list[str] = []
         for key, side in (("own", shown.own), ("official", shown.official)):

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QTextBrowser
 
 from ui.look import EDGE, GAP, TIGHT, count, grouped, set_role
@@ -33,13 +34,14 @@ class Figures(QFrame):
         self._grid.setHorizontalSpacing(EDGE)
         self._grid.setVerticalSpacing(1)
         self._labels: list[QLabel] = []
+        self._changes: dict[QLabel, tuple[str, str]] = {}  # both values, and what lies between them
         self.hide()
 
     def put(self, revision: Revision, by_fund: dict[str, Gains]) -> None:
         for label in self._labels:
             label.setParent(None)
             label.deleteLater()
-        self._labels = []
+        self._labels, self._changes = [], {}
         texts, wan = self._desk.texts, self._desk.wan
         money = texts("unit.wan" if wan else "unit.yuan")
         heads = [""]
@@ -57,7 +59,8 @@ class Figures(QFrame):
                     _written(value, unit, places, wan) for value in (figure.old, figure.new, figure.change)
                 )
                 sign = "+" if figure.change > 0 else ""
-                self._put(row, column, f"{old} → {new}  ({sign}{change})", "")
+                label = self._put(row, column, "", "")
+                self._changes[label] = (f"{old} → {new}", f"({sign}{change})")
             gains = by_fund[fund]
             for column, (value, who) in enumerate(
                 ((gains.gained, gains.winners), (gains.lost, gains.losers), (gains.rest, None)), 1 + len(FIGURES)
@@ -67,17 +70,38 @@ class Figures(QFrame):
                     said = texts("catalogue.versions.figure.by", amount=said, count=count(who))
                 role = "" if who is not None else "good" if abs(value) < CLOSE else "warn"
                 self._put(row, column, said, role)
+        self._grid.setColumnStretch(len(heads), 1)
         self.setToolTip(texts("catalogue.versions.figure.about"))
+        self._fit()
         self.show()
 
-    def _put(self, row: int, column: int, text: str, role: str) -> None:
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """The change beside both values, or under them where the window is too narrow: a number is never cut."""
+        for between in ("  ", "\n"):
+            for label, (both, change) in self._changes.items():
+                label.setText(f"{both}{between}{change}")
+            widest = [0] * (self._grid.columnCount() - 1)  # the last takes what is left over
+            for at, label in enumerate(self._labels):
+                column = at % len(widest)
+                widest[column] = max(widest[column], label.sizeHint().width())
+            margins = self._grid.contentsMargins()
+            room = self.width() - margins.left() - margins.right() - EDGE * len(widest)
+            if sum(widest) <= room:
+                break
+
+    def _put(self, row: int, column: int, text: str, role: str) -> QLabel:
         label = QLabel(text)
+        label.setMinimumWidth(10)  # nor does it make the window wider
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         if role:
             set_role(label, role)
         self._labels.append(label)
         self._grid.addWidget(label, row, column)
-        self._grid.setColumnStretch(column, 1 if column else 0)
+        return label
 
 
 def _written(value: Fraction, unit: str, places: int, wan: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ui.desk import Desk
 
 CELL = "padding:1px 16px 1px 0;"
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 class ScoreWhy(QTextBrowser):
@@ -51,7 +53,11 @@ class ScoreWhy(QTextBrowser):
             last = len(working.formulas) - 1
             for number, formula in enumerate(working.formulas):
                 colour = colours.accent if number == last else colours.text
-                parts.append(f'<p style="margin:1px 0;color:{colour}">{html.escape(formula)}</p>')
+                what = "formula_mean" if number == 0 else "formula_score" if number == last else "formula_divisor"
+                parts.append(
+                    f'<p style="margin:1px 0;color:{colour}"><span style="color:{colours.muted}">'
+                    f"{html.escape(texts(f'catalogue.scores.{what}'))}</span>&nbsp;&nbsp;{html.escape(_told(formula))}</p>"
+                )
         else:
             said = texts("catalogue.scores.no_formula", decision=texts(f"scores.decision.{working.decision}"))
             parts.append(f'<p style="margin:1px 0;color:{colours.warn}">{html.escape(said)}</p>')
@@ -110,6 +116,12 @@ class ScoreWhy(QTextBrowser):
             first = f'<td style="{CELL}color:{colours.muted}">{html.escape(row[0])}</td>'
             lines.append("<tr>" + first + "".join(f'<td style="{CELL}">{html.escape(cell)}</td>' for cell in row[1:]) + "</tr>")
         return f'<table style="margin-top:4px">{"".join(lines)}</table>'
+
+
+def _told(formula: str) -> str:
+    """With separators in its numbers; the code that a divisor is named by stays as it is."""
+    head, colon, sums = formula.rpartition(": ")
+    return head + colon + NUMBER.sub(lambda found: grouped(found[0]), sums)
 
 
 def _yuan(fen: Fraction | None) -> str:

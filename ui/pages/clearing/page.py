@@ -36,6 +36,7 @@ from ui.pages.clearing.why import Place, Why
 from ui.table import Table
 
 if TYPE_CHECKING:
+    from core.catalogue.library import Version
     from core.findings import Finding
     from core.rules.packs import PackHead
     from core.rules.sheet import Clearing
@@ -85,15 +86,15 @@ class Standing:
     runs: tuple[Run, ...]  # of the year
     run: Run | None
     clearing: Clearing | None
-    catalogues: tuple[str, ...]
+    catalogues: tuple[Version, ...]
 
 
 def _stand(workspace: Any, year: int | None, pack: str, run_id: int | None) -> Standing:
     """Packs, runs, and the run to show: the one asked for, else the newest that stands, else the newest."""
+    from core.catalogue.library import versions
     from core.rules import packs
     from core.settlement.clearing import runs
     from core.settlement.runs import stored
-    from core.storage.contents import contents
 
     heads = tuple(head for head in packs.available() if not head.abstract)
     connection = workspace.reader()
@@ -104,7 +105,7 @@ def _stand(workspace: Any, year: int | None, pack: str, run_id: int | None) -> S
         chosen or next((run for run in fitting if not run.stale), None) or (fitting[0] if fitting else None)
     )
     clearing = stored(connection, chosen.id) if chosen is not None else None
-    return Standing(heads, of_year, chosen, clearing, contents(connection).catalogues)
+    return Standing(heads, of_year, chosen, clearing, tuple(versions(connection)))
 
 
 class ClearingPage(QWidget):
@@ -332,7 +333,10 @@ class ClearingPage(QWidget):
         self.catalogue.clear()
         self.catalogue.addItem(self._texts("clearing.catalogue_of_year"), "")
         for version in standing.catalogues:
-            self.catalogue.addItem(version, version)
+            state = self._texts(f"catalogue.state.{version.state}")
+            self.catalogue.addItem(
+                self._texts("catalogue.versions.named", name=version.name, state=state), version.name
+            )
         self.catalogue.setCurrentIndex(max(0, self.catalogue.findData(before)))
 
     def _fitting(self, heads: Sequence[PackHead]) -> str:
@@ -384,7 +388,7 @@ class ClearingPage(QWidget):
         assert clearing is not None
         self.stack.setCurrentWidget(self.sheet)
         count = len(clearing.findings)
-        self.findings_button.setText(texts("clearing.findings", count=count))
+        self.findings_button.setText(texts("clearing.findings", count=f"{count:,}"))
         self.findings_button.setEnabled(count > 0)
         if count == 0 and self.side.currentWidget() is self.findings_side:
             self._close_side()

@@ -33,6 +33,7 @@ from ui.desk import Desk
 from ui.dialogs import Empty, detail, words
 from ui.look import GAP, TIGHT, count, set_role
 from ui.pages.data import sheets
+from ui.pages.data.sheets import SENTENCE
 from ui.table import Table
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ class FilesPanel(QWidget):
         set_role(self.receipt_note, "muted")
         below.addWidget(self.receipt_note)
         self.found = Table(self.desk)
+        self.found.widest = {"said": SENTENCE}
         self.found.set_empty(texts("data.no_findings_of_file"))
         below.addWidget(self.found, 1)
         self.middle.addWidget(result)

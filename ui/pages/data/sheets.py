@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from core.storage.batches import Batch
 
 
+SENTENCE = 560  # pixels of the column that says what was found; the rest of it stands below
+
+
 def _column(area: str, name: str, kind: Kind = "text", unit: str = "", total: bool = False) -> Column:
     return Column(
         name, {lang: Texts(lang)(f"data.{area}.{name}") for lang in LANGUAGES}, kind, unit, total=total

@@ -291,7 +291,7 @@ class Answer(QWidget):
         explained, lang = case.explanation, self.texts.lang
         if explained is None:
             return []
-        lines = [f"{explained.cite} [{explained.evidence}]" if explained.evidence else explained.cite]
+        lines = list(self._told.documents if self._told is not None else ())
         if explained.open and explained.open.get(lang):
             lines.append(self.texts("packs.answer.open", text=explained.open[lang]))
         return [line for line in lines if line]

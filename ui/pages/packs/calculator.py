@@ -36,6 +36,7 @@ from ui.pages.packs.fields import NumberField, SearchField
 if TYPE_CHECKING:
     from core.analysis.catalogue_sheets import Told
     from core.analysis.real_case import RealCase
+    from core.catalogue.library import Version
     from core.rules.packs import PackHead
     from core.settlement.one_case import OneCase, TypedCase
 
@@ -59,7 +60,7 @@ class Ground:
     """What the form offers: packs, catalogue versions, and everything that can be typed."""
 
     packs: tuple[PackHead, ...]
-    versions: tuple[str, ...]
+    versions: tuple[Version, ...]
     indexes: dict[str, Index]  # diagnosis, operation, institution
     names: dict[str, str]
 
@@ -82,7 +83,7 @@ def _ground(workspace: Any, year: int, job: Any) -> Ground:
     }
     return Ground(
         tuple(head for head in packs.available() if not head.abstract),
-        tuple(version.name for version in library.versions(workspace.reader())),
+        tuple(library.versions(workspace.reader())),
         indexes,
         {one.code: one.name for found in kinds.values() for one in found},
     )
@@ -127,8 +128,8 @@ class Calculator(QWidget):
         self.group.setPlaceholderText(texts("packs.calc.group_hint"))
         self.searches["group"] = self.group
         self.fee = NumberField(2)
-        self.own_pay = NumberField(2)
-        self.other_pay = NumberField(2)
+        self.own_pay = NumberField(2, texts("packs.calc.counts_nothing"))
+        self.other_pay = NumberField(2, texts("packs.calc.counts_nothing"))
         self.booked = NumberField(2)
         self.icu_days = NumberField(0)
         self.days = NumberField(0)
@@ -173,7 +174,8 @@ class Calculator(QWidget):
         self._rule()
         self._line("institution", self.institution, named=True)
         self._line("pack", self.pack)
-        self._pair("fund", self.fund, "catalogue", self.catalogue)
+        self._line("fund", self.fund)
+        self._line("catalogue", self.catalogue)
         self._line("point_value", self.point_value)
         self._grid.setRowStretch(self._grid.rowCount(), 1)
         self.clear_button = QPushButton(texts("packs.calc.clear"))
@@ -342,7 +344,10 @@ class Calculator(QWidget):
         self.catalogue.clear()
         self.catalogue.addItem(self.desk.texts("clearing.catalogue_of_year"), "")
         for version in ground.versions:
-            self.catalogue.addItem(version, version)
+            state = self.desk.texts(f"catalogue.state.{version.state}")
+            self.catalogue.addItem(
+                self.desk.texts("catalogue.versions.named", name=version.name, state=state), version.name
+            )
         self.catalogue.setCurrentIndex(max(0, self.catalogue.findData(before)))
         for kind, fields in (
             ("diagnosis", (self.diagnosis, self.other_diagnoses)),
