@@ -124,3 +124,17 @@ def test_cancelled_and_asked_again(tab: AgreementTab, idle) -> None:
     tab.compare()  # the newest question wins
     idle()
     assert tab.compared is not None
+
+
+def test_rules_of_other_cities_can_be_tried(tab: AgreementTab, idle) -> None:
+    """Also of packs that clear nothing by themselves; those that only repeat the national rule are not offered."""
+    offered = [tab.pack.itemData(number) for number in range(tab.pack.count())]
+    assert {"hubei-2023", "jining-2023", "taian-2023"} <= set(offered)
+    assert "common" not in offered
+    assert tab.pack.currentData() == "ningde-2024"
+    tab.pack.setCurrentIndex(offered.index("hubei-2023"))
+    tab.pack.activated.emit(tab.pack.currentIndex())
+    tab.compare()
+    idle()
+    assert tab.compared is not None
+    assert tab.compared.found.same

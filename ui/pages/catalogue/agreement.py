@@ -65,7 +65,11 @@ def _ground(workspace: Any) -> Ground:
     from core.catalogue import library
     from core.rules import packs
 
-    heads = tuple(head for head in packs.available() if not head.abstract)
+    shared = packs.load("common").grouping
+    # A pack that clears nothing by itself may still say how a city groups.
+    heads = tuple(
+        head for head in packs.available() if not head.abstract or packs.load(head.id).grouping != shared
+    )
     return Ground(tuple(library.versions(workspace.reader())), heads)
 
 
