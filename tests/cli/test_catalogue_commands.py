@@ -242,8 +242,7 @@ def test_ctrl_c_leaves_the_workspace_as_it_was(tmp_path: Path, run: Run) -> None
     time.sleep(1.2)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    if process.returncode == 130:
-        assert "interrupted" in err
+    if process.returncode:
+        # 130; or the signal itself, where a slow machine had not reached the command yet.
+        assert process.returncode == -signal.SIGINT or (process.returncode == 130 and "interrupted" in err), err
         assert path.read_bytes() == before
-    else:
-        assert process.returncode == 0, err  # it was done before the signal came
