@@ -31,7 +31,8 @@ from ui.dialogs import Empty, detail, words
 from ui.finder import Entry, Index
 from ui.look import GAP, TIGHT, set_role
 from ui.pages.packs.answer import Answer
-from ui.pages.packs.fields import NumberField, SearchField
+from ui.pages.packs.fields import NumberField
+from ui.searching import SearchField
 
 if TYPE_CHECKING:
     from core.analysis.catalogue_sheets import Told
