@@ -8,13 +8,13 @@ columns that it needs, nets, scopes, takes reference means by level, scores by t
 from __future__ import annotations
 
 import json
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from measuring import alone, child, peak
 
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
@@ -236,17 +236,6 @@ def peer(path: Path) -> dict[str, float]:
     return {"seconds": time.perf_counter() - start, "peak": peak(), "point_value": value}
 
 
-def peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def measured(who: str, path: Path) -> dict[str, float]:
-    ran = subprocess.run(
-        [sys.executable, __file__, who, str(path)], check=True, stdout=subprocess.PIPE, text=True
-    )
-    return json.loads(ran.stdout)
-
-
 def main(sizes: tuple[int, ...]) -> int:
     print("| cases | ours s | pandas s | ratio | again ms | of the first | peak MB | pandas MB |")
     print("|---|---|---|---|---|---|---|---|")
@@ -255,7 +244,7 @@ def main(sizes: tuple[int, ...]) -> int:
             path = Path(folder) / "bench.dz"
             fill(path, rows)
             turns = 3 if rows <= 500_000 else 1
-            runs = [(measured("ours", path), measured("peer", path)) for _ in range(turns)]
+            runs = [(alone(__file__, "ours", path), alone(__file__, "peer", path)) for _ in range(turns)]
         own, other = (
             {key: statistics.median(run[side][key] for run in runs) for key in runs[0][side]}
             for side in (0, 1)
@@ -275,7 +264,7 @@ def main(sizes: tuple[int, ...]) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3 and sys.argv[1] in ("ours", "peer"):
-        print(json.dumps({"ours": ours, "peer": peer}[sys.argv[1]](Path(sys.argv[2]))))
+    if one := child():
+        print(json.dumps({"ours": ours, "peer": peer}[one[0]](Path(one[1]))))
         sys.exit(0)
     sys.exit(main(tuple(int(one) for one in sys.argv[1:]) or SIZES))

@@ -9,13 +9,13 @@ undone, and the grid shown again; its peer writes the same cells by `executemany
 from __future__ import annotations
 
 import json
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from measuring import alone, child, peak
 
 ROOT = Path(__file__).resolve().parents[2]
 for folder in (ROOT, ROOT / "tests" / "bench"):
@@ -102,15 +102,6 @@ def paste(path: Path) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in took.items()}
 
 
-def peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def measured(who: str, path: Path) -> dict[str, float]:
-    ran = subprocess.run([sys.executable, __file__, who, str(path)], check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(ran.stdout)
-
-
 def main(sizes: tuple[int, ...]) -> int:
     from bench_scores import fill
 
@@ -122,7 +113,7 @@ def main(sizes: tuple[int, ...]) -> int:
             path = Path(folder) / "bench.dz"
             fill(path, rows)
             turns = 3 if rows <= 500_000 else 1
-            runs = [(measured("ours", path), measured("peer", path)) for _ in range(turns)]
+            runs = [(alone(__file__, "ours", path), alone(__file__, "peer", path)) for _ in range(turns)]
             own, other = (
                 {key: statistics.median(run[side][key] for run in runs) for key in runs[0][side]} for side in (0, 1)
             )
@@ -133,7 +124,7 @@ def main(sizes: tuple[int, ...]) -> int:
                 f" {own['peak']:.0f} | {other['peak']:.0f} |",
                 flush=True,
             )
-            pasted = pasted or measured("paste", path)
+            pasted = pasted or alone(__file__, "paste", path)
     print()
     print("| block | paste ms | undo ms | grid ms | plain executemany ms |")
     print("|---|---|---|---|---|")
@@ -146,7 +137,7 @@ def main(sizes: tuple[int, ...]) -> int:
 
 WHO = {"ours": ours, "peer": peer, "paste": paste}
 if __name__ == "__main__":
-    if len(sys.argv) == 3 and sys.argv[1] in WHO:
-        print(json.dumps(WHO[sys.argv[1]](Path(sys.argv[2]))))
+    if one := child():
+        print(json.dumps(WHO[one[0]](Path(one[1]))))
     else:
         sys.exit(main(tuple(map(int, sys.argv[1:])) or SIZES))

@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from bench_clear import SIZES, YEAR, fill, peak
+from bench_clear import SIZES, YEAR, fill
+from measuring import alone, child, peak
 
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
@@ -132,14 +132,8 @@ def main(sizes: tuple[int, ...]) -> int:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "bench.dz"
             fill(path, rows)
-            done = subprocess.run(
-                [sys.executable, __file__, "--one", str(path)], capture_output=True, text=True, check=False,
-                env={**os.environ, "DIANZHI_HOME": folder},
-            )  # fmt: skip
-            if done.returncode:
-                print(done.stderr, file=sys.stderr)
-                return 1
-            one = json.loads(done.stdout.splitlines()[-1])
+            os.environ["DIANZHI_HOME"] = folder
+            one = alone(__file__, path)
             print(
                 f"| {rows:,} | {one['median'] * 1000:.1f} | {one['p95'] * 1000:.1f} | {one['most'] * 1000:.1f}"
                 f" | {one['full'] * 1000:,.0f} | {one['p95'] / one['full']:.1%} | {one['paste'] * 1000:.0f} | {one['peak']:,.0f} |"
@@ -148,7 +142,7 @@ def main(sizes: tuple[int, ...]) -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(ours(Path(sys.argv[2]))))
+    if only := child():
+        print(json.dumps(ours(Path(only[0]))))
     else:
         raise SystemExit(main(tuple(int(rows) for rows in sys.argv[1:]) or SIZES))

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import json
 import random
-import resource
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+
+from measuring import alone, child, peak
 
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
@@ -123,13 +122,12 @@ def group(rows: int) -> dict[str, float]:
     rule = rule_of(packs.load("national-draft-3"))
     entries, attributes, excluded = region()
     stays = stays_of(rows)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    before = peak()
     start = time.perf_counter()
     grouper = Grouper(rule, entries, attributes, excluded)
     grouping = grouper.group(stays)
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "peak": peak, "held": before, "combinations": int(grouping.combination.max()) + 1,
+    return {"seconds": seconds, "peak": peak(), "held": before, "combinations": int(grouping.combination.max()) + 1,
             "grouped": grouping.grouped / rows, "check": int((grouping.entry.astype("int64") * 31 % 1_000_003).sum())}  # fmt: skip
 
 
@@ -142,7 +140,7 @@ def plain(rows: int) -> dict[str, float]:
     cases = [
         (stays.diagnosis_of(i), list(stays.operations_of(i)), stays.main_of(i), int(stays.fee[i])) for i in range(rows)
     ]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    before = peak()
     start = time.perf_counter()
     order = {"conservative": 0, "diagnostic": 1, "therapeutic": 2, "surgery": 3, "intervention": 3}
     core: dict[str, list[tuple[int, set[str], list[str], int]]] = {}
@@ -184,8 +182,7 @@ def plain(rows: int) -> dict[str, float]:
             rows_of = composite.get((diagnosis[:3], attribute), ())
             found.append(min(((abs(fee - mean), index) for index, mean in rows_of), default=(0, -1))[1])
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "peak": peak, "held": before, "check": sum(e * 31 % 1_000_003 for e in found)}
+    return {"seconds": seconds, "peak": peak(), "held": before, "check": sum(e * 31 % 1_000_003 for e in found)}
 
 
 # --- reading from a workspace ---
@@ -228,21 +225,10 @@ def read(path: str) -> dict[str, float]:
         start = time.perf_counter()
         stays = read_stays(workspace.reader(), YEAR)
         seconds = time.perf_counter() - start
-    return {"seconds": seconds, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "rows": len(stays)}
+    return {"seconds": seconds, "peak": peak(), "rows": len(stays)}
 
 
 # --- the table ---
-
-
-def asked(*arguments: object, times: int = 3) -> dict[str, float]:
-    results = []
-    for _ in range(times):
-        ran = subprocess.run(
-            [sys.executable, __file__, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=True
-        )
-        results.append(json.loads(ran.stdout))
-    middle = statistics.median_low(one["seconds"] for one in results)
-    return next(one for one in results if one["seconds"] == middle)
 
 
 def main() -> None:
@@ -252,13 +238,13 @@ def main() -> None:
     print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     for rows in sizes:
         times = 3 if rows <= 500_000 else 1
-        own, peer = asked("--group", rows, times=times), asked("--plain", rows, times=times)
+        own, peer = alone(__file__, "group", rows, times=times), alone(__file__, "plain", rows, times=times)
         if own["check"] != peer["check"]:
             raise SystemExit("the two disagree")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "bench.dianzhi"
             fill(path, rows)
-            reading = asked("--read", path, times=times)
+            reading = alone(__file__, "read", path, times=times)
         print(
             f"| {rows:,} | {own['combinations']:,} | {own['grouped']:.1%} | {own['seconds']:.2f} | {rows / own['seconds']:,.0f} "
             f"| {peer['seconds']:.2f} | {rows / peer['seconds']:,.0f} | {peer['seconds'] / own['seconds']:.1f} "
@@ -268,11 +254,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--group"]:
-        print(json.dumps(group(int(sys.argv[2]))))
-    elif sys.argv[1:2] == ["--plain"]:
-        print(json.dumps(plain(int(sys.argv[2]))))
-    elif sys.argv[1:2] == ["--read"]:
-        print(json.dumps(read(sys.argv[2])))
+    if only := child():
+        way, given = only
+        print(json.dumps(read(given) if way == "read" else {"group": group, "plain": plain}[way](int(given))))
     else:
         main()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import statistics
 import sys
 import tempfile
 import time
 from fractions import Fraction
 from pathlib import Path
+
+from measuring import peak
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT = Path(__file__).resolve().parents[2]
@@ -145,7 +146,6 @@ def measured(groups: int) -> None:
             texts.append(so_far)
         keys.append(key(tab.search.clear))
     other = peer(path, texts)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     wall, busy = [took for took, _ in keys], [took for _, took in keys]
     print("| groups x versions | page ready s | keys | first key ms | median | longest | processor alone: first | median | longest "
           "| SQLite LIKE median ms | longest | peak MB |")  # fmt: skip
@@ -153,7 +153,7 @@ def measured(groups: int) -> None:
     print(
         f"| {groups:,} x {len(YEARS)} | {opened:.1f} | {len(keys)} | {wall[0]:.0f} | {statistics.median(wall):.0f} | {max(wall):.0f} "
         f"| {busy[0]:.0f} | {statistics.median(busy):.0f} | {max(busy):.0f} "
-        f"| {statistics.median(other):.0f} | {max(other):.0f} | {peak:.0f} |",
+        f"| {statistics.median(other):.0f} | {max(other):.0f} | {peak():.0f} |",
         flush=True,
     )
     window.close()

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import statistics
-import subprocess
 import sys
 import time
 from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+
+from measuring import alone, child, peak
 
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
@@ -96,28 +96,20 @@ def peer(groups: int) -> dict[str, object]:
 
 
 def told(times: list[float], found: Counter[str]) -> dict[str, object]:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"first": times[0], "median": statistics.median(times), "found": dict(found), "peak": peak}
+    return {"first": times[0], "median": statistics.median(times), "found": dict(found), "peak": peak()}
 
 
 WAYS = {"dianzhi": ours, "pandas on the key": peer}
 
 
 def main() -> int:
-    if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(WAYS[sys.argv[2]](int(sys.argv[3]))))
+    if only := child():
+        print(json.dumps(WAYS[only[0]](int(only[1]))))
         return 0
     print("| groups | | first s | median s | to pandas | peak MB | found |")
     print("|---|---|---|---|---|---|---|")
     for groups in tuple(map(int, sys.argv[1:])) or SIZES:
-        said = {
-            way: json.loads(
-                subprocess.run(
-                    [sys.executable, __file__, "--one", way, str(groups)], stdout=subprocess.PIPE, text=True, check=True
-                ).stdout
-            )
-            for way in WAYS
-        }
+        said = {way: alone(__file__, way, groups) for way in WAYS}
         base = said["pandas on the key"]["median"]
         for way, one in said.items():
             found = ", ".join(f"{change} {count}" for change, count in sorted(one["found"].items()))

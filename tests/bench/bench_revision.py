@@ -10,13 +10,12 @@ level, scores by the same branches in floats and sums; it knows no lineage and n
 from __future__ import annotations
 
 import json
-import resource
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from measuring import alone, child, peak
 
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
@@ -235,28 +234,10 @@ def peer(path: Path, _: str) -> dict[str, float]:
     return {"seconds": time.perf_counter() - start, "peak": peak(), "change": values["new"] - values["old"]}
 
 
-def peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def alone(which: str, path: Path, state: str) -> dict[str, float]:
-    """In a process of its own; the median of three by time."""
-    runs = [
-        json.loads(
-            subprocess.run(
-                [sys.executable, __file__, "--one", which, str(path), state],
-                capture_output=True, text=True, check=True,
-            ).stdout
-        )
-        for _ in range(3)
-    ]  # fmt: skip
-    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
-
-
 def main() -> int:
-    if sys.argv[1:2] == ["--one"]:
-        work = {"ours": ours, "peer": peer}[sys.argv[2]]
-        print(json.dumps(work(Path(sys.argv[3]), sys.argv[4])))
+    if one := child():
+        work = {"ours": ours, "peer": peer}[one[0]]
+        print(json.dumps(work(Path(one[1]), one[2])))
         return 0
     sizes = [int(size) for size in sys.argv[1:]] or SIZES
     print("| cases | state | seconds | again | sheets | peak MB | pandas s | ratio | pandas MB |")
@@ -265,9 +246,9 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="dianzhi-bench-") as folder:
             path = Path(folder) / "bench.dz"
             fill(path, rows)
-            other = alone("peer", path, "")
+            other = alone(__file__, "peer", path, "", times=3)
             for state in OURS:
-                found = alone("ours", path, state)
+                found = alone(__file__, "ours", path, state, times=3)
                 print(
                     f"| {rows:,} | {state} | {found['seconds']:.2f} | {found['again']:.2f} | {found['sheets']:.2f}"
                     f" | {found['peak']:.0f} | {other['seconds']:.2f} | {found['seconds'] / other['seconds']:.2f}"

@@ -10,13 +10,13 @@ from diagnoses and operations.
 from __future__ import annotations
 
 import json
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from measuring import alone, child, peak
 
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
@@ -175,17 +175,6 @@ def peer(path: Path) -> dict[str, float]:
     return {"read": read - start, "compute": took - read, "peak": peak(), "score": float(result.new.sum())}
 
 
-def peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def measured(who: str, path: Path) -> dict[str, float]:
-    ran = subprocess.run(
-        [sys.executable, __file__, who, str(path)], check=True, stdout=subprocess.PIPE, text=True
-    )
-    return json.loads(ran.stdout)
-
-
 def main(sizes: tuple[int, ...]) -> int:
     print("| cases | read s | compute s | pandas read | pandas compute | ratio | peak MB | pandas MB | whole s | built s | built MB |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
@@ -194,8 +183,8 @@ def main(sizes: tuple[int, ...]) -> int:
             path = Path(folder) / "bench.dz"
             fill(path, rows)
             turns = 3 if rows <= 500_000 else 1
-            runs = [(measured("ours", path), measured("peer", path)) for _ in range(turns)]
-            full, made = measured("whole", path), measured("built", path)
+            runs = [(alone(__file__, "ours", path), alone(__file__, "peer", path)) for _ in range(turns)]
+            full, made = alone(__file__, "whole", path), alone(__file__, "built", path)
         own, other = (
             {key: statistics.median(run[side][key] for run in runs) for key in runs[0][side]} for side in (0, 1)
         )
@@ -213,7 +202,7 @@ def main(sizes: tuple[int, ...]) -> int:
 
 if __name__ == "__main__":
     doers = {"ours": ours, "peer": peer, "whole": whole, "built": built}
-    if len(sys.argv) == 3 and sys.argv[1] in doers:
-        print(json.dumps(doers[sys.argv[1]](Path(sys.argv[2]))))
+    if one := child():
+        print(json.dumps(doers[one[0]](Path(one[1]))))
         sys.exit(0)
     sys.exit(main(tuple(int(one) for one in sys.argv[1:]) or SIZES))

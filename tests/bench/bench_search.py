@@ -11,13 +11,13 @@ from __future__ import annotations
 import csv
 import json
 import random
-import resource
 import sqlite3
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
+
+from measuring import alone, child, peak
 
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
@@ -130,23 +130,12 @@ def trigram(groups: int) -> dict[str, object]:
     return {"rows": 0, "build": built, "keys": keys, "found": found, "peak": peak()}
 
 
-def peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 WAYS = {"dianzhi": ours, "SQLite LIKE": like, "FTS5 trigram": trigram}
 
 
-def measured(way: str, groups: int) -> dict:
-    ran = subprocess.run(
-        [sys.executable, __file__, "--one", way, str(groups)], stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT
-    )
-    return json.loads(ran.stdout)
-
-
 def main() -> int:
-    if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(WAYS[sys.argv[2]](int(sys.argv[3]))))
+    if only := child():
+        print(json.dumps(WAYS[only[0]](int(only[1]))))
         return 0
     sizes = tuple(map(int, sys.argv[1:])) or SIZES
     print("| groups x 3 | | build s | first key ms | median key ms | slowest key ms | to dianzhi | peak MB |")
@@ -155,7 +144,7 @@ def main() -> int:
     for groups in sizes:
         own = 1.0
         for way in WAYS:
-            one = last[way] = measured(way, groups)
+            one = last[way] = alone(__file__, way, groups)
             keys = [key * 1000 for key in one["keys"]]
             middle = statistics.median(keys)
             own = middle if way == "dianzhi" else own

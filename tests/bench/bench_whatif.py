@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from bench_clear import SIZES, YEAR, fill, peak
+from bench_clear import SIZES, YEAR, fill
+from measuring import alone, child, peak
 
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
@@ -79,10 +79,7 @@ def main(sizes: tuple[int, ...]) -> int:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "bench.dz"
             fill(path, rows)
-            ran = subprocess.run(
-                [sys.executable, __file__, "ours", str(path)], check=True, stdout=subprocess.PIPE, text=True
-            )
-        own = json.loads(ran.stdout)
+            own = alone(__file__, path)
         print(
             f"| {rows:,} | {own['opened']:.1f} | {own['median'] * 1000:.0f} | {own['p95'] * 1000:.0f} | {own['most'] * 1000:.0f} "
             f"| {own['again'] * 1000:.0f} | {own['full'] * 1000:.0f} | 1/{own['full'] / own['p95']:.0f} | {own['tornado']:.1f} "
@@ -93,7 +90,7 @@ def main(sizes: tuple[int, ...]) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3 and sys.argv[1] == "ours":
-        print(json.dumps(ours(Path(sys.argv[2]))))
+    if one := child():
+        print(json.dumps(ours(Path(one[0]))))
         sys.exit(0)
     sys.exit(main(tuple(int(one) for one in sys.argv[1:]) or SIZES))
