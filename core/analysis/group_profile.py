@@ -1,7 +1,7 @@
 """A disease group's page: its past over the versions, its cases by year, how their cost spreads, who treats them.
 
-A case counts for the group that the bureau states for it, when a clearing would count it: net of refunds, in scope. A
-year is read once, and kept until the ledger moves on; then any group's figures are a slice of it.
+A case counts for the group that the bureau states for it, when a clearing would count it: net of refunds, in scope. Any
+group's figures are a slice of its year (`group_year`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.analysis import group_sheets
-from core.analysis.group_year import PERCENTILES, Figures, GroupYear, Ints, read
+from core.analysis import group_sheets, group_year
+from core.analysis.group_year import PERCENTILES, Figures, GroupYear, Ints
 from core.catalogue import library, spread
 from core.catalogue.entries import UNBANDED, Band, Entries, Entry
 from core.catalogue.lineage import By, Change, Relation, relate
@@ -128,7 +128,7 @@ class GroupProfile:
 
 def year_figures(workspace: Workspace, year: int, progress: Progress = SILENT) -> Mapping[str, Figures]:
     """Every group that has cases in the year, by its code."""
-    return _of_year(workspace, year, progress).figures
+    return group_year.of(workspace, year, progress).figures
 
 
 def profile(
@@ -148,14 +148,14 @@ def profile(
     history = tuple(_history(workspace, memory, held, entry, there, progress))
     lines: list[YearLine] = []
     for number in contents(connection).years:
-        own = _of_year(workspace, number, progress)
+        own = group_year.of(workspace, number, progress)
         codes = _codes_of(history, number) or (dip_code,)
         lines.append(_year_line(own, codes))
     counted = [line.year for line in lines if line.cases]
     if year is None:
         year = held.year if held.year in counted or not counted else counted[-1]
     codes = next((line.codes for line in lines if line.year == year), (dip_code,))
-    own = _of_year(workspace, year, progress)
+    own = group_year.of(workspace, year, progress)
     rows = own.rows_of(codes)
     registered = {
         code: (name, level)
@@ -180,7 +180,7 @@ def cases(workspace: Workspace, dip_code: str | Sequence[str], year: int, progre
 
     Several codes where the group went by several in that year (`YearLine.codes`).
     """
-    own = _of_year(workspace, year, progress)
+    own = group_year.of(workspace, year, progress)
     rows = own.rows_of((dip_code,) if isinstance(dip_code, str) else tuple(dip_code))
     ids = json.dumps(own.case_id[rows].tolist())
     found = workspace.reader().execute(_CASES, {"ids": ids}).fetchall()
@@ -195,7 +195,6 @@ class _Memory:
 
     def __init__(self, generation: str) -> None:
         self.generation = generation
-        self.years: dict[int, GroupYear] = {}
         self._entries: dict[str, Entries] = {}
         self._relations: dict[tuple[str, str], Sequence[Relation]] = {}
 
@@ -219,6 +218,7 @@ _kept: dict[Path, _Memory] = {}
 def forget() -> None:
     """Drop what is kept."""
     _kept.clear()
+    group_year.forget()
 
 
 def _memory(workspace: Workspace) -> _Memory:
@@ -228,13 +228,6 @@ def _memory(workspace: Workspace) -> _Memory:
         _kept.clear()  # one workspace at a time
         memory = _kept[workspace.path] = _Memory(generation)
     return memory
-
-
-def _of_year(workspace: Workspace, year: int, progress: Progress) -> GroupYear:
-    memory = _memory(workspace)
-    if year not in memory.years:
-        memory.years[year] = read(workspace, year, progress)
-    return memory.years[year]
 
 
 # -- lines -------------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
-"""The cases of one year by the group that the bureau states, as arrays: a group's page and the browser's filters are cut from it.
+"""The cases of one year by the group that the bureau states, as arrays: a group's page, the browser's filters and the
+comparison of institutions are cut from it.
 
-A case counts when a clearing would count it: net of refunds, in scope, at a registered institution.
+A case counts when a clearing would count it: net of refunds, in scope, at a registered institution. A year is read once,
+and kept while the ledger lets its rows stand.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ from numpy.typing import NDArray
 
 from core.catalogue import spread
 from core.money import round_ratio
-from core.progress import Progress, step
+from core.progress import SILENT, Progress, step
 from core.settlement.arrivals import Codes, frozen
+from core.settlement.year import Mark, mark, rows_stand
 
 if TYPE_CHECKING:
     from core.storage.workspace import Workspace
@@ -42,7 +45,8 @@ class Figures:
 class GroupYear:
     """One element a case, cases of a group together: group codes[g] has rows start[g] up to start[g + 1].
 
-    fee: fen. days, drug, consumable: -1 where the case states none. figures: every group that has cases.
+    Cases of no group stand first, under the code "". fee: fen. fund: index into FUNDS. days, drug, consumable: -1 where
+    the case states none. figures: every group that has cases.
     """
 
     year: int
@@ -51,6 +55,7 @@ class GroupYear:
     case_id: Ints
     institutions: tuple[str, ...]
     institution: NDArray[np.int32]
+    fund: NDArray[np.int8]
     fee: Ints
     days: Ints
     drug: Ints
@@ -66,13 +71,35 @@ class GroupYear:
         return np.concatenate(runs) if runs else np.empty(0, np.intp)
 
 
+_kept: dict[tuple[Path, str], dict[int, tuple[Mark, GroupYear]]] = {}
+
+
+def forget() -> None:
+    """Drop what is kept."""
+    _kept.clear()
+
+
+def of(workspace: Workspace, year: int, progress: Progress = SILENT) -> GroupYear:
+    """The year, from memory where no ledger line since then touched its rows."""
+    key = workspace.path, workspace.created
+    if key not in _kept:
+        _kept.clear()  # one workspace at a time
+    years = _kept.setdefault(key, {})
+    connection = workspace.reader()
+    now = mark(connection)
+    kept = years.get(year)
+    found = kept[1] if kept is not None and rows_stand(connection, kept[0]) else read(workspace, year, progress)
+    years[year] = now, found
+    return found
+
+
 def read(workspace: Workspace, year: int, progress: Progress) -> GroupYear:
     connection = workspace.reader()
     home = workspace.region[:4]
     beyond = home[:-1] + chr(ord(home[-1]) + 1) if home else ""
     total = connection.execute("SELECT count(*) FROM cases WHERE year = ?", (year,)).fetchone()[0]
     cursor = connection.execute(_YEAR, {"year": year, "home": home, "beyond": beyond})
-    pieces: list[list[NDArray[Any]]] = [[] for _ in range(7)]
+    pieces: list[list[NDArray[Any]]] = [[] for _ in range(8)]
     texts = {1: Codes(), 2: Codes()}  # institution and group
     done = 0
     while chunk := cursor.fetchmany(_CHUNK):
@@ -83,7 +110,7 @@ def read(workspace: Workspace, year: int, progress: Progress) -> GroupYear:
                 pieces[place].append(np.fromiter(values, np.int64, len(chunk)))
         done += len(chunk)
         step(progress, "read_cases", done, total)
-    case_id, institution, group, fee, days, drug, consumable = (
+    case_id, institution, group, fee, days, drug, consumable, fund = (
         _joined(own, np.int32 if place in texts else np.int64) for place, own in enumerate(pieces)
     )
     names, places = _in_order(texts[1])
@@ -96,12 +123,14 @@ def read(workspace: Workspace, year: int, progress: Progress) -> GroupYear:
     figures = {
         code: Figures(n, round_ratio(whole, n), spread.cv(n, whole, sums.square(at)))
         for at, (code, n, whole) in enumerate(zip(codes, sums.count.tolist(), sums.total.tolist(), strict=True))
+        if code
     }
-    made = [frozen(values[order]) for values in (case_id, institution, fee, days, drug, consumable)]
+    fund = (fund - 1).astype(np.int8)
+    made = [frozen(values[order]) for values in (case_id, institution, fund, fee, days, drug, consumable)]
     start = frozen(np.concatenate([[0], np.cumsum(size)]).astype(np.int64))
     return GroupYear(
         year, {code: at for at, code in enumerate(codes)}, start, made[0], names, made[1], made[2], made[3], made[4], made[5],
-        figures,
+        made[6], figures,
     )  # fmt: skip
 
 
