@@ -7,15 +7,15 @@ matplotlib is loaded with the first chart: `prepare` does it in a job, so that t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -46,6 +46,8 @@ LIGHT = ("#1f5f8b", "#d99a3d", "#4b1921", "#b8566b", "#7fd8c8")
 DARK = ("#74b4e0", "#f0d48f", "#cf8460", "#8d5a86", "#dff7ee")
 MARKERS = ("o", "s", "^", "D", "v")
 DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
+UPRIGHT = (0, (2, 2))
+PLAIN = "plain"  # axes of an upright frame, kept for the next drawing
 WRITTEN = 6  # so few points have their values written beside them
 PRINT_DPI = 200
 FORMS = ("png", "svg")
@@ -57,7 +59,8 @@ FALLBACK = ("Noto Sans CJK JP", "DejaVu Sans")
 class Series:
     """One row of values, a value for each position (or for each stretch between edges); None leaves a gap.
 
-    cases: how many are behind each value. texts: the exact values, where the float is only for drawing.
+    cases: how many are behind each value. texts: the exact values, where the float is only for drawing. ringed: positions
+    of a line that stand out, each with what is said of it.
     """
 
     name: str
@@ -65,15 +68,20 @@ class Series:
     form: str = "line"  # line, bar
     cases: Sequence[int | None] = ()
     texts: Sequence[str] = ()
+    ringed: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A named line across: upright at a value of the edges, level otherwise."""
+    """A named line across: upright at a value of the edges, level otherwise.
+
+    upright: before a position, where something changes; the key and the pointer tell its text.
+    """
 
     name: str
     value: float
     text: str
+    upright: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,8 @@ class Panel:
     """One drawing. unit and period are words; cases: how many are behind all of it, None where it counts no cases.
 
     x: names of the positions. edges: instead of x, the bounds of a histogram's bars, one more than values. lying: bars
-    across, the first on top, their names to the left: for long names, and for a tornado.
+    across, the first on top, their names to the left: for long names, and for a tornado. beneath: what stands under the
+    axis instead of the positions' own names, by position (years under months).
     """
 
     title: str
@@ -96,6 +105,7 @@ class Panel:
     places: int = 2
     note: str = ""
     lying: bool = False
+    beneath: Mapping[int, str] = field(default_factory=dict)
 
 
 def prepare() -> None:
@@ -110,7 +120,13 @@ def small_multiples(panel: Panel, series: Sequence[tuple[str, Series]]) -> list[
 
 
 class Chart(QWidget):
-    """One or more panels side by side; `columns` of them in a row, 0 for as many as the width carries."""
+    """One or more panels side by side; `columns` of them in a row, 0 for as many as the width carries.
+
+    Where all panels have the same rows of values, the names of these stand once, above them all.
+    """
+
+    pointed_at = Signal(int, int)  # panel, position under the pointer
+    activated = Signal(int, int)  # double click or Enter there
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -168,6 +184,9 @@ class Chart(QWidget):
             cases = series.cases[position] if series.cases else None
             behind = f"  ({self._texts('chart.cases', cases=f'{cases:,}')})" if cases is not None else ""
             lines.append(f"{series.name} {text}{unit}{behind}")
+            if position in series.ringed:
+                lines.append(series.ringed[position])
+        lines += [f"{mark.name} {mark.text}" for mark in one.marks if mark.upright and mark.value == position]
         return lines
 
     def rows(self) -> list[list[str]]:
@@ -182,6 +201,8 @@ class Chart(QWidget):
                 heading.append(f"{series.name} ({panel.unit})" if panel.unit else series.name)
                 if series.cases:
                     heading.append(self._texts("chart.cases_of", name=series.name))
+                if series.ringed:
+                    heading.append(self._texts("chart.ringed_of", name=series.name))
             lines.append(heading)
             for at in range(_positions(panel)):
                 row = [_position(panel, at)]
@@ -189,6 +210,8 @@ class Chart(QWidget):
                     row.append(_text(panel, series, at).replace(",", ""))
                     if series.cases:
                         row.append("" if series.cases[at] is None else str(series.cases[at]))
+                    if series.ringed:
+                        row.append(series.ringed.get(at, ""))
                 lines.append(row)
             lines += [[mark.name, mark.text.replace(",", "")] for mark in panel.marks]
         return lines
@@ -276,26 +299,39 @@ class Chart(QWidget):
         self, figure: Figure, look: Colours, palette: Sequence[str], ground: str, size: tuple[int, int]
     ) -> list[Axes]:
         """All panels anew. `size` in pixels; a hidden canvas tells its figure of it only when it is shown."""
-        for axes in figure.axes:  # figure.clear() dresses every one anew before it goes
-            figure.delaxes(axes)
+        spare: list[Axes] = []
+        for axes in figure.axes:  # to make one costs more than to draw it
+            if axes.get_gid() == PLAIN:
+                spare.append(axes)
+            else:
+                figure.delaxes(axes)
+        for key in list(figure.legends):
+            key.remove()
         figure.set_facecolor(ground)
         if not self.panels:
+            for axes in spare:
+                figure.delaxes(axes)
             return []
         wide, high = size
         many = len(self.panels)
         self._per_row = self._columns or max(1, min(many, int(wide // 230)))
         down = -(-many // self._per_row)
         with _styled():
-            pen = _Pen(look, palette, ground, _font_pixels())
-            return [
+            pen = _Pen(look, palette, ground, _font_pixels(), self._texts("chart.ringed"))
+            keyed = _keyed(self.panels)
+            top = pen.key(figure, self.panels, size) if keyed else 0.0
+            drawn = [
                 pen.panel(
                     figure, panel, self.about(panel),
-                    (number % self._per_row * wide / self._per_row, number // self._per_row * high / down,
-                     wide / self._per_row, high / down),
-                    (wide, high),
+                    (number % self._per_row * wide / self._per_row, top + number // self._per_row * (high - top) / down,
+                     wide / self._per_row, (high - top) / down),
+                    (wide, high), spare, len(panel.series) > 1 and not keyed,
                 )
                 for number, panel in enumerate(self.panels)
             ]  # fmt: skip
+        for axes in spare:
+            figure.delaxes(axes)
+        return drawn
 
     # The pointer.
 
@@ -303,6 +339,7 @@ class Chart(QWidget):
         """Put the pointer on a value, as the mouse and the arrow keys do."""
         self._at = (panel, position)
         self._pointer.update()
+        self.pointed_at.emit(panel, position)
 
     def _unpoint(self) -> None:
         self._at = None
@@ -343,8 +380,12 @@ class Chart(QWidget):
             elif kind == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
                 at = self._at_mouse(event.position())
                 if at != self._at:
-                    self._at = at
-                    self._pointer.update()
+                    if at is not None:
+                        self.point(*at)
+                    else:
+                        self._unpoint()
+            elif kind == QEvent.Type.MouseButtonDblClick and self._at is not None:
+                self.activated.emit(*self._at)
             elif kind == QEvent.Type.Leave:
                 self._unpoint()
             elif kind == QEvent.Type.MouseButtonPress:
@@ -368,6 +409,8 @@ class Chart(QWidget):
                 panel = (panel - 1) % len(self.panels)
                 position = _positions(self.panels[panel]) - 1
             self.point(panel, position)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._at is not None:
+            self.activated.emit(*self._at)
         elif key == Qt.Key.Key_Escape and self._at is not None:
             self._unpoint()
         else:
@@ -433,18 +476,20 @@ class _Pointer(QWidget):
 class _Pen:
     """Draws a panel into its part of the figure. Sizes are pixels of a screen of 96 dots to the inch."""
 
-    def __init__(self, look: Colours, palette: Sequence[str], ground: str, pixels: float) -> None:
-        self.look, self.palette, self.ground = look, palette, ground
+    def __init__(self, look: Colours, palette: Sequence[str], ground: str, pixels: float, ringed: str) -> None:
+        self.look, self.palette, self.ground, self.ringed = look, palette, ground, ringed
         self.points = pixels * 0.75
         self.line = pixels * 1.35
 
     def panel(
         self, figure: Figure, panel: Panel, about: str,
-        part: tuple[float, float, float, float], whole: tuple[float, float],
+        part: tuple[float, float, float, float], whole: tuple[float, float], spare: list[Axes], named: bool,
     ) -> Axes:  # fmt: skip
-        """`part`: left, top, width, height of the panel in the figure of the size `whole`."""
+        """`part`: left, top, width, height of the panel in the figure of the size `whole`.
+
+        spare: axes of the figure that nothing is drawn on any more. named: with the names of its rows of values.
+        """
         left, top, wide, high = part
-        named = len(panel.series) > 1
         said = [*_wrapped(about, wide - 4, self.points), *([panel.note] if panel.note else [])]
         above = (1 + len(said) + named) * self.line + 8
         below = self.line + 8 + (self.line if panel.x_title else 0)
@@ -458,9 +503,8 @@ class _Pen:
         if panel.lying:  # a name may take two fifths of the width
             beside = min(wide * 0.4, max((_width(name) for name in panel.x), default=1) * self.points * 0.8 + 14)
         inner = (left + beside, top + above, max(20.0, wide - beside - (30 if panel.edges else 14)), inside)
-        axes = figure.add_axes(
-            (inner[0] / whole[0], 1 - (inner[1] + inner[3]) / whole[1], inner[2] / whole[0], inner[3] / whole[1])
-        )
+        place = (inner[0] / whole[0], 1 - (inner[1] + inner[3]) / whole[1], inner[2] / whole[0], inner[3] / whole[1])
+        axes = figure.add_axes(place) if panel.lying else self._plain(figure, place, spare)
         if panel.lying:
             self._frame_lying(axes, panel, inner[2], beside)
         else:
@@ -482,30 +526,56 @@ class _Pen:
     def _frame(
         self, axes: Axes, panel: Panel, ticks: Sequence[float], labels: Sequence[str], highest: float, wide: float
     ) -> None:
+        """Level lines and what stands beside and under them: drawn by hand, ticks of matplotlib cost tenfold."""
+        from matplotlib.collections import LineCollection
+
         look = self.look
         axes.set_facecolor(self.ground)
-        for side in ("top", "right", "left"):
-            axes.spines[side].set_visible(False)
         axes.spines["bottom"].set_color(look.muted)
-        axes.set_yticks(list(ticks), list(labels))
         axes.set_ylim(min(0.0, ticks[0]), highest)
-        axes.grid(axis="y", color=look.line, linewidth=0.7)
-        axes.set_axisbelow(True)
-        axes.tick_params(axis="both", length=0, labelsize=self.points * 0.92, colors=look.muted, pad=4)
+        many = len(panel.x)
         if panel.edges:
-            axes.set_xlim(panel.edges[0], panel.edges[-1])
-            many = max(2, int(wide // 90))
-            across = _steps(panel.edges[0], panel.edges[-1], many)
-            axes.set_xticks(across, [_short(value, across) for value in across])
+            low, high = panel.edges[0], panel.edges[-1]
+            across = _steps(low, high, max(2, int(wide // 90)))
+            beneath = {value: _short(value, across) for value in across}
         else:
-            many = len(panel.x)
-            axes.set_xlim(-0.5 if many > 1 else -1, many - 0.5 if many > 1 else 1)
+            low, high = -0.5 if many > 1 else -1.0, many - 0.5 if many > 1 else 1.0
             longest = max((_width(name) for name in panel.x), default=1) * self.points * 0.8 + 10
             step = max(1, -(-int(longest * many) // max(1, int(wide))))
             shown = list(range(many - 1, -1, -step))[::-1]  # the newest always has its name
-            axes.set_xticks(shown, [_elided(panel.x[i], wide / max(1, len(shown)), self.points) for i in shown])
+            beneath = {i: _elided(panel.x[i], wide / max(1, len(shown)), self.points) for i in shown}
+        axes.set_xlim(low, high)
+        axes.add_collection(
+            LineCollection(
+                [((low, value), (high, value)) for value in ticks], colors=look.line, linewidths=0.7, zorder=0.5
+            ),
+            autolim=False,
+        )
+        small = {"color": look.muted, "fontsize": self.points * 0.92, "textcoords": "offset points"}
+        for value, label in zip(ticks, labels, strict=True):
+            axes.annotate(label, (0, value), (-4, 0), xycoords=axes.get_yaxis_transform(), ha="right", va="center", **small)
+        for at, label in (panel.beneath or beneath).items():
+            axes.annotate(label, (at, 0), (0, -4), xycoords=axes.get_xaxis_transform(), ha="center", va="top", **small)
         if panel.x_title:
-            axes.set_xlabel(panel.x_title, color=look.muted, fontsize=self.points * 0.92, labelpad=2)
+            down = -4 - self.line * 0.75
+            axes.annotate(panel.x_title, (0.5, 0), (0, down), xycoords="axes fraction", ha="center", va="top", **small)
+
+    def _plain(self, figure: Figure, place: tuple[float, float, float, float], spare: list[Axes]) -> Axes:
+        """Axes with an upright frame and nothing on them."""
+        if spare:
+            axes = spare.pop(0)
+            key = axes.get_legend()
+            for one in [*axes.lines, *axes.texts, *axes.patches, *axes.collections, *([key] if key is not None else [])]:
+                one.remove()
+            axes.set_position(place)
+            return axes
+        axes = figure.add_axes(place)
+        axes.set_gid(PLAIN)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_visible(False)
+        for side in ("top", "right", "left"):
+            axes.spines[side].set_visible(False)
+        return axes
 
     def _frame_lying(self, axes: Axes, panel: Panel, wide: float, beside: float) -> None:
         look = self.look
@@ -554,6 +624,9 @@ class _Pen:
             range(len(values)), values, color=colour, linewidth=1.7, linestyle=DASHES[number % len(DASHES)],
             marker=marker, markersize=4.5, clip_on=False, zorder=3,
         )  # fmt: skip
+        if series.ringed:
+            at = sorted(series.ringed)
+            axes.plot(at, [values[i] for i in at], clip_on=False, zorder=4, **self._ring())
 
     def _write(self, axes: Axes, panel: Panel, series: Series, highest: float, wide: float) -> None:
         """Values beside their points, where all of them have room."""
@@ -589,6 +662,9 @@ class _Pen:
                     bbox={"facecolor": self.ground, "edgecolor": "none", "pad": 0.4},  # the other lines pass behind it
                 )  # fmt: skip
             else:
+                if mark.upright:
+                    axes.axvline(mark.value - 0.5, color=look.muted, linewidth=0.9, linestyle=UPRIGHT, zorder=1)
+                    continue
                 axes.axhline(mark.value, color=look.text, linewidth=0.9, linestyle="--")
                 axes.annotate(
                     label, (axes.get_xlim()[1], mark.value), (0, 2), textcoords="offset points", ha="right",
@@ -610,26 +686,66 @@ class _Pen:
                 textcoords="offset points", ha="left", va="bottom", color=colour, fontsize=points, weight=weight,
             )  # fmt: skip
         if named:
-            from matplotlib.lines import Line2D
-            from matplotlib.patches import Patch
+            handles = self._handles(panel.series)
+            axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1.0), ncol=len(handles), **self._key_style())
 
-            handles = [
-                Patch(color=self.palette[i % len(self.palette)], label=series.name)
-                if series.form == "bar"
-                else Line2D(
-                    [], [], color=self.palette[i % len(self.palette)], linestyle=DASHES[i % len(DASHES)],
-                    marker=MARKERS[i % len(MARKERS)], markersize=4.5, label=series.name,
-                )
-                for i, series in enumerate(panel.series)
-            ]  # fmt: skip
-            axes.legend(
-                handles=handles, loc="lower left", bbox_to_anchor=(0, 1.0), ncol=len(handles), frameon=False,
-                fontsize=points * 0.92, labelcolor=look.text, borderpad=0, borderaxespad=0.2, handlelength=1.8,
-                columnspacing=1.2,
-            )  # fmt: skip
+    def key(self, figure: Figure, panels: Sequence[Panel], size: tuple[int, int]) -> float:
+        """The names of the rows of values, of rings and upright marks, once for all panels. The height that it takes."""
+        from matplotlib.lines import Line2D
+
+        handles = self._handles(panels[0].series)
+        if any(series.ringed for panel in panels for series in panel.series):
+            handles.append(Line2D([], [], label=self.ringed, **self._ring()))
+        marks: dict[str, list[str]] = {}
+        for mark in sorted({mark for panel in panels for mark in panel.marks if mark.upright}, key=lambda one: one.value):
+            marks.setdefault(mark.name, []).append(mark.text)
+        for name, said in marks.items():
+            handles.append(
+                Line2D([], [], color=self.look.muted, linewidth=0.9, linestyle=UPRIGHT, label=" ".join([name, *said]))
+            )
+        # As many in a row as the longest leaves room for.
+        longest = max(_width(str(handle.get_label())) for handle in handles) * self.points * 0.76 + 4 * self.points
+        whole = sum(_width(str(handle.get_label())) * self.points * 0.76 + 4 * self.points for handle in handles)
+        row = len(handles) if whole < size[0] - 30 else max(1, int((size[0] - 30) // longest))
+        figure.legend(
+            handles=handles, loc="upper left", bbox_to_anchor=(4 / size[0], 1 - 2 / size[1]), ncol=row, **self._key_style()
+        )
+        return self.line * 1.05 * -(-len(handles) // row) + 6
+
+    def _handles(self, rows: Sequence[Series]) -> list[Any]:
+        from matplotlib.lines import Line2D
+        from matplotlib.patches import Patch
+
+        return [
+            Patch(color=self.palette[i % len(self.palette)], label=series.name)
+            if series.form == "bar"
+            else Line2D(
+                [], [], color=self.palette[i % len(self.palette)], linestyle=DASHES[i % len(DASHES)],
+                marker=MARKERS[i % len(MARKERS)] if len(series.values) <= 24 else "", markersize=4.5, label=series.name,
+            )
+            for i, series in enumerate(rows)
+        ]  # fmt: skip
+
+    def _key_style(self) -> dict[str, Any]:
+        return {
+            "frameon": False, "fontsize": self.points * 0.92, "labelcolor": self.look.text, "borderpad": 0,
+            "borderaxespad": 0.2, "handlelength": 1.8, "columnspacing": 1.2,
+        }  # fmt: skip
+
+    def _ring(self) -> dict[str, Any]:
+        return {
+            "linestyle": "none", "marker": "o", "markersize": 8, "markerfacecolor": "none",
+            "markeredgecolor": self.look.text, "markeredgewidth": 1.1,
+        }  # fmt: skip
 
 
 # Words and numbers of a panel.
+
+
+def _keyed(panels: Sequence[Panel]) -> bool:
+    """Whether the names of the rows of values stand once above several panels."""
+    rows = {tuple((series.name, series.form) for series in panel.series) for panel in panels}
+    return len(panels) > 1 and len(rows) == 1 and len(next(iter(rows))) > 1
 
 
 def _positions(panel: Panel) -> int:
@@ -682,7 +798,7 @@ def _ticks(panel: Panel, free: float) -> tuple[list[float], float]:
     """
     values = [value for series in panel.series for value in series.values if value is not None]
     if not panel.edges:
-        values += [mark.value for mark in panel.marks]
+        values += [mark.value for mark in panel.marks if not mark.upright]
     top, bottom = max(values, default=1.0), min(0.0, min(values, default=0.0))
     if top <= bottom:
         top = bottom + 1
