@@ -174,7 +174,8 @@ def test(rest: list[str], wheels: str | None) -> int:
         stop("The tests need / 测试还需要: sudo apt-get install " + " ".join(lacking))
     prepare(["test"], wheels)
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
-    return subprocess.run([str(PYTHON), "-m", "pytest", *rest], cwd=ROOT, env=environment).returncode
+    spread = ["-n", str(os.cpu_count() or 1), "--dist", "loadfile"]  # said again among the arguments, the later one holds
+    return subprocess.run([str(PYTHON), "-m", "pytest", *spread, *rest], cwd=ROOT, env=environment).returncode
 
 
 def main() -> int:
