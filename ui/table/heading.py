@@ -49,6 +49,7 @@ class Heading(QHeaderView):
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._sheet, self._texts = model, texts
         self.groups: Mapping[str, str] = {}
+        self.short: Mapping[str, str] = {}  # column id -> what is written under a band that says the rest
         self.sorted_by: tuple[str, bool] | None = None  # column id, descending
         self.filtered: frozenset[str] = frozenset()
         self.frozen = 0
@@ -81,6 +82,10 @@ class Heading(QHeaderView):
             parts.append(self._texts("table.open"))
         return " ".join(part for part in parts if part)
 
+    def title(self, column: Column) -> str:
+        """What is written: tips, menus, copies and exports have the whole title."""
+        return self.short.get(column.id) or self._sheet.title(column)
+
     def full(self, column: Column) -> str:
         """Title with unit in brackets: for lists, copies and screen readers."""
         unit = self.unit(column)
@@ -91,7 +96,7 @@ class Heading(QHeaderView):
         column = self._sheet.column(place)
         bold = QFont(self.font())
         bold.setWeight(QFont.Weight.DemiBold)
-        title = QFontMetrics(bold).horizontalAdvance(self._sheet.title(column))
+        title = QFontMetrics(bold).horizontalAdvance(self.title(column))
         return (
             max(title, QFontMetrics(self.font()).horizontalAdvance(self.second(column))) + 2 * PAD + SIGN + 10
         )
@@ -139,7 +144,7 @@ class Heading(QHeaderView):
         painter.setFont(bold)
         painter.setPen(ink)
         title = QFontMetrics(bold).elidedText(
-            self._sheet.title(column), Qt.TextElideMode.ElideRight, inner.width()
+            self.title(column), Qt.TextElideMode.ElideRight, inner.width()
         )
         painter.drawText(inner, int(side | Qt.AlignmentFlag.AlignVCenter), title)
         painter.setFont(self.font())

@@ -248,8 +248,10 @@ class Table(QWidget):
         frozen: int = 2,
         groups: dict[str, str] | None = None,
         only: np.ndarray | None = None,
+        short: dict[str, str] | None = None,
     ) -> None:
-        """Show a worksheet. One with the same id keeps filters, order, place and current cell. `only`: see `show_only`."""
+        """Show a worksheet. One with the same id keeps filters, order, place and current cell. `only`: see `show_only`.
+        `short`: column id -> what stands in its heading, where the band above says the rest of the title."""
         self._only = only
         again = sheet.id == self.model.sheet.id and bool(sheet.id)
         current = self._same_row(sheet) if again else None
@@ -262,6 +264,7 @@ class Table(QWidget):
         ids = {column.id for column in sheet.columns}
         for heading in (self.grid.heading, self.grid.front):
             heading.groups = groups or {}
+            heading.short = short or {}
         if again:
             self._filters = {name: one for name, one in self._filters.items() if name in ids}
             if self._sort and self._sort[0] not in ids:
