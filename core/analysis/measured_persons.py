@@ -1,0 +1,136 @@
+"""Who came back: stays of the same person followed through all years and institutions.
+
+A discharge is followed by a readmission within N days when the person has a later stay, anywhere, that began on the day
+of discharge or up to N days after it. It counts for the institution that discharged. A case without person number or
+day of admission takes no part, nor does one whose N days run beyond the last day of the records: nobody can know.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from core.analysis.measured_rows import MONTHS, SPOTS, Table, numbers, shaped, texts
+from core.findings import Finding
+from core.progress import Progress, step
+from core.rules.cases import Index, Ints
+from core.settlement.arrivals import frozen
+
+WINDOWS = (14, 30)
+_STAYS = Path(__file__).with_name("measured_persons.sql").read_text("utf-8")
+_LONG = 10**6  # beyond any span of days
+
+
+@dataclass(frozen=True)
+class YearPersons:
+    """Cases with a person number. person: the same index means the same person in every year."""
+
+    year: int
+    institutions: tuple[str, ...]
+    institution: Index
+    spot: NDArray[np.int8]
+    person: Index
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What readmissions of a year stand on: case ids of discharges by window that can be followed, and of those followed."""
+
+    persons: YearPersons
+    open: Mapping[int, Ints]
+    back: Mapping[int, Ints]
+
+
+def read(
+    connection: sqlite3.Connection,
+    years: Sequence[int],
+    where: Mapping[str, object],
+    registered: Collection[str],
+    progress: Progress,
+) -> dict[int, Table]:
+    """readmitted_N over followed_N by discharging institution, and `persons` case by case; all years together."""
+    parts: list[tuple[NDArray[np.object_], ...]] = []
+    plain: list[tuple[Ints, ...]] = []
+    for done, year in enumerate(years):
+        step(progress, "trend_persons", done, len(years))
+        row = connection.execute(_STAYS, {**where, "year": year}).fetchone()
+        n = int(row[0])
+        person, admitted, left, code = (
+            np.array((one or "").split("\x1f") if n else [], object) for one in row[1:5]
+        )
+        parts.append((person, admitted, left, code))
+        plain.append((*(numbers(one, n) for one in row[5:]), np.full(n, year, np.int64)))
+    step(progress, "trend_persons", len(years), len(years))
+    person_text, admitted_text, left_text, code_text = (
+        np.concatenate([one[i] for one in parts]) if parts else np.empty(0, object) for i in range(4)
+    )
+    spot, fee, case_id, of_year = (
+        np.concatenate([one[i] for one in plain]) if plain else np.empty(0, np.int64) for i in range(4)
+    )
+    codes, place = texts(code_text)
+    keep = np.array([code in registered for code in codes] or [False])[place]
+    person = pd.factorize(person_text)[0] if len(person_text) else np.empty(0, np.int64)
+    unknown = person_text == ""
+    admitted, left = _days(admitted_text), _days(left_text)
+    spot = spot % 2 * MONTHS + spot // 2
+    known = keep & ~unknown
+    followable = known & (admitted >= 0) & (left >= 0)
+    last = int(left[keep].max()) if bool((left[keep] >= 0).any()) else -1
+
+    at = np.flatnonzero(followable)
+    order = at[np.lexsort((fee[at], of_year[at], spot[at], place[at], left[at], admitted[at], person[at]))]
+    who, came, went = person[order].astype(np.int64), admitted[order], left[order]
+    key = who * _LONG + came
+    following = np.maximum(np.searchsorted(key, who * _LONG + went, side="left"), np.arange(len(order)) + 1)
+    beyond = following >= len(order)
+    following = np.where(beyond, 0, following)
+    gap = np.where(beyond | (who[following] != who) if len(order) else False, _LONG, came[following] - went if len(order) else 0)
+
+    tables: dict[int, Table] = {}
+    for year in years:
+        mine = of_year == year
+        cell = place.astype(np.int64) * SPOTS + spot
+        values: dict[str, Ints] = {}
+        open_: dict[int, Ints] = {}
+        back: dict[int, Ints] = {}
+        for window in WINDOWS:
+            whole = (of_year[order] == year) & (went + window <= last)
+            own, again = order[whole], order[whole & (gap <= window)]
+            values[f"followed_{window}"] = shaped(np.bincount(cell[own], minlength=len(codes) * SPOTS).astype(np.int64))
+            values[f"readmitted_{window}"] = shaped(np.bincount(cell[again], minlength=len(codes) * SPOTS).astype(np.int64))
+            open_[window], back[window] = frozen(case_id[own]), frozen(case_id[again])
+        here = known & mine
+        told = YearPersons(
+            year, codes, frozen(place[here]), frozen(spot[here].astype(np.int8)), frozen(person[here].astype(np.int32))
+        )
+        lacking: dict[str, Finding] = {}
+        said = {"year": str(year)}
+        if not bool(here.any()):
+            lacking = dict.fromkeys((*values, "persons"), Finding("lacking_persons", "note", values=said))
+        elif not bool((followable & mine).any()):
+            lacking = dict.fromkeys(values, Finding("lacking_admissions", "note", values=said))
+        values["persons"] = shaped(np.bincount(cell[here], minlength=len(codes) * SPOTS).astype(np.int64))
+        tables[year] = Table(codes, values, lacking=lacking, detail=Followed(told, open_, back))
+    return tables
+
+
+def _days(listed: NDArray[np.object_]) -> Ints:
+    """Days since 1970 of texts of YYYY-MM-DD; -1 where there is none."""
+    if not len(listed):
+        return np.empty(0, np.int64)
+    index, found = pd.factorize(listed)
+    days = np.array([_day(str(one)) for one in found], np.int64)
+    return days[index]
+
+
+def _day(text: str) -> int:
+    try:
+        return int(np.datetime64(text, "D").astype(np.int64)) if text else -1
+    except ValueError:
+        return -1

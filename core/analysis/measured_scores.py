@@ -1,0 +1,177 @@
+"""What a pack makes of a year's cases by institution, fund and month, and what its clearing pays by institution and fund.
+
+Scores need no budget: coefficients and catalogue are enough. What blocks them, or the clearing, is the reason why the
+year has no such figures; nothing is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.analysis.measured_rows import MONTHS, SPOTS, Table, shaped
+from core.faults import Refused
+from core.findings import Finding
+from core.money import rounded
+from core.progress import Progress, step
+from core.rules import case_scores
+from core.rules.cases import FUNDS, CaseScores, Ints
+from core.settlement import annual, applied, coefficients, gather
+from core.settlement.arrivals import frozen
+from core.settlement.doubts import ordered
+from core.settlement.exact import sums
+from core.settlement.standing import Standing
+
+if TYPE_CHECKING:
+    from core.rules.circular import Pack
+    from core.storage.workspace import Workspace
+
+SCORES = ("score", "base_score", "scored", "deviating", "low", "high", "adjusted", "by_item")
+# Figures of the year from the clearing's steps; `paid` and `kept` are made from them.
+OF_STEPS = ("gross", "due", "after_share", "after_assessment", "final", "surplus", "monthly_paid", "advance", "audit_deduction")
+CLEARED = (*(f"clearing_{name}" for name in (*OF_STEPS, "booked", "paid")), "kept", "listed")
+REGION_STEPS = ("point_value", "fund_available", "budget")
+REGION = tuple(f"clearing_{name}" for name in REGION_STEPS)
+OPEN_PLACES = 6  # of a sum that the pack leaves unrounded: statistics, never a payment
+SCORE_PLACES = 8  # of sums of scores that do not end in decimals
+
+
+def scores(workspace: Workspace, year: int, pack: Pack, set_name: str | None, progress: Progress) -> Table:
+    """SCORES: by month, of the cases that the clearing scores; by_item: those that leave it."""
+    connection = workspace.reader()
+    try:
+        with gather.snapshot(connection):
+            standing = gather.standing_of(workspace, connection, year, pack, None, "official", progress)
+            head = coefficients.choose(connection, set_name)
+            content = coefficients.parts(connection, head.name) if head is not None else []
+    except Refused as refused:
+        return _none(SCORES, refused.findings[0] if refused.findings else Finding(refused.code, "blocked"))
+    blocked = [one for one in standing.findings if one.severity == "blocked"]
+    if head is None:
+        blocked.append(Finding("set_missing", "blocked", value=set_name or ""))
+        return _none(SCORES, ordered(blocked)[0])
+    with_k = applied.apply(standing, content, FUNDS, year, head.name)
+    blocked += with_k.findings
+    if blocked:
+        return _none(SCORES, ordered(blocked)[0])
+    kept = next(
+        (
+            one.scores
+            for one in annual.kept()
+            if one.inputs.standing is standing and one.rule == pack.case and one.inputs.stamps.set_hash == head.hash
+            and not one.inputs.stamps.tried
+        ),
+        None,
+    )  # fmt: skip
+    step(progress, "score_cases", 0, len(with_k.cases))
+    return _table(standing, kept or case_scores.score(pack.case, with_k.cases, progress), pack)
+
+
+def _table(standing: Standing, scored: CaseScores, pack: Pack) -> Table:
+    codes = standing.rows.institutions
+    month = standing.rows.day // 100 % 100 - 1
+    cell = standing.rows.institution.astype(np.int64) * SPOTS + standing.rows.fund.astype(np.int64) * MONTHS + month
+    spots = len(codes) * SPOTS
+    branches = pack.case.branches
+    sides = {
+        "deviating": [one.when is not None for one in branches],
+        "low": [one.id == "low" for one in branches],
+        "high": [one.when is not None and one.id != "low" for one in branches],
+    }
+    values = {
+        "base_score": _summed(standing.rw.values, cell, spots),
+        "scored": _counted(cell, spots),
+        "adjusted": _counted(cell[scored.branch == -1], spots),
+        # Cases that left are known by institution and fund alone: they stand in December.
+        "by_item": _left(standing),
+    }
+    for name, mine in sides.items():
+        values[name] = _counted(cell[np.array([*mine, False, False])[scored.branch]], spots)
+    places = {"base_score": standing.rw.places}
+    if scored.score is not None:
+        values["score"], places["score"] = _summed(scored.score.values, cell, spots), scored.score.places
+    else:
+        values["score"], places["score"] = _open(scored.exact or (), cell, spots), SCORE_PLACES
+    return Table(codes, values, places)
+
+
+def _left(standing: Standing) -> Ints:
+    found = np.zeros((len(standing.rows.institutions), len(FUNDS), MONTHS), np.int64)
+    for place in standing.left.values():
+        found[place % len(standing.rows.institutions), place // len(standing.rows.institutions), -1] += 1
+    return frozen(found)
+
+
+def _open(exact: Sequence[Fraction], cell: Ints, spots: int) -> Ints:
+    totals = [Fraction(0)] * spots
+    for at, value in zip(cell.tolist(), exact, strict=True):
+        totals[at] += value
+    return shaped(np.array([int(rounded(one, SCORE_PLACES) * 10**SCORE_PLACES) for one in totals], np.int64))
+
+
+def clearing(workspace: Workspace, year: int, pack: Pack, set_name: str | None, progress: Progress) -> Table:
+    """CLEARED by institution and fund, yuan; REGION by fund. A step that the pack lacks is lacking.
+
+    paid: what the year's fund came to in the end, final + monthly_paid + advance. kept: 1 where surplus is above zero.
+    """
+    names = (*CLEARED, *REGION)
+    try:
+        cleared = annual.clear(workspace, year, pack, set_name=set_name, progress=progress, store=False)
+    except Refused as refused:
+        return _none(names, refused.findings[0] if refused.findings else Finding(refused.code, "blocked"))
+    codes = tuple(sorted({one.code for sheet in cleared.funds for one in sheet.institutions}))
+    place = {code: i for i, code in enumerate(codes)}
+    lacking: dict[str, Finding] = {}
+    values: dict[str, NDArray[np.int64]] = {}
+    region: dict[str, NDArray[np.int64]] = {}
+    places = {name: OPEN_PLACES for name in names if name not in ("kept", "listed")}
+    for name in names:
+        shape = (len(codes), len(FUNDS), MONTHS)
+        (region if name in REGION else values)[name] = np.zeros(shape[1:] if name in REGION else shape, np.int64)
+    for sheet in cleared.funds:
+        fund = FUNDS.index(sheet.fund)
+        own = [place[one.code] for one in sheet.institutions]
+        steps: dict[str, Sequence[Fraction]] = {**sheet.values}
+        if {"final", "monthly_paid", "advance"} <= set(steps):
+            every = zip(steps["final"], steps["monthly_paid"], steps["advance"], strict=True)
+            steps["paid"] = [sum(one, Fraction(0)) for one in every]
+        for name in (*OF_STEPS, "booked", "paid"):
+            if name in steps:
+                values[f"clearing_{name}"][own, fund, -1] = [_scaled(value) for value in steps[name]]
+            else:
+                lacking[f"clearing_{name}"] = Finding("lacking_step", "note", value=name, values={"pack": pack.id})
+        values["listed"][own, fund, -1] = 1
+        if "surplus" in steps:
+            values["kept"][own, fund, -1] = [int(value > 0) for value in steps["surplus"]]
+        else:
+            lacking["kept"] = Finding("lacking_step", "note", value="surplus", values={"pack": pack.id})
+        for name in REGION_STEPS:
+            if name in sheet.region:
+                region[f"clearing_{name}"][fund, -1] = _scaled(sheet.region[name])
+            else:
+                lacking[f"clearing_{name}"] = Finding("lacking_step", "note", value=name, values={"pack": pack.id})
+    return Table(codes, _frozen(values), places, _frozen(region), lacking)
+
+
+def _frozen(values: Mapping[str, Ints]) -> dict[str, Ints]:
+    return {name: frozen(one) for name, one in values.items()}
+
+
+def _scaled(value: Fraction) -> int:
+    return int(rounded(value, OPEN_PLACES) * 10**OPEN_PLACES)
+
+
+def _none(names: Sequence[str], why: Finding) -> Table:
+    return Table((), {}, lacking=dict.fromkeys(names, why))
+
+
+def _counted(cell: Ints, spots: int) -> Ints:
+    return shaped(np.bincount(cell, minlength=spots).astype(np.int64))
+
+
+def _summed(values: Ints, cell: Ints, spots: int) -> Ints:
+    return shaped(np.array(sums(values, cell, spots), np.int64))
