@@ -11,18 +11,30 @@ has no group under either: what the bureau left out, a comparison of catalogues 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.catalogue.entries import CodeMap, Entries
 from core.catalogue.lineage import relate
+from core.progress import Progress
 from core.rules.cases import Index, Ints, Small
+from core.settlement import grouping as own_grouping
+from core.settlement import year as years
 from core.settlement.arrivals import Fees
+from core.settlement.groups import Version
 from core.settlement.references import GivenMean
 from core.settlement.year import Year
+
+if TYPE_CHECKING:
+    from core.rules.circular import Pack
+    from core.storage.workspace import Workspace
+
+SYSTEMS = ("diagnosis", "operation", "group")  # code maps that tell codes of one catalogue in another
 
 # How a case came to its group under a version; `revision.way.CODE`.
 WAYS = ("stated", "carried", "grouped", "kept", "lost", "none")
@@ -52,6 +64,29 @@ def home_of(year: Year, old: Entries, new: Entries) -> Entries:
         return -int(known[year.rows.group].sum()), version.year != year.number, version.year, version.version
 
     return min(old, new, key=rank)
+
+
+def asked_of(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    pack: Pack,
+    year: Year,
+    versions: Sequence[Version],
+    progress: Progress,
+) -> Asked | None:
+    """Own groups by the pack's rule under any of these versions; None where the pack has no rule."""
+    if pack.grouping is None:
+        return None
+
+    def asked(version: Entries, which: Ints) -> Index:
+        whole = next(one for one in versions if one.entries is version)
+        engine = own_grouping.engine(connection, pack, whole, year.number)
+        stays = years.stays(workspace, connection, year, progress, only=which)
+        grouped = own_grouping.own(stays, year, engine, progress)
+        place = np.array([version.by_code[code] for code in grouped.groups] + [-1], np.int32)
+        return place[grouped.index]
+
+    return asked
 
 
 def carry(

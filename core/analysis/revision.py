@@ -32,7 +32,7 @@ from core.faults import Refused, Usage
 from core.findings import Finding
 from core.money import plain
 from core.progress import SILENT, Progress, step
-from core.rules.cases import FUNDS, Index, Ints, Small
+from core.rules.cases import FUNDS, Index, Small
 from core.rules.sheet import Clearing
 from core.settlement import annual, gather
 from core.settlement import grouping as own_grouping
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
     from core.rules.circular import Pack
     from core.storage.workspace import Workspace
     from core.worksheet import Worksheet
-
-SYSTEMS = ("diagnosis", "operation", "group")
 
 
 @dataclass(frozen=True)
@@ -274,7 +272,7 @@ def worth(
         for name in (old, new):
             library.choose(connection, year, name)
         versions = [gather.version_of(workspace, connection, year, name) for name in (old, new)]
-        maps = [one for system in SYSTEMS for one in library.code_maps(connection, system)]
+        maps = [one for system in carrying.SYSTEMS for one in library.code_maps(connection, system)]
         rows = gather.rows_for(workspace, connection, year, pack.case, versions, progress)
         home = ""
         standings: list[Standing] = []
@@ -322,7 +320,7 @@ class _Official:
         old, new = (version.entries for version in versions)
         self.home = carrying.home_of(rows, old, new)
         other = new if self.home is old else old
-        asked = self.asked if pack.grouping is not None else None
+        asked = carrying.asked_of(workspace, self.connection, pack, rows, versions, progress)
         found = self.remembered(other, maps, asked)
         self.carried = found if self.home is old else (found[1], found[0])
 
@@ -339,15 +337,6 @@ class _Official:
         found = carrying.carry(self.rows, self.home, other, maps, asked)
         _carried[:] = [(ref(self.rows), versions, rule, found)]
         return found
-
-    def asked(self, version: Entries, which: Ints) -> Index:
-        """The group that the pack's rule gives some cases of the year, as an index into the version's rows."""
-        whole = next(one for one in self.versions if one.entries is version)
-        engine = own_grouping.engine(self.connection, self.pack, whole, self.rows.number)
-        stays = years.stays(self.workspace, self.connection, self.rows, self.progress, only=which)
-        grouped = own_grouping.own(stays, self.rows, engine, self.progress)
-        place = np.array([version.by_code[code] for code in grouped.groups] + [-1], np.int32)
-        return place[grouped.index]
 
     def standings(self) -> list[Standing]:
         return [self._of(version, under) for version, under in zip(self.versions, self.carried, strict=True)]
