@@ -42,6 +42,16 @@ SCORE_PLACES = 8  # of sums of scores that do not end in decimals
 
 def scores(workspace: Workspace, year: int, pack: Pack, set_name: str | None, progress: Progress) -> Table:
     """SCORES: by month, of the cases that the clearing scores; by_item: those that leave it."""
+    found = scored_cases(workspace, year, pack, set_name, progress)
+    if isinstance(found, Finding):
+        return _none(SCORES, found)
+    return _table(*found, pack)
+
+
+def scored_cases(
+    workspace: Workspace, year: int, pack: Pack, set_name: str | None, progress: Progress
+) -> tuple[Standing, CaseScores] | Finding:
+    """The year's cases with what the pack's branches make of them, or the first thing that stands in the way."""
     connection = workspace.reader()
     try:
         with gather.snapshot(connection):
@@ -49,15 +59,15 @@ def scores(workspace: Workspace, year: int, pack: Pack, set_name: str | None, pr
             head = coefficients.choose(connection, set_name)
             content = coefficients.parts(connection, head.name) if head is not None else []
     except Refused as refused:
-        return _none(SCORES, refused.findings[0] if refused.findings else Finding(refused.code, "blocked"))
+        return refused.findings[0] if refused.findings else Finding(refused.code, "blocked")
     blocked = [one for one in standing.findings if one.severity == "blocked"]
     if head is None:
         blocked.append(Finding("set_missing", "blocked", value=set_name or ""))
-        return _none(SCORES, ordered(blocked)[0])
+        return ordered(blocked)[0]
     with_k = applied.apply(standing, content, FUNDS, year, head.name)
     blocked += with_k.findings
     if blocked:
-        return _none(SCORES, ordered(blocked)[0])
+        return ordered(blocked)[0]
     kept = next(
         (
             one.scores
@@ -67,8 +77,10 @@ def scores(workspace: Workspace, year: int, pack: Pack, set_name: str | None, pr
         ),
         None,
     )  # fmt: skip
+    if kept is not None:
+        return standing, kept
     step(progress, "score_cases", 0, len(with_k.cases))
-    return _table(standing, kept or case_scores.score(pack.case, with_k.cases, progress), pack)
+    return standing, case_scores.score(pack.case, with_k.cases, progress)
 
 
 def _table(standing: Standing, scored: CaseScores, pack: Pack) -> Table:
