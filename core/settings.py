@@ -34,6 +34,8 @@ class Settings:
     recent: list[str] = field(default_factory=list[str])
     amounts_in_wan: bool = False  # 万元 instead of yuan on screen
     tables: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
+    # Workspace -> the institutions compared last.
+    compared: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     user: str = ""  # the name in the ledger; "" = the system's
 
 
