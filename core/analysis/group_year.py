@@ -71,7 +71,7 @@ class GroupYear:
         return np.concatenate(runs) if runs else np.empty(0, np.intp)
 
 
-_kept: dict[tuple[Path, str], dict[int, tuple[Mark, GroupYear]]] = {}
+_kept: dict[tuple[Path, str], dict[tuple[int, bool], tuple[Mark, GroupYear]]] = {}
 
 
 def forget() -> None:
@@ -79,23 +79,26 @@ def forget() -> None:
     _kept.clear()
 
 
-def of(workspace: Workspace, year: int, progress: Progress = SILENT) -> GroupYear:
-    """The year, from memory where no ledger line since then touched its rows."""
+def of(
+    workspace: Workspace, year: int, progress: Progress = SILENT, *, province: bool = False
+) -> GroupYear:
+    """The year, from memory where no ledger line since then touched its rows. province: patients of all of it are in scope."""
     key = workspace.path, workspace.created
     if key not in _kept:
         _kept.clear()  # one workspace at a time
     years = _kept.setdefault(key, {})
     connection = workspace.reader()
     now = mark(connection)
-    kept = years.get(year)
-    found = kept[1] if kept is not None and rows_stand(connection, kept[0]) else read(workspace, year, progress)
-    years[year] = now, found
+    kept = years.get((year, province))
+    stands = kept is not None and rows_stand(connection, kept[0])
+    found = kept[1] if kept is not None and stands else _read(workspace, year, progress, province)
+    years[year, province] = now, found
     return found
 
 
-def read(workspace: Workspace, year: int, progress: Progress) -> GroupYear:
+def _read(workspace: Workspace, year: int, progress: Progress, province: bool) -> GroupYear:
     connection = workspace.reader()
-    home = workspace.region[:4]
+    home = workspace.region[: 2 if province else 4]
     beyond = home[:-1] + chr(ord(home[-1]) + 1) if home else ""
     total = connection.execute("SELECT count(*) FROM cases WHERE year = ?", (year,)).fetchone()[0]
     cursor = connection.execute(_YEAR, {"year": year, "home": home, "beyond": beyond})

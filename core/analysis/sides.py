@@ -131,7 +131,7 @@ def _quartiles(group: Ints, fee: Ints, size: Ints) -> dict[int, Ints]:
     return found
 
 
-_kept: dict[str, Sides] = {}  # by fund, all of one year
+_kept: dict[tuple[str, bool], Sides] = {}  # by fund and area, all of one year
 
 
 def forget() -> None:
@@ -140,12 +140,15 @@ def forget() -> None:
     group_year.forget()
 
 
-def of(workspace: Workspace, year: int, fund: str = "", progress: Progress = SILENT) -> Sides:
-    """The sides of a year, kept as long as its cases are."""
-    cases = group_year.of(workspace, year, progress)
-    kept = _kept.get(fund)
+def of(
+    workspace: Workspace, year: int, fund: str = "", progress: Progress = SILENT, *, province: bool = False
+) -> Sides:
+    """The sides of a year, kept as long as its cases are. province: patients of all of it are in scope."""
+    cases = group_year.of(workspace, year, progress, province=province)
+    key = fund, province
+    kept = _kept.get(key)
     if kept is None or kept.year is not cases:
-        for old in [name for name, one in _kept.items() if one.year is not cases]:
+        for old in [name for name, one in _kept.items() if one.year.year != year]:
             del _kept[old]
-        kept = _kept[fund] = Sides(cases, institutions(workspace.reader()), fund)
+        kept = _kept[key] = Sides(cases, institutions(workspace.reader()), fund)
     return kept
