@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.storage.workspace import Workspace
 
 # Imports and tables that no clearing reads.
-UNREAD_KINDS = {"official_clearing", "control_totals", "fund_months", "code_maps"}
+UNREAD_KINDS = {"official_clearing", "official_cases", "control_totals", "fund_months", "code_maps"}
 UNREAD_TABLES = {
     "official_clearing",
     "control_total",
@@ -30,6 +30,8 @@ UNREAD_TABLES = {
     "coefficient_set",
     "catalogue_version",
     "scenario",
+    "rule_pack",
+    "official_case",
 }
 # What only own grouping reads.
 CLINICAL_KINDS = {"diagnoses", "operations_done", "operations", "exclusions"}

@@ -48,6 +48,8 @@ LIGHT = {
     "control_total",
     "fund_month",
     "scenario",
+    "rule_pack",
+    "official_case",
 }
 LIGHT_KINDS = {
     "coefficients",
@@ -56,6 +58,7 @@ LIGHT_KINDS = {
     "deductions",
     "assessments",
     "official_clearing",
+    "official_cases",
     "control_totals",
     "fund_months",
 }

@@ -33,7 +33,7 @@ EDITABLE = frozenset(
         *("institution", "catalogue", "auxiliary", "operation", "reference_mean", "coefficient_set"),
         *("coefficient", "budget", "payment", "deduction", "assessment", "special_case"),
         *("official_clearing", "control_total", "fund_month"),
-        *("exclusion", "code_map", "catalogue_version", "scenario"),
+        *("exclusion", "code_map", "catalogue_version", "scenario", "rule_pack", "official_case"),
     }
 )
 # Done for good: undo passes over them.

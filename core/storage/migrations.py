@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 APPLICATION_ID = 0x4449505A  # "DIPZ": how a file says that it is ours
-LAYOUT = 2
+LAYOUT = 3
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 LAYOUT_2 = Path(__file__).with_name("layout_2.sql")
+LAYOUT_3 = Path(__file__).with_name("layout_3.sql")
 
 
 def run(connection: sqlite3.Connection, script: str) -> None:
@@ -43,8 +44,18 @@ def _to_2(db: Database) -> None:
     run(db.conn, LAYOUT_2.read_text("utf-8"))
 
 
+def _to_3(db: Database) -> None:
+    """The clearing in full: months, points given and checked here, official cases, rule packs of the workspace."""
+    for name in ("self_points", "entered_by", "checked_by"):
+        db.table("assessment").add_column(name, str)
+    db.table("special_case").add_column("reason", str)
+    db.table("payment").add_column("basis", str)
+    db.table("run").add_column("period", str, not_null_default="")
+    run(db.conn, LAYOUT_3.read_text("utf-8"))
+
+
 # From layout N to N + 1. A step runs inside the one transaction of the whole migration, foreign keys off.
-STEPS: dict[int, Callable[[Database], None]] = {1: _to_2}
+STEPS: dict[int, Callable[[Database], None]] = {1: _to_2, 2: _to_3}
 
 
 def fact_tables(connection: sqlite3.Connection) -> list[str]:

@@ -1,4 +1,4 @@
--- Layout 2 of a workspace. Money is integer fen, exact decimals are TEXT in plain notation, dates are ISO TEXT.
+-- Layout 3 of a workspace. Money is integer fen, exact decimals are TEXT in plain notation, dates are ISO TEXT.
 -- Every imported row names its batch and its row in the file, so that a figure can be followed to its cell.
 
 CREATE TABLE meta (
@@ -284,6 +284,7 @@ CREATE TABLE payment (
     fixmedins_code TEXT NOT NULL, fund TEXT NOT NULL, period TEXT NOT NULL, kind TEXT NOT NULL,
     amount INTEGER NOT NULL,
     batch_id INTEGER REFERENCES batch (id), row INTEGER,
+    basis TEXT,                         -- of a payment settled here: the hash of the month's run
     PRIMARY KEY (fixmedins_code, fund, period, kind)
 ) WITHOUT ROWID;
 CREATE TABLE deduction (
@@ -295,15 +296,18 @@ CREATE TABLE deduction (
 ) WITHOUT ROWID;
 CREATE TABLE assessment (
     fixmedins_code TEXT NOT NULL, year INTEGER NOT NULL, indicator TEXT NOT NULL,
-    max_points TEXT NOT NULL, points TEXT NOT NULL,
+    max_points TEXT NOT NULL, points TEXT NOT NULL,     -- points: as reviewed
     batch_id INTEGER REFERENCES batch (id), row INTEGER,
+    self_points TEXT,                   -- what the institution gave itself
+    entered_by TEXT, checked_by TEXT,   -- of points given here: maker and checker, two names
     PRIMARY KEY (fixmedins_code, year, indicator)
 ) WITHOUT ROWID;
 CREATE TABLE special_case (
     setl_id TEXT PRIMARY KEY,
     decision TEXT NOT NULL,             -- by_item adjusted rejected
     score TEXT, document TEXT,
-    batch_id INTEGER REFERENCES batch (id), row INTEGER
+    batch_id INTEGER REFERENCES batch (id), row INTEGER,
+    reason TEXT
 ) WITHOUT ROWID;
 CREATE TABLE official_clearing (
     fixmedins_code TEXT NOT NULL,       -- or REGION
@@ -312,6 +316,17 @@ CREATE TABLE official_clearing (
     amount TEXT NOT NULL,               -- exact decimal in the step's unit
     batch_id INTEGER REFERENCES batch (id), row INTEGER,
     PRIMARY KEY (fixmedins_code, fund, year, column_id)
+) WITHOUT ROWID;
+-- The bureau's own result case by case, as its annual export gives it; empty where it does not say.
+CREATE TABLE official_case (
+    setl_id TEXT PRIMARY KEY,
+    fixmedins_code TEXT,
+    dip_code TEXT,
+    rw TEXT, coefficient TEXT, factor TEXT,     -- catalogue score, the institution's k, auxiliary factor
+    deviation TEXT,                             -- low normal high, or what the export calls it
+    score TEXT, point_value TEXT,
+    pay INTEGER,
+    batch_id INTEGER REFERENCES batch (id), row INTEGER
 ) WITHOUT ROWID;
 CREATE TABLE control_total (
     period TEXT NOT NULL,               -- YYYY or YYYYMM
@@ -341,7 +356,8 @@ CREATE TABLE run (
     batches TEXT NOT NULL,              -- JSON list of batch ids in force; one withdrawn since = stale
     result TEXT NOT NULL,               -- the JSON of `--out x.json`
     result_hash TEXT NOT NULL,
-    hash TEXT NOT NULL                  -- of pack, set, data, parameters, result
+    hash TEXT NOT NULL,                 -- of pack, set, data, parameters, result
+    period TEXT NOT NULL DEFAULT ''     -- YYYYMM of a month's settlement (kind 'month')
 );
 
 -- What one would like to try: a year, a pack and the choices, with the changes on top.
@@ -351,5 +367,13 @@ CREATE TABLE scenario (
     set_name TEXT NOT NULL DEFAULT '', catalogue TEXT NOT NULL DEFAULT '', grouping TEXT NOT NULL DEFAULT 'official',
     changes TEXT NOT NULL DEFAULT '[]',  -- JSON
     note TEXT NOT NULL DEFAULT '',
+    at TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Rule packs of this workspace: a copy of a shipped one, or one that extends it and fills what it leaves open.
+CREATE TABLE rule_pack (
+    id TEXT PRIMARY KEY,
+    text TEXT NOT NULL,                 -- TOML, as it would stand in a file
+    based_on TEXT NOT NULL DEFAULT '',
     at TEXT NOT NULL
 ) WITHOUT ROWID;
