@@ -55,7 +55,7 @@ def _place(finding: Finding, texts: Texts) -> str:
         where.append(texts("cli.row", row=finding.row))
     if finding.column:
         titled = f"fields.{finding.column}"
-        where.append(f"{texts(titled)} {finding.column}" if texts.has(titled) else finding.column)
+        where.append(f"{texts(titled)} {finding.column}" if texts.has(titled) else texts.column(finding.column))
     if finding.subject:
         where.append(texts.subject(finding))
     return " ".join(part for part in where if part)
@@ -98,12 +98,14 @@ def check_outs(outs: Sequence[Path], endings: Sequence[str]) -> None:
 def write_worksheets(
     worksheets: Sequence[Worksheet], path: Path, texts: Texts, progress: TerminalProgress, *, synthetic: bool
 ) -> None:
-    """As the file's ending has it, and say so: one workbook, or a csv for each, named after the first's file."""
+    """As the file's ending has it, and say so: one workbook, one json, or a csv for each, named after the first's file."""
     from core.export import tables
 
+    written = [path]
     if path.suffix.lower() == ".xlsx":
         tables.worksheets_xlsx(worksheets, path, texts.lang, progress, synthetic)
-        written = [path]
+    elif path.suffix.lower() == ".json":
+        tables.worksheets_json(worksheets, path, texts.lang, progress, synthetic)
     else:
         written = [path, *(path.with_name(f"{path.stem}-{one.id}{path.suffix}") for one in worksheets[1:])]
         for worksheet, beside in zip(worksheets, written, strict=True):

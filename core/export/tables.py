@@ -230,6 +230,42 @@ def worksheet_csv(
     _write_rows(path, rows())
 
 
+def worksheets_json(
+    worksheets: Sequence[Worksheet],
+    path: Path | str,
+    lang: str = "",
+    progress: Progress = SILENT,
+    synthetic: bool = False,
+) -> None:
+    """One object: each worksheet by its id, with title, columns, rows as objects by column id, and control totals.
+
+    Numbers are plain decimals in strings, an empty cell is null.
+    """
+    texts = Texts(lang)
+    document = {"synthetic": synthetic, "worksheets": {one.id: _as_object(one, texts, progress) for one in worksheets}}
+    with whole_file(path) as beside:
+        beside.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", "utf-8", newline="\n")
+
+
+def _as_object(worksheet: Worksheet, texts: Texts, progress: Progress) -> dict[str, object]:
+    columns = worksheet.columns
+    rows: list[dict[str, str | None]] = []
+    for start in range(0, worksheet.rows, CHUNK):
+        step(progress, "export", start, worksheet.rows)
+        stretch = [worksheet.cells[column.id][start : start + CHUNK].tolist() for column in columns]
+        rows += [
+            {column.id: None if value is None else text_of(column, value) for column, value in zip(columns, row, strict=True)}
+            for row in zip(*stretch, strict=True)
+        ]
+    told = {column.id: column for column in columns}
+    return {
+        "title": worksheet.title.get(texts.lang) or worksheet.id,
+        "columns": [{"id": column.id, "title": heading(column, texts)} for column in columns],
+        "rows": rows,
+        "totals": {id: text_of(told[id], value) for id, value in totals_of(worksheet).items() if id in told},
+    }
+
+
 def _mark(texts: Texts, synthetic: bool) -> str:
     return f" · {texts('export.synthetic')}" if synthetic else ""
 
