@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.analysis.measured_persons import Followed
-from core.analysis.measured_rows import MONTHS, SPOTS, YearCases
+from core.analysis.measured_rows import MONTHS, YearCases
 from core.analysis.measures import Monthly
 from core.rules.cases import FUNDS, Ints
 
@@ -48,15 +48,17 @@ def spreads(monthly: Monthly, member: Ints, keys: Sequence[str], fund: str) -> t
     low, high = (np.zeros((len(keys), len(monthly.years)), np.int64) for _ in range(2))
     place = {one.code: i for i, one in enumerate(monthly.institutions)}
     for at, year in enumerate(monthly.years):
-        told = monthly.tables["cases"][year].detail
+        told = monthly.tables["groups"][year].detail
         if not isinstance(told, YearCases) or not len(told.fee):
             continue
         mine = told.group >= 0
         if fund:
             mine &= told.spot // MONTHS == FUNDS.index(fund)
         own = member[np.array([place[code] for code in told.institutions])][told.institution[mine]]
-        cell = own * len(told.groups) + told.group[mine]
-        fee = told.fee[mine].astype(np.float64)
+        cell = own * told.groups + told.group[mine]
+        order = np.lexsort((told.fee[mine], cell))  # so that floats add up alike in whatever order the rows came
+        cell, own = cell[order], own[order]
+        fee = told.fee[mine][order].astype(np.float64)
         _, cell, count = np.unique(cell, return_inverse=True, return_counts=True)
         owner = np.zeros(len(count), np.int64)
         owner[cell] = own
@@ -80,4 +82,4 @@ def kept(monthly: Monthly, member: Ints, keys: Sequence[str], funds: slice) -> t
     return over, under
 
 
-__all__ = ["LEAST_CASES", "SPOTS", "kept", "spreads", "visits"]
+__all__ = ["LEAST_CASES", "kept", "spreads", "visits"]

@@ -88,8 +88,8 @@ _ALL = (
     Indicator("surgery_share", ("surgery",), ("cases", "-unlisted"), "percent", tag="D"),
     _share("surgery_4_share", "surgery_4", "surgery_levelled", tag="D"),
     Indicator("visits_per_person", ("persons",), places=4, tag="D", way="persons"),
-    Indicator("cv_low", ("cases",), unit="groups", places=0, by="year", way="spread"),
-    Indicator("cv_high", ("cases",), unit="groups", places=0, by="year", way="spread"),
+    Indicator("cv_low", ("grouped",), unit="groups", places=0, by="year", way="spread"),
+    Indicator("cv_high", ("grouped",), unit="groups", places=0, by="year", way="spread"),
     Indicator(
         "accuracy", ("clearing_due",), ("clearing_paid",), "percent", tag="D", needs="clearing", by="year"
     ),
@@ -140,7 +140,8 @@ def period_words(period: int, texts: Texts) -> str:
         return texts("indicators.period.year", year=period)
     if period < 100_000:
         return texts("indicators.period.quarter", year=period // 10, quarter=period % 10)
-    return texts("indicators.period.month", year=period // 100, month=period % 100)
+    month = f"{period % 100:02d}" if texts.lang == "en" else period % 100
+    return texts("indicators.period.month", year=period // 100, month=month)
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ class Figures:
     def words(self, texts: Texts) -> tuple[str, ...]:
         """The keys as one says them."""
         if self.scope == "level":
-            return tuple(texts(f"level.{key}") for key in self.keys)
+            return tuple(texts(f"indicators.level.{key}") for key in self.keys)
         if self.scope == "region":
             return (texts("indicators.scope.region"),)
         return tuple(name or key for key, name in zip(self.keys, self.names, strict=True))

@@ -8,7 +8,7 @@ divided by: drug cost stands over the cost of the cases that state it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -28,12 +28,42 @@ MONTHS = 12
 SPOTS = len(FUNDS) * MONTHS  # of an institution in a year
 INDEX_PLACES = 10  # of a case's ratio to its group's mean
 KINDS = ("core", "composite", "primary_care", "tcm", "bed_day", "day_case")
+# What each source is made of; all but `operations` and `decisions` come from one reading of the cases.
+SOURCES: Mapping[str, tuple[str, ...]] = {
+    "cases": ("cases", "cost", "booked", "own_pay", "other_pay", "days", "stays"),
+    "parts": (
+        "drug", "drug_cost", "consumable", "consumable_cost", "own_expense", "own_expense_cost", "own_expense_pay",
+    ),
+    "groups": ("time_index", "timed", "cost_index", "costed", "weight", "grouped", "ungrouped", *KINDS),
+    "operations": ("operated", "surgery", "unlisted", "surgery_levelled", "surgery_4"),
+    "decisions": ("special",),
+}  # fmt: skip
+OF_ROWS = ("cases", "parts", "groups")
+PARTS = {"drug": "drug_fee", "consumable": "consumable_fee", "own_expense": "psn_ownpay"}  # measure: column
+Mask = NDArray[np.bool_]
 _QUERIES = {
     name.strip(): text
     for name, _, text in (
         part.partition("\n")
         for part in Path(__file__).with_name("measured_rows.sql").read_text("utf-8").split("-- :")[1:]
     )
+}
+
+_COLUMNS = {
+    "cases": ("institution", "packed", "fee", "booked", "own_pay", "other_pay"),
+    "parts": ("institution", "packed", "fee", "own_pay", *PARTS),
+    "groups": ("institution", "packed", "fee", "group"),
+}
+_SELECT = {
+    "institution": "group_concat(fixmedins_code, char(31))",
+    "group": f"group_concat({_QUERIES['stated']}, char(31))",
+    "packed": f"group_concat((coalesce(act_ipt_days, -1) + 1) * {SPOTS} + (fund - 1) * {MONTHS} + day / 100 % 100 - 1)",
+    "fee": "group_concat(fee)",
+    "booked": "group_concat(hifp_pay)",
+    "own_pay": "group_concat(own_pay)",
+    "other_pay": "group_concat(other_pay)",
+    **{name: f"group_concat(coalesce({column}, -1))" for name, column in PARTS.items()},
+    "case_id": "group_concat(case_id)",
 }
 
 
@@ -54,14 +84,44 @@ class Table:
 
 
 @dataclass(frozen=True)
+class CaseMeasures:
+    """The same measures case by case: their sums are a `Table`. spot: fund * 12 + month, from 0.
+
+    values[name]: of each case; has[name]: which cases have one, all where it is not there. case_id: where asked for.
+    """
+
+    codes: tuple[str, ...]
+    place: Index
+    spot: Ints
+    values: Mapping[str, Ints]
+    has: Mapping[str, Mask]
+    places: Mapping[str, int]
+    lacking: Mapping[str, Finding]
+    case_id: Ints
+
+    def table(self, names: Iterable[str], detail: object = None) -> Table:
+        cell = self.place.astype(np.int64) * SPOTS + self.spot
+        size = len(self.codes) * SPOTS
+        values: dict[str, Ints] = {}
+        for name in names:
+            mine = self.has.get(name)
+            own = cell if mine is None else cell[mine]
+            if name in self.values:
+                added = self.values[name] if mine is None else self.values[name][mine]
+                values[name] = shaped(np.array(sums(added, own, size), np.int64))
+            else:
+                values[name] = shaped(np.bincount(own, minlength=size).astype(np.int64))
+        places = {name: n for name, n in self.places.items() if name in values}
+        lacking = {name: why for name, why in self.lacking.items() if name in values}
+        return Table(self.codes, values, places, {}, lacking, detail)
+
+
+@dataclass(frozen=True)
 class YearCases:
-    """One element a case, by institution, then group: what spreads are made from. spot: fund * 12 + month from 0.
+    """What spreads are made from. group: index into `groups`, -1 where none is stated."""
 
-    group: index into groups, -1 where none is stated."""
-
-    year: int
     institutions: tuple[str, ...]
-    groups: tuple[str, ...]
+    groups: int
     institution: Index
     spot: NDArray[np.int8]
     group: Index
@@ -76,135 +136,136 @@ def bounds(region: str, province: bool = False) -> dict[str, object]:
     return {"home": home, "beyond": home[:-1] + chr(ord(home[-1]) + 1)}
 
 
+def tables(
+    connection: sqlite3.Connection,
+    year: int,
+    where: Mapping[str, object],
+    registered: Collection[str],
+    version: Version,
+    sources: Collection[str],
+) -> dict[str, Table]:
+    """The tables of these SOURCES from one reading of the year's rows."""
+    found, detail = of_cases(connection, year, where, registered, version, sources)
+    return {source: found.table(SOURCES[source], detail if source == "groups" else None) for source in sources}
+
+
 def of_cases(
     connection: sqlite3.Connection,
     year: int,
     where: Mapping[str, object],
     registered: Collection[str],
     version: Version,
-) -> Table:
-    """Sums of columns; groups by the year's version of the catalogue; indices against the region's means of the year."""
-    row = connection.execute(_QUERIES["cases"], {**where, "year": year}).fetchone()
+    sources: Collection[str],
+    *,
+    ids: bool = False,
+) -> tuple[CaseMeasures, YearCases | None]:
+    """Columns as they stand; groups by the year's version of the catalogue; indices against the region's means of the year."""
+    columns = dict.fromkeys(column for source in sources for column in _COLUMNS[source])
+    columns |= {"case_id": None} if ids else {}
+    chosen = ", ".join(_SELECT[name] for name in columns)
+    row = connection.execute(_QUERIES["cases"].format(columns=chosen), {**where, "year": year}).fetchone()
     n = int(row[0])
-    codes, place = texts(split(row[1], n))
-    groups, group = texts(split(row[2], n))
-    spot, fee, days, booked, own_pay, other_pay, drug, consumable, own_expense = (numbers(one, n) for one in row[3:])
+    told = dict(zip(columns, row[1:], strict=True))
+    codes, place = texts(split(told.pop("institution"), n))
+    group_text = told.pop("group", None)
+    plain = {name: numbers(one, n) for name, one in told.items()}
     keep = np.array([code in registered for code in codes] or [False])[place]
-    if not bool(keep.all()):
-        place, group = place[keep], group[keep]
-        spot, fee, days, booked, own_pay, other_pay, drug, consumable, own_expense = (
-            one[keep] for one in (spot, fee, days, booked, own_pay, other_pay, drug, consumable, own_expense)
-        )
-    if groups and groups[0] == "":
-        groups, group = groups[1:], group - 1
-    spot = spot % 2 * MONTHS + spot // 2
-    cell = place.astype(np.int64) * SPOTS + spot
-
-    def added(values: Ints, only: NDArray[np.bool_] | None = None) -> Ints:
-        if only is not None:
-            return _cells(values[only], cell[only], len(codes))
-        return _cells(values, cell, len(codes))
-
-    def counted(only: NDArray[np.bool_] | None = None) -> Ints:
-        own = cell if only is None else cell[only]
-        return shaped(np.bincount(own, minlength=len(codes) * SPOTS).astype(np.int64))
-
-    values: dict[str, Ints] = {
-        "cases": counted(),
-        "cost": added(fee),
-        "booked": added(booked),
-        "own_pay": added(own_pay),
-        "other_pay": added(other_pay),
-    }
+    if all_kept := bool(keep.all()):
+        keep = np.ones(n, bool)
+    else:
+        plain = {name: one[keep] for name, one in plain.items()}
+    spot, days = plain["packed"] % SPOTS, plain["packed"] // SPOTS - 1
+    place = place if all_kept else place[keep]
+    fee = plain["fee"]
+    values: dict[str, Ints] = {}
+    has: dict[str, Mask] = {}
+    places: dict[str, int] = {}
     lacking: dict[str, Finding] = {}
     stayed = days >= 0
-    values |= {"days": added(days, stayed), "stays": counted(stayed)}
-    if not bool(stayed.any()):
-        lacking |= dict.fromkeys(("days", "stays", "time_index", "timed"), _lacks("act_ipt_days", year))
-    for name, part in (("drug", drug), ("consumable", consumable), ("own_expense", own_expense)):
-        told = part >= 0
-        values |= {name: added(part, told), f"{name}_cost": added(fee, told)}
-        if not bool(told.any()):
-            column = {"drug": "drug_fee", "consumable": "consumable_fee", "own_expense": "psn_ownpay"}[name]
-            lacking |= dict.fromkeys((name, f"{name}_cost"), _lacks(column, year))
-    values["own_expense_pay"] = added(own_pay, own_expense >= 0)
-    if "own_expense" in lacking:
-        lacking["own_expense_pay"] = lacking["own_expense"]
-
-    places = {"time_index": INDEX_PLACES, "cost_index": INDEX_PLACES}
-    for name, count, measure, told in (("time_index", "timed", days, stayed), ("cost_index", "costed", fee, None)):
-        ratio, known = _ratios(group, len(groups), measure, told)
-        values |= {name: added(ratio, known), count: counted(known)}
-    if not groups:
-        lacking |= dict.fromkeys(("time_index", "timed", "cost_index", "costed"), Finding("lacking_groups", "note"))
-
-    weights, weight_places, found, kinds = _weighed(version, groups, group, days)
-    places["weight"] = weight_places
-    values |= {"weight": added(weights, found), "grouped": counted(found), "ungrouped": counted(~found)}
-    values |= {name: counted(only) for name, only in kinds.items()}
-    if not version.name:
-        why = version.findings[0] if version.findings else Finding("catalogue_missing", "blocked")
-        lacking |= dict.fromkeys(("weight", "grouped", "ungrouped", *KINDS), why)
-    order = np.lexsort((fee, spot, group, place))
-    detail = YearCases(
-        year, codes, groups, frozen(place[order]), frozen(spot[order].astype(np.int8)), frozen(group[order]), frozen(fee[order])
-    )
-    return Table(codes, values, places, {}, lacking, detail)
+    if "cases" in sources:
+        values |= {"cost": fee, "days": days, **{name: plain[name] for name in ("booked", "own_pay", "other_pay")}}
+        has |= {"days": stayed, "stays": stayed}
+        if not bool(stayed.any()):
+            lacking |= dict.fromkeys(("days", "stays"), _lacks("act_ipt_days", year))
+    if "parts" in sources:
+        for name, column in PARTS.items():
+            stated = plain[name] >= 0
+            values |= {name: plain[name], f"{name}_cost": fee}
+            has |= {name: stated, f"{name}_cost": stated}
+            if not bool(stated.any()):
+                lacking |= dict.fromkeys((name, f"{name}_cost"), _lacks(column, year))
+        values["own_expense_pay"], has["own_expense_pay"] = plain["own_pay"], has["own_expense"]
+        if "own_expense" in lacking:
+            lacking["own_expense_pay"] = lacking["own_expense"]
+    detail = None
+    if "groups" in sources:
+        groups, group = texts(split(group_text, n))
+        group = group if all_kept else group[keep]
+        if groups and groups[0] == "":
+            groups, group = groups[1:], group - 1
+        places |= {"time_index": INDEX_PLACES, "cost_index": INDEX_PLACES}
+        for name, count, measure, stated in (("time_index", "timed", days, stayed), ("cost_index", "costed", fee, None)):
+            values[name], known = _ratios(group, len(groups), measure, stated)
+            has |= {name: known, count: known}
+        if not bool(stayed.any()):
+            lacking |= dict.fromkeys(("time_index", "timed"), _lacks("act_ipt_days", year))
+        if not groups:
+            lacking |= dict.fromkeys(("time_index", "timed", "cost_index", "costed"), Finding("lacking_groups", "note"))
+        values["weight"], places["weight"], scored, kinds = _weighed(version, groups, group, days)
+        has |= {"weight": scored, "grouped": scored, "ungrouped": ~scored, **kinds}
+        if not version.name:
+            why = version.findings[0] if version.findings else Finding("catalogue_missing", "blocked")
+            lacking |= dict.fromkeys(("weight", "grouped", "ungrouped", *KINDS), why)
+        detail = YearCases(
+            codes, len(groups), frozen(place), frozen(spot.astype(np.int8)), frozen(group), frozen(fee)
+        )
+    case_id = plain["case_id"] if ids else np.empty(0, np.int64)
+    return CaseMeasures(codes, place, spot, values, has, places, lacking, case_id), detail
 
 
 def of_operations(
     connection: sqlite3.Connection, year: int, where: Mapping[str, object], registered: Collection[str]
-) -> Table:
+) -> CaseMeasures:
     """operated: cases with a main operation; surgery: those whose main one is surgery or intervention; unlisted: whose code
     no list knows; surgery_levelled and surgery_4: surgery whose level is known, and of the fourth."""
     row = connection.execute(_QUERIES["operations"], {**where, "year": year}).fetchone()
     n = int(row[0])
     codes, place = texts(split(row[1], n))
-    spot, attribute, level = (numbers(one, n) for one in row[2:])
     keep = np.array([code in registered for code in codes] or [False])[place]
-    cell = (place.astype(np.int64) * SPOTS + spot % 2 * MONTHS + spot // 2)[keep]
-    attribute, level = attribute[keep], level[keep]
+    moment, attribute, level, case_id = (numbers(one, n)[keep] for one in row[2:])
     surgery = attribute == 2
-    picked: dict[str, NDArray[np.bool_]] = {
-        "operated": np.ones(len(cell), bool),
+    has: dict[str, Mask] = {
         "surgery": surgery,
         "unlisted": attribute == 0,
         "surgery_levelled": surgery & (level > 0),
         "surgery_4": surgery & (level == 4),
     }
-    values = {
-        name: shaped(np.bincount(cell[only], minlength=len(codes) * SPOTS).astype(np.int64))
-        for name, only in picked.items()
-    }
+    said = {"year": str(year)}
     lacking: dict[str, Finding] = {}
     listed = connection.execute("SELECT EXISTS (SELECT 1 FROM operation WHERE attribute IS NOT NULL)").fetchone()[0]
     if not n:
-        lacking = dict.fromkeys(picked, Finding("lacking_operations", "note", values={"year": str(year)}))
+        lacking = dict.fromkeys(SOURCES["operations"], Finding("lacking_operations", "note", values=said))
     elif not listed:
-        lacking = dict.fromkeys(list(picked)[1:], Finding("lacking_attributes", "note", values={"year": str(year)}))
-    elif not bool((level[surgery] > 0).any()):
-        why = Finding("lacking_operation_levels", "note", values={"year": str(year)})
+        lacking = dict.fromkeys(has, Finding("lacking_attributes", "note", values=said))
+    elif bool(surgery.any()) and not bool((level[surgery] > 0).any()):
+        why = Finding("lacking_operation_levels", "note", values=said)
         lacking = dict.fromkeys(("surgery_levelled", "surgery_4"), why)
-    return Table(codes, values, lacking=lacking)
+    return CaseMeasures(codes, place[keep], moment % 2 * MONTHS + moment // 2, {}, has, {}, lacking, case_id)
 
 
 def of_decisions(
     connection: sqlite3.Connection, year: int, where: Mapping[str, object], registered: Collection[str]
-) -> Table:
+) -> CaseMeasures:
     """special: cases that were decided on one by one, refused applications aside."""
     found = [
         line for line in connection.execute(_QUERIES["decided"], {**where, "year": year}) if line[0] in registered
     ]
-    codes = tuple(sorted({code for code, _, _ in found}))
-    values = np.zeros((len(codes), len(FUNDS), MONTHS), np.int64)
-    for code, spot, count in found:
-        values[codes.index(code), spot % 2, spot // 2] += count
-    return Table(codes, {"special": frozen(values)})
+    codes, place = texts(np.array([line[0] for line in found], object))
+    moment, case_id = (np.array([line[i] for line in found], np.int64) for i in (1, 2))
+    return CaseMeasures(codes, place, moment % 2 * MONTHS + moment // 2, {}, {}, {}, {}, case_id)
 
 
-def _ratios(
-    group: Index, groups: int, measure: Ints, told: NDArray[np.bool_] | None
-) -> tuple[Ints, NDArray[np.bool_]]:
+def _ratios(group: Index, groups: int, measure: Ints, told: Mask | None) -> tuple[Ints, Mask]:
     """Each case over the mean of its group in the year, both funds and all institutions, to INDEX_PLACES; which cases have one.
 
     A case has none without a group, without the measure, or where its group's mean is zero."""
@@ -223,7 +284,7 @@ def _ratios(
 
 def _weighed(
     version: Version, groups: tuple[str, ...], group: Index, days: Ints
-) -> tuple[Ints, int, NDArray[np.bool_], dict[str, NDArray[np.bool_]]]:
+) -> tuple[Ints, int, Mask, dict[str, Mask]]:
     """Catalogue score of each case and its places; which cases have one; the cases of each kind of group.
 
     A group without score in the catalogue is none; a bed-day group scores by the day, without days it has no score."""
@@ -275,10 +336,6 @@ def texts(listed: Texts) -> tuple[tuple[str, ...], Index]:
     place = np.empty(len(found), np.int32)
     place[order] = np.arange(len(found), dtype=np.int32)
     return tuple(str(found[i]) for i in order), place[index]
-
-
-def _cells(values: Ints, cell: Ints, institutions: int) -> Ints:
-    return shaped(np.array(sums(values, cell, institutions * SPOTS), np.int64))
 
 
 def shaped(cells: Ints) -> Ints:

@@ -2,29 +2,18 @@
 -- in one text, numbers behind commas, texts behind the unit separator, all in the same order. -1 where a cell is empty.
 
 -- : cases
-SELECT
-    count(*),
-    group_concat(fixmedins_code, char(31)),
-    group_concat(
-        coalesce(
-            nullif(dip_dise_grp_code, ''),
-            (SELECT dip_dise_grp_code FROM case_group AS g WHERE g.setl_id = cases.setl_id AND coalesce(g.grp_stas, 1) <> 0),
-            ''
-        ),
-        char(31)
-    ),
-    group_concat((day / 100 % 100 - 1) * 2 + fund - 1),
-    group_concat(fee),
-    group_concat(coalesce(act_ipt_days, -1)),
-    group_concat(hifp_pay),
-    group_concat(own_pay),
-    group_concat(other_pay),
-    group_concat(coalesce(drug_fee, -1)),
-    group_concat(coalesce(consumable_fee, -1)),
-    group_concat(coalesce(psn_ownpay, -1))
+SELECT count(*), {columns}
 FROM cases
 WHERE year = :year AND netting = 0 AND scope = 0
     AND NOT coalesce(:home <> '' AND insu_admdvs <> '' AND (insu_admdvs < :home OR insu_admdvs >= :beyond), 0)
+
+-- : stated
+-- The group that the case's own row states, else the platform's result; a failed grouping states none.
+coalesce(
+    nullif(dip_dise_grp_code, ''),
+    (SELECT dip_dise_grp_code FROM case_group AS g WHERE g.setl_id = cases.setl_id AND coalesce(g.grp_stas, 1) <> 0),
+    ''
+)
 
 -- : operations
 -- Of cases with a main operation only. The platform's own list wins over the case's column, as where groups are found.
@@ -34,10 +23,11 @@ SELECT
     group_concat(fixmedins_code, char(31)),
     group_concat(moment),
     group_concat(CASE WHEN attribute IS NULL THEN 0 WHEN attribute IN ('surgery', 'intervention') THEN 2 ELSE 1 END),
-    group_concat(CASE WHEN level IN ('1', '2', '3', '4') THEN level ELSE 0 END)
+    group_concat(CASE WHEN level IN ('1', '2', '3', '4') THEN level ELSE 0 END),
+    group_concat(case_id)
 FROM (
     SELECT
-        fixmedins_code, (day / 100 % 100 - 1) * 2 + fund - 1 AS moment,
+        case_id, fixmedins_code, (day / 100 % 100 - 1) * 2 + fund - 1 AS moment,
         coalesce(
             (
                 SELECT oprn_oprt_code FROM operation_done AS o WHERE o.setl_id = cases.setl_id
@@ -53,9 +43,8 @@ LEFT JOIN operation ON operation.oprn_code = code
 WHERE code <> ''
 
 -- : decided
-SELECT cases.fixmedins_code, (day / 100 % 100 - 1) * 2 + fund - 1, count(*)
+SELECT cases.fixmedins_code, (day / 100 % 100 - 1) * 2 + fund - 1, case_id
 FROM special_case
 CROSS JOIN cases INDEXED BY cases_key ON cases.setl_id = special_case.setl_id AND sign = 1
 WHERE decision <> 'rejected' AND cases.year = :year AND netting = 0 AND scope = 0
     AND NOT coalesce(:home <> '' AND insu_admdvs <> '' AND (insu_admdvs < :home OR insu_admdvs >= :beyond), 0)
-GROUP BY 1, 2

@@ -7,15 +7,15 @@ lacks something says why in `lacking`, and has zeros there that nobody divides b
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.analysis import measured_books, measured_persons, measured_rows, measured_scores
-from core.analysis.measured_rows import KINDS, MONTHS, Table
+from core.analysis.measured_rows import MONTHS, OF_ROWS, Table
 from core.faults import Usage
 from core.findings import Finding
 from core.progress import SILENT, Progress, step
@@ -39,13 +39,7 @@ if TYPE_CHECKING:
 
 # Every name by the source that makes it. Amounts are fen (places 2), counts are counts.
 SOURCES: Mapping[str, tuple[str, ...]] = {
-    "cases": (
-        "cases", "cost", "booked", "own_pay", "other_pay", "days", "stays", "drug", "drug_cost", "consumable", "consumable_cost",
-        "own_expense", "own_expense_cost", "own_expense_pay", "time_index", "timed", "cost_index", "costed", "weight", "grouped",
-        "ungrouped", *KINDS,
-    ),
-    "operations": ("operated", "surgery", "unlisted", "surgery_levelled", "surgery_4"),
-    "decisions": ("special",),
+    **measured_rows.SOURCES,
     "persons": ("persons", *(f"{name}_{days}" for days in measured_persons.WINDOWS for name in ("followed", "readmitted"))),
     "scores": measured_scores.SCORES,
     "clearing": (*measured_scores.CLEARED, *measured_scores.REGION),
@@ -130,10 +124,13 @@ def monthly(
     with gather.snapshot(connection):
         registered = institutions(connection)
         reading = _Reading(workspace, connection, registered, rule, set_name, progress)
-        tables: dict[str, dict[int, Table]] = {}
-        for number, source in enumerate(sources):
-            step(progress, "trend_read", number, len(sources))
-            tables[source] = reading.tables(source, years)
+        tables = {source: dict[int, Table]() for source in sources}
+        for number, year in enumerate(years):
+            step(progress, "trend_read", number, len(years))
+            for source, table in reading.of_year(year, [one for one in sources if one != "persons"]).items():
+                tables[source][year] = table
+        if "persons" in tables:
+            tables["persons"] = reading.followed(years)
     codes = sorted({code for of_year in tables.values() for one in of_year.values() for code in one.codes})
     listed = tuple(registered.get(code, Institution(code, "", 0)) for code in codes)
     months = tuple(year * 100 + month for year in years for month in range(1, MONTHS + 1))
@@ -197,20 +194,24 @@ class _Reading:
         self._where = measured_rows.bounds(workspace.region, province)
         self._mark = mark(connection)
 
-    def tables(self, source: str, years: Sequence[int]) -> dict[int, Table]:
-        if source == "persons":
-            return self._followed(years)
-        return {year: self._kept(source, year) for year in years}
+    def of_year(self, year: int, sources: Sequence[str]) -> dict[str, Table]:
+        """Sources other than persons; what is not kept of the cases is read in one go."""
+        keys = {source: self._key(source, year) for source in sources}
+        held = {source: _kept.pop(key) for source, key in keys.items() if key in _kept}
+        found = {source: table for source, (since, table) in held.items() if self._stands(source, since)}
+        rows = [source for source in sources if source in OF_ROWS and source not in found]
+        if rows:
+            version = gather.version_of(self._workspace, self._connection, year, None)
+            found |= measured_rows.tables(
+                self._connection, year, self._where, self._registered, version, rows
+            )
+        for source in sources:
+            if source not in found:
+                found[source] = self._made(source, year)
+            self._keep(keys[source], found[source])
+        return found
 
-    def _kept(self, source: str, year: int) -> Table:
-        key = self._key(source, year)
-        held = _kept.pop(key, None)
-        if held is None or not self._stands(source, held[0]):
-            held = (self._mark, self._made(source, year)())
-        self._keep(key, held[1])
-        return held[1]
-
-    def _followed(self, years: Sequence[int]) -> dict[int, Table]:
+    def followed(self, years: Sequence[int]) -> dict[int, Table]:
         """All years of the workspace at once: a person comes back across the turn of a year."""
         every = tuple(sorted({*years, *years_with_cases(self._connection)}))
         keys = {year: self._key("persons", year) for year in years}
@@ -233,22 +234,24 @@ class _Reading:
         key: tuple[object, ...] = (
             str(self._workspace.path), self._workspace.created, self._workspace.region, source, year, self._where["home"]
         )  # fmt: skip
-        if source in ("cases", "scores", "clearing"):
+        if source in ("groups", "scores", "clearing"):
             key += (groups.choose(self._connection, year, None)[0],)
         if source in ("scores", "clearing"):
-            head = coefficients.choose(self._connection, self._set_name)
             pack = self._pack
-            key += (
-                "" if pack is None else (pack.hash, *sorted(pack.changed.items())),
-                self._set_name if head is None else (head.name, head.hash),
-            )
+            key += ("" if pack is None else (pack.hash, *sorted(pack.changed.items())), self._set)
         return key
+
+    @cached_property
+    def _set(self) -> object:
+        """The coefficient set that is taken, by name and content."""
+        head = coefficients.choose(self._connection, self._set_name)
+        return self._set_name if head is None else (head.name, head.hash)
 
     def _stands(self, source: str, since: Mark) -> bool:
         connection = self._connection
-        if source in ("persons", "decisions"):
+        if source in ("cases", "parts", "persons", "decisions"):
             return rows_stand(connection, since)
-        if source in ("cases", "operations"):
+        if source in ("groups", "operations"):
             return untouched(connection, since, LIGHT, LIGHT_KINDS)
         if source == "scores":
             return untouched(connection, since, LIGHT - _LESS_SCORES, LIGHT_KINDS - {"coefficients"})
@@ -256,22 +259,15 @@ class _Reading:
             return untouched(connection, since, _UNREAD, _UNREAD_KINDS)
         return False  # books are read again every time
 
-    def _made(self, source: str, year: int) -> Callable[[], Table]:
+    def _made(self, source: str, year: int) -> Table:
         connection = self._connection
-        if source == "cases":
-            version = gather.version_of(self._workspace, connection, year, None)
-            return partial(measured_rows.of_cases, connection, year, self._where, self._registered, version)
         if source == "operations":
-            return partial(measured_rows.of_operations, connection, year, self._where, self._registered)
+            return measured_rows.of_operations(connection, year, self._where, self._registered).table(SOURCES[source])
         if source == "decisions":
-            return partial(measured_rows.of_decisions, connection, year, self._where, self._registered)
+            return measured_rows.of_decisions(connection, year, self._where, self._registered).table(SOURCES[source])
         if source == "books":
-            return partial(measured_books.read, connection, year)
-        names, made = (
-            (SOURCES["scores"], measured_scores.scores)
-            if source == "scores"
-            else (SOURCES["clearing"], measured_scores.clearing)
-        )
+            return measured_books.read(connection, year)
         if self._pack is None:
-            return lambda: Table((), {}, lacking=dict.fromkeys(names, Finding("lacking_pack", "note")))
-        return partial(made, self._workspace, year, self._pack, self._set_name, self._progress)
+            return Table((), {}, lacking=dict.fromkeys(SOURCES[source], Finding("lacking_pack", "note")))
+        made = measured_scores.scores if source == "scores" else measured_scores.clearing
+        return made(self._workspace, year, self._pack, self._set_name, self._progress)
