@@ -1,0 +1,164 @@
+"""The Institutions page: the pack that scores, and the tabs: league, one institution, why.
+
+A tab is a QWidget made with the desk when it is first shown. It has
+    show_ground(ground)       called when it is shown, when anything it may stand on changed, and with an equal ground when
+                              nothing did (`ui.pages.institutions.ground.Ground`)
+    settled(changes)          every change, also while another tab shows (`ui.desk.Changes`)
+and may have
+    choose(code, fund)        which institution and fund it is to show; "" leaves what is shown. Before `show_ground`
+    wanted                    Signal(str, str, str): another tab by its key, for an institution and a fund
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+
+from ui.desk import Changes, Desk
+from ui.dialogs import Empty
+from ui.look import EDGE, GAP, set_role
+from ui.pages.institutions.ground import Ground, read
+
+# (key, module, class), in the order of the tabs; made when first shown, as the pages are.
+TABS = (
+    ("league", "ui.pages.institutions.league", "LeagueTab"),
+    ("institution", "ui.pages.institutions.institution", "InstitutionTab"),
+    ("why", "ui.pages.institutions.why", "WhyTab"),
+)
+KEYS = tuple(key for key, _, _ in TABS)
+
+
+class InstitutionsPage(QWidget):
+    """Year and coefficient set are the desk's; the pack is chosen here, because only a pack scores cases."""
+
+    key = "institutions"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk, self.texts = desk, desk.texts
+        self.ground: Ground | None = None
+        self._pack = ""  # what the user chose
+        self._build()
+
+    def _build(self) -> None:
+        texts = self.texts
+        self.tabs = QTabBar()
+        self.tabs.setDrawBase(False)
+        self.tabs.setExpanding(False)
+        self.tabs.setAccessibleName(texts("institutions.tabs"))
+        for key in KEYS:
+            self.tabs.addTab(texts(f"institutions.tab.{key}"))
+        self.tabs.currentChanged.connect(self._show)
+        caption = QLabel(texts("institutions.pack"))
+        set_role(caption, "muted")
+        self.pack_field = QComboBox()
+        self.pack_field.setAccessibleName(texts("institutions.pack"))
+        self.pack_field.setToolTip(texts("institutions.pack_tip"))
+        self.pack_field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.pack_field.setMinimumContentsLength(18)
+        self.pack_field.activated.connect(lambda _: self._pack_chosen())
+        self.head = QWidget()
+        across = QHBoxLayout(self.head)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.setSpacing(GAP)
+        across.addWidget(self.tabs)
+        across.addStretch(1)
+        across.addWidget(caption)
+        across.addWidget(self.pack_field)
+        self.stack = QStackedWidget()
+        self._made: dict[str, QWidget] = {}
+        self.empty = Empty(self.desk, "institutions")
+        self.empty.pressed.connect(self._cure)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(EDGE, GAP, EDGE, GAP)
+        layout.setSpacing(GAP)
+        layout.addWidget(self.empty)
+        layout.addWidget(self.head)
+        layout.addWidget(self.stack, 1)
+        self.setFocusProxy(self.tabs)
+
+    # -- what the window asks --------------------------------------------------------------------------------------
+
+    def refresh(self, changes: Changes | None = None) -> None:
+        texts, contents = self.texts, self.desk.contents
+        missing = (
+            ("pages.no_workspace", "pages.to_start") if contents is None
+            else ("institutions.no_institutions", "institutions.to_institutions") if not contents.counts.get("institution")
+            else ("institutions.no_cases", "institutions.to_cases") if not contents.cases or self.desk.year is None
+            else None
+        )  # fmt: skip
+        self.empty.setVisible(missing is not None)
+        self.head.setVisible(missing is None)
+        self.stack.setVisible(missing is None)
+        if changes is not None:
+            for tab in self._made.values():
+                tab.settled(changes)  # type: ignore[attr-defined]
+            if changes.display and not (changes.workspace or changes.tables or changes.choices):
+                return
+        if missing is not None:
+            self.ground = None
+            self.empty.say(
+                texts("pages.institutions.title"), texts("pages.institutions.holds"), texts(missing[0]), texts(missing[1])
+            )
+            return
+        year, set_name, pack = self.desk.year, self.desk.set_name, self._pack
+        self.desk.ask(
+            lambda workspace, _: read(workspace, year, set_name, pack), self._have, place="institutions.ground",
+            title=texts("institutions.reading"),
+        )  # fmt: skip
+
+    def show_target(self, target: object) -> None:
+        """The key of a tab, ("institution", code), or ("why", code, fund): code "" is the region."""
+        if isinstance(target, tuple) and target and target[0] in KEYS:
+            self.open_tab(str(target[0]), *(str(one) for one in target[1:3]))
+        elif target in KEYS:
+            self.open_tab(str(target))
+
+    def open_tab(self, key: str, code: str = "", fund: str = "") -> None:
+        tab: Any = self._tab(key)
+        if hasattr(tab, "choose"):
+            tab.choose(code, fund)
+        if self.tabs.currentIndex() != KEYS.index(key):
+            self.tabs.setCurrentIndex(KEYS.index(key))
+        else:
+            self._show(KEYS.index(key))
+
+    def _have(self, ground: Ground) -> None:
+        self.ground = ground
+        self.pack_field.blockSignals(True)
+        self.pack_field.clear()
+        for id, title in ground.packs.items():
+            self.pack_field.addItem(title[self.texts.lang], id)
+        self.pack_field.setCurrentIndex(self.pack_field.findData(ground.pack))
+        self.pack_field.setPlaceholderText(self.texts("institutions.pack_none"))
+        self.pack_field.blockSignals(False)
+        self._show(self.tabs.currentIndex())
+
+    def _pack_chosen(self) -> None:
+        self._pack = str(self.pack_field.currentData())
+        self.refresh()
+
+    def _tab(self, key: str) -> QWidget:
+        if key not in self._made:
+            _, module, name = TABS[KEYS.index(key)]
+            tab = self._made[key] = getattr(import_module(module), name)(self.desk)
+            self.stack.addWidget(tab)
+            if hasattr(tab, "wanted"):
+                tab.wanted.connect(self.open_tab)
+        return self._made[key]
+
+    def _show(self, number: int) -> None:
+        tab: Any = self._tab(KEYS[number])
+        self.stack.setCurrentWidget(tab)
+        self.setFocusProxy(tab)
+        if self.ground is not None:
+            tab.show_ground(self.ground)
+
+    def _cure(self) -> None:
+        contents = self.desk.contents
+        if contents is None:
+            self.desk.go("start")
+        else:
+            self.desk.go("data", ("kind", "cases" if contents.counts.get("institution") else "institutions"))
