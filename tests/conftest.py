@@ -6,6 +6,7 @@ import atexit
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,17 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "dianzhi-home"
     monkeypatch.setenv("DIANZHI_HOME", str(home))
     return home
+
+
+@pytest.fixture
+def swept(qapp) -> Iterator[None]:
+    """What every fixture with a desk stands on: cycles are collected in the window's thread alone, as the program does.
+    From a worker's thread Python would end a widget there, and Qt aborts."""
+    from ui.jobs import Sweeper
+
+    sweeper = Sweeper()
+    yield
+    sweeper.stop()
 
 
 def pytest_sessionfinish() -> None:

@@ -16,7 +16,7 @@ from ui.window import Window
 
 
 @pytest.fixture
-def desk(qapp, own_home) -> Iterator[Desk]:
+def desk(swept, own_home) -> Iterator[Desk]:
     desk = Desk("zh")
     yield desk
     assert desk.close(), "a thread did not end"

@@ -260,3 +260,25 @@ def test_close_gives_up_on_work_that_hears_nothing(qapp) -> None:
     assert not jobs.close(0.1)
     gate.set()
     assert jobs.close(10)
+
+
+ended_in: list[int] = []  # threads
+
+
+class _Loop:
+    """It holds itself: only the cycle collector ends it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __del__(self) -> None:
+        ended_in.append(threading.get_ident())
+
+
+def test_a_cycle_ends_in_the_windows_thread_however_busy_the_workers(swept, jobs, qtbot) -> None:
+    ended_in.clear()
+    answers: list[int] = []
+    for place in ("a", "b"):
+        jobs.ask(lambda _: sum(_Loop().itself is not None for _ in range(2_000)), answers.append, place=place)
+    until(qtbot, lambda: answers == [2_000] * 2 and len(ended_in) == 4_000)
+    assert set(ended_in) == {threading.get_ident()}

@@ -32,7 +32,7 @@ def workspace(region: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def empty_desk(qapp, own_home) -> Iterator[Desk]:
+def empty_desk(swept, own_home) -> Iterator[Desk]:
     """Nothing open. A bug that the window would show fails the test."""
     desk = Desk("zh")
     broken: list[str] = []

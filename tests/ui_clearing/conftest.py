@@ -34,7 +34,7 @@ def idle(qtbot: QtBot, desk: Desk) -> None:
 
 
 @pytest.fixture
-def desk(qapp, own_home, workspace: Path, qtbot: QtBot) -> Iterator[Desk]:
+def desk(swept, own_home, workspace: Path, qtbot: QtBot) -> Iterator[Desk]:
     desk = Desk("zh")
     broken: list[str] = []
     desk.broken.connect(lambda error, trace: broken.append(trace))

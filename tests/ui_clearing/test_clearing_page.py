@@ -331,7 +331,7 @@ def test_finder_leads_to_an_institution(make_page, desk: Desk, qtbot) -> None:
     assert page.table.current_row() == 77
 
 
-def test_english_page_has_no_chinese_of_ours(workspace: Path, own_home, qapp, qtbot) -> None:
+def test_english_page_has_no_chinese_of_ours(workspace: Path, own_home, swept, qtbot) -> None:
     desk = Desk("en")
     desk.open(workspace)
     idle(qtbot, desk)
@@ -376,7 +376,7 @@ def test_run_words_are_in_words() -> None:
     assert sheets.set_words("imported", Texts("zh")) == "导入的系数"
 
 
-def test_another_language_shows_the_same_sheet(workspace: Path, own_home, qapp, qtbot) -> None:
+def test_another_language_shows_the_same_sheet(workspace: Path, own_home, swept, qtbot) -> None:
     from ui.window import Window
 
     desk = Desk("zh")

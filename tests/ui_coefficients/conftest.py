@@ -14,7 +14,6 @@ from core import demo
 from core.settlement import coefficients
 from core.storage.workspace import Workspace
 from ui.desk import Desk
-from ui.jobs import Sweeper
 from ui.pages.coefficients import CoefficientsPage
 from ui.pages.coefficients.editor import Editor
 
@@ -38,15 +37,13 @@ def workspace(region: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def empty_desk(qapp, own_home) -> Iterator[Desk]:
+def empty_desk(swept, own_home) -> Iterator[Desk]:
     """Nothing open. A bug that the window would show fails the test."""
-    sweeper = Sweeper()
     desk = Desk("zh")
     broken: list[str] = []
     desk.broken.connect(lambda error, trace: broken.append(trace))
     yield desk
     assert desk.close(), "a thread did not end"
-    sweeper.stop()
     assert broken == []
 
 

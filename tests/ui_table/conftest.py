@@ -11,7 +11,7 @@ from ui.desk import Desk
 
 
 @pytest.fixture
-def desk(qapp, own_home) -> Iterator[Desk]:
+def desk(swept, own_home) -> Iterator[Desk]:
     desk = Desk()
     desk.texts = Texts("zh")
     yield desk
