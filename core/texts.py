@@ -83,7 +83,7 @@ class Texts:
     def finding(self, finding: Finding) -> str:
         """The sentence of a finding, without its place (file, row and column have columns of their own)."""
         values: dict[str, object] = {
-            "file": finding.file, "row": finding.row, "column": self._word("item", finding.column),
+            "file": finding.file, "row": finding.row, "column": self.column(finding.column),
             "value": finding.value, "subject": self._word("fund", finding.subject), **finding.values,
         }  # fmt: skip
         for name in ("fund", "set"):
@@ -94,6 +94,14 @@ class Texts:
     def subject(self, finding: Finding) -> str:
         """What a finding is about, a fund in words."""
         return self._word("fund", finding.subject)
+
+    def column(self, column: str) -> str:
+        """What a finding's column is called where it is a budget item or a part of a coefficient; else as it stands."""
+        kind, colon, name = column.partition(":")
+        key = f"coefficients.part.{kind}"
+        if self.has(key) and (kind in ("bonus", "deduction")) == bool(colon):
+            return self(key, name=name)
+        return self._word("item", column)
 
     def _word(self, area: str, value: str) -> str:
         """A value's name in words where it has one: employee, dip_budget, the set `imported`."""

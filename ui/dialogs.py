@@ -65,7 +65,7 @@ def detail(texts: Texts, error: Exception) -> str:
             finding.file,
             finding.sheet,
             texts("ui.row", row=finding.row) if finding.row else "",
-            finding.column,
+            texts.column(finding.column),
             finding.subject,
         ]
         where = " ".join(part for part in place if part)

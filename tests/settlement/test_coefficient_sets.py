@@ -24,7 +24,7 @@ from core.settings import ROOT
 from core.settlement import coefficients
 from core.settlement.coefficient_history import cell_history, changed_since
 from core.settlement.coefficient_sheets import by_disease, difference, grid
-from core.settlement.coefficients import Cell, Part, content_hash, draft, edit, parts, publish
+from core.settlement.coefficients import Cell, Part, content_hash, draft, edit, outside, parts, publish
 from core.settlement.entry import parse_entry
 from core.storage.ledger import Edit, arrival
 from core.storage.workspace import Workspace
@@ -111,6 +111,22 @@ def test_limits_are_marked_in_the_grid_and_refuse_edits(small: Region) -> None:
 
 
 # -- edits -----------------------------------------------------------------------------------------------------
+
+
+def test_findings_name_parts_in_words(small: Region) -> None:
+    limits = (Limit("base", Fraction(0), Fraction(1), "refuse"), Limit("k", Fraction(0), Fraction(1), "refuse"))
+    cells = [Cell("H1", "all", "base", "1.2"), Cell("H1", "all", "bonus:重点专科", "0.5"), Cell("H2", "all", "deduction:违规", "2", "x")]
+    said = [*outside(cells, limits)]
+    with pytest.raises(Refused) as refused:
+        edit(small.workspace, "imported", [Cell("H1", "all", part, "1", "", "", "9") for part in ("base", "bonus:重点专科")])
+    said += refused.value.findings
+    assert [ZH.column(one.column) for one in said] == ["基本系数", "基本系数", "加成：重点专科"]
+    for one in said:
+        assert ZH.column(one.column) in ZH.finding(one)
+        assert "base" not in ZH.finding(one)
+    assert [ZH.column(name) for name in ("k", "deduction:违规", "dip_budget", "bonus", "own", "")] == [
+        "机构系数", "扣减：违规", "DIP 预算", "bonus", "own", ""
+    ]  # fmt: skip
 
 
 def test_a_paste_is_one_edit_and_one_undo(small: Region) -> None:
