@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -213,9 +213,9 @@ def cases_of(
     return Worksheet("cases", title, columns, cells, len(chosen), totals, keys=cases.setl_id)
 
 
-def rows_of(workspace: Workspace, clearing: Clearing, fund: str, code: str, step: str) -> Worksheet:
+def rows_of(workspace: Workspace, clearing: Clearing, fund: str, code: str, step: str, lang: str = "") -> Worksheet:
     """The imported rows beneath an input, each with its file and row: payments, deductions, assessments, budget
-    lines, cases paid by item."""
+    lines, cases paid by item. What a scenario puts in their place stands there instead, named so, without a file."""
     connection = workspace.reader()
     year = clearing.year
     place = "coalesce(batch.file, ''), coalesce(batch.sheet, ''), t.row"
@@ -238,7 +238,7 @@ def rows_of(workspace: Workspace, clearing: Clearing, fund: str, code: str, step
         values["set"] = clearing.stamps.set_name
         query = (
             "SELECT t.fixmedins_code, t.valid_from, t.part || ' = ' || t.value || CASE t.basis WHEN '' THEN '' ELSE"
-            f" ' (' || t.basis || ')' END, NULL, {place} FROM coefficient {joined} WHERE {where} AND t.set_name = :set"
+            f" ' (' || t.basis || ')' END, NULL, {place}, t.fund, t.part FROM coefficient {joined} WHERE {where} AND t.set_name = :set"
             " AND t.fund IN (:fund, 'all') ORDER BY 1, t.part, t.valid_from"
         )
     elif step == "by_item":
@@ -259,7 +259,7 @@ def rows_of(workspace: Workspace, clearing: Clearing, fund: str, code: str, step
             f"SELECT t.item, t.date, t.document, t.amount, {place} FROM budget {joined} WHERE t.year = :year"
             f" AND t.fund = :fund AND t.item IN ({marks}) ORDER BY 1, 2, 3"
         )
-    found = connection.execute(query, values).fetchall()
+    found = _tried(connection.execute(query, values).fetchall(), clearing.stamps, fund, code, step, Texts(lang))
     amounts = step not in ("assessment_score", "coefficient")
     columns = [
         _column("subject", "机构或项目", "Institution or item", "code"),
@@ -276,6 +276,28 @@ def rows_of(workspace: Workspace, clearing: Clearing, fund: str, code: str, step
     return Worksheet(
         f"rows_{step}", {"zh": "导入行", "en": "Imported rows"}, columns, cells, len(found), totals
     )
+
+
+def _tried(
+    found: list[tuple[Any, ...]], stamps: Stamps, fund: str, code: str, step: str, texts: Texts
+) -> list[tuple[Any, ...]]:
+    """The rows with a scenario's budget amounts and coefficients in place of those that it changes."""
+    changes = Changes.of(stamps.changes)
+    named = texts("export.scenario", name=stamps.scenario or texts("export.unnamed_scenario"))
+    if step == "coefficient":
+        cells = [one for one in changes.cells if one.fund in (fund, "all") and code in ("", one.code)]
+        gone = {(one.code, one.valid_from, one.fund, one.part) for one in cells}
+        kept = [row for row in found if (row[0], row[1], *row[7:]) not in gone]
+        kept += [
+            (one.code, one.valid_from, f"{one.part} = {one.value} ({named})", None, "", "", None, one.fund, one.part)
+            for one in cells if one.value is not None
+        ]  # fmt: skip
+        return sorted(kept, key=lambda row: (row[0], row[8], row[1])) if cells else found
+    items = ("dip_budget", "dip_topup") if step == "budget" else (step,)
+    amounts = {item: fen for (of, item), fen in changes.budget.items() if of == fund and item in items}
+    kept = [row for row in found if row[0] not in amounts]
+    kept += [(item, "", named, fen, "", "", None) for item, fen in amounts.items()]
+    return sorted(kept, key=lambda row: row[:3]) if amounts else found
 
 
 def case_story(workspace: Workspace, clearing: Clearing, setl_id: str) -> CaseStory:

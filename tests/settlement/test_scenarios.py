@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -15,11 +19,13 @@ from test_whatif import made
 from core import cli
 from core.export.tables import clearing_json, write_csv
 from core.export.workbook import write
-from core.faults import Refused
+from core.faults import Refused, WorldFault
 from core.rules import packs
+from core.rules.sheet import Clearing
+from core.settings import ROOT
 from core.settlement import annual, gather, scenarios
 from core.settlement.changes import NONE, Changes
-from core.settlement.clearing import clear, verify
+from core.settlement.clearing import clear, rows_of, verify
 from core.settlement.coefficients import Cell
 from core.settlement.runs import runs
 from core.settlement.scenarios import Scenario
@@ -127,6 +133,32 @@ def test_a_scenarios_clearing_is_stamped_and_never_a_run(workspace: Workspace, p
     assert not any("情景" in str(page["A2"].value) for page in load_workbook(tmp_path / "p.xlsx").worksheets)
 
 
+def test_beneath_a_scenarios_figure_stands_what_it_put_there(workspace: Workspace, pool: Pool) -> None:
+    """An amount that was tried is never shown as rows that came from a file."""
+    plain = clear(workspace, 2024, pool.pack, set_name="P")
+    scenarios.keep(workspace, scenarios.of(pool, "甲", LOWER))
+    found = scenarios.clear(workspace, "甲")
+    for clearing, fund in ((plain, "employee"), (plain, "resident"), (found, "resident"), (found, "employee")):
+        rows = rows_of(workspace, clearing, fund, "", "budget", "zh")
+        assert Fraction(int(rows.totals["amount"]), 100) == clearing.fund(fund).region["budget"]
+    told = [[rows.text(row, column) for column in rows.columns] for row in range(rows.rows)]
+    ours = [line for line in told if line[0] == "dip_budget"]
+    assert ours == [["dip_budget", "", "情景试算，不是正式清算：甲", "5000000.00", "", "", ""]]
+    assert all(line[2] == "" or "情景" not in line[2] for line in told if line[0] != "dip_budget")
+
+    def coefficients_of(clearing: Clearing, code: str) -> list[str]:
+        rows = rows_of(workspace, clearing, "employee", code, "coefficient", "zh")
+        return [str(one) for one in rows.cells["remark"]]
+
+    other = [one.code for one in found.fund("employee").institutions if one.code != "H00"][0]
+    assert coefficients_of(found, other) == coefficients_of(plain, other)
+    assert coefficients_of(plain, "H00") != coefficients_of(found, "H00")
+    assert "base = 0.6 (情景试算，不是正式清算：甲)" in coefficients_of(found, "H00")
+    scenarios.keep(workspace, scenarios.of(pool, "乙", Changes((Cell("H01", "all", "base", "1.1", "2024-07-01"),))))
+    dated = coefficients_of(scenarios.clear(workspace, "乙"), "H01")
+    assert len(dated) == len(coefficients_of(plain, "H01")) + 1  # the older row still holds before that day
+
+
 def test_parameters_of_the_pool_go_with_the_scenario(workspace: Workspace) -> None:
     pack = packs.load("ningde-2024", {"case.places": "2"})
     pool = Pool.open(workspace, 2024, pack, set_name="P")
@@ -200,3 +232,70 @@ def test_clear_takes_a_scenario(workspace: Workspace, pool: Pool, tmp_path: Path
             writer.execute("INSERT INTO coefficient_set (name, state, at) VALUES ('甲', 'draft', '')")
     assert cli.main([*base, "--set", "甲"]) == 1
     assert "改名" in capsys.readouterr().err
+
+
+# -- other processes -------------------------------------------------------------------------------------------
+
+KEEPING = """
+import sys
+from pathlib import Path
+from core.settlement.changes import Changes
+from core.settlement.coefficients import Cell
+from core.settlement.scenarios import Scenario, keep, rename
+from core.storage.workspace import Workspace
+with Workspace.open(Path(sys.argv[1]), strict=True) as workspace:
+    print("open", flush=True)
+    for turn in range(int(sys.argv[2])):
+        cells = tuple(Cell(f"H{n:03}", "all", "base", f"1.{turn:04}1") for n in range(40))
+        keep(workspace, Scenario("甲", 2024, "ningde-2024", Changes(cells), "P"), f"{turn}")
+        rename(workspace, "甲", "乙")
+        rename(workspace, "乙", "甲")
+        print(turn, flush=True)
+"""
+
+
+def keeping(path: Path, turns: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", KEEPING, str(path), str(turns)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+
+def test_of_two_processes_one_keeps_scenarios_and_the_other_hears_why_not(workspace: Workspace, pool: Pool) -> None:
+    path = workspace.path
+    other = keeping(path, 1)
+    _, err = other.communicate(timeout=60)
+    assert other.returncode != 0
+    assert "locked" in err
+    scenarios.keep(workspace, scenarios.of(pool, "丙", HIGHER))
+    workspace.close()
+    other = keeping(path, 200)
+    assert other.stdout is not None
+    assert [other.stdout.readline().strip() for _ in range(2)] == ["open", "0"]
+    with Workspace.open(path) as second:  # while the other one writes
+        assert second.read_only
+        assert "丙" in names(second)
+        mine = Scenario("丙", 2024, "ningde-2024", LOWER, "P")
+        for work in (
+            lambda: scenarios.keep(second, mine),
+            lambda: scenarios.rename(second, "丙", "丁"),
+            lambda: scenarios.drop(second, "丙"),
+        ):
+            with pytest.raises(WorldFault, match="read_only"):
+                work()
+    other.send_signal(signal.SIGKILL)
+    other.communicate()
+    with Workspace.open(path, strict=True) as later:
+        assert scenarios.find(later.reader(), "丙").changes == HIGHER  # type: ignore[union-attr]
+        (theirs,) = [one for one in scenarios.stored(later.reader()) if one.name != "丙"]  # under one of its two names
+        assert len(theirs.changes.cells) == 40
+        assert len({one.value for one in theirs.changes.cells}) == 1, "a scenario is there whole or not at all"
+        assert later.ledger.check() == []
+        edits = [line for line in later.ledger.lines() if line.action == "edit" and any(c.table == "scenario" for c in line.changes)]
+        replayed: dict[str, object] = {}
+        for line in sorted(edits, key=lambda line: line.id):
+            for change in line.changes:
+                replayed.pop(str(change.key["name"]), None)
+                if change.after is not None:
+                    replayed[str(change.key["name"])] = change.after["changes"]
+        assert replayed == {one.name: one.changes.text for one in scenarios.stored(later.reader())}

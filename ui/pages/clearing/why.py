@@ -497,7 +497,7 @@ class Why(QWidget):
 
             nothing = self._texts("clearing.no_rows_zero" if why.value == 0 else "clearing.no_rows")
             self._ask_beneath(
-                lambda workspace, _: rows_of(workspace, clearing, place.fund, place.code, place.step),
+                lambda workspace, _: rows_of(workspace, clearing, place.fund, place.code, place.step, lang),
                 "clearing.beneath_rows",
                 place,
                 nothing,
