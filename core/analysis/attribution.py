@@ -67,10 +67,13 @@ class Pair:
     cells: Cells
     findings: tuple[Finding, ...] = ()
     synthetic: bool = False
+    known: dict[str, Sums] = field(default_factory=dict[str, Sums], repr=False, compare=False)
 
-    @cached_property
-    def sums(self) -> Sums:
-        return attribution_cells.region_sums(self.cells)
+    def sums(self, progress: Progress = SILENT) -> Sums:
+        """The region's scores by subset of factors, computed once."""
+        if "score" not in self.known:
+            self.known["score"] = attribution_cells.region_sums(self.cells, progress)
+        return self.known["score"]
 
 
 @dataclass(frozen=True)
@@ -199,7 +202,7 @@ def _point_value(pair: Pair, progress: Progress) -> Attribution:
     inputs = inputs_of(pair.pack)
     factors, switches = _factors(inputs)
     step(progress, "attribute_values", 0)
-    scores = pair.sums.region
+    scores = pair.sums(progress).region
     base = attribution_cells.region_sums(pair.cells, progress, base=True).region if "base_score" in inputs else ()
     facts = [_facts(sheet, inputs) for sheet in pair.sheets]
     known: dict[tuple[Fraction, ...], Fraction] = {}
@@ -291,10 +294,11 @@ def scores(
     *,
     pack: Pack,
     set_name: str | None = None,
+    funds: Sequence[str] = FUNDS,
     progress: Progress = SILENT,
 ) -> Growths:
-    """Refused as `point_value`; a fund that one of the years lacks is left out."""
-    pairs = _pairs(workspace, before, after, pack, set_name, FUNDS, progress)
+    """Refused as `point_value`; of several funds one that a year lacks is left out."""
+    pairs = _pairs(workspace, before, after, pack, set_name, funds, progress)
     items: list[Growth] = []
     for fund, pair in pairs.items():
         values = attribution_cells.institution_values(pair.cells, progress)

@@ -9,9 +9,10 @@ import numpy as np
 
 from core.analysis.attribution import MONEY, OF_SCORES, Attribution, Bar, Growth, Growths, Pair, inputs_of
 from core.analysis.attribution_cells import MIDDLE, OF_INSTITUTION, Cells, cell_points
-from core.money import total
+from core.money import is_terminating, rounded, total
 from core.rules.cases import Ints
 from core.rules.sheet import Institution
+from core.settlement.exact import places_of
 from core.texts import LANGUAGES, Texts
 from core.worksheet import Column, Kind, Worksheet, column_of
 
@@ -69,9 +70,9 @@ def _waterfall(
     ]  # fmt: skip
     lines: list[list[object]] = [[texts("attribution.year", year=years[0]), before, before, None]]
     level = before
-    for bar in bars:
-        level += bar.amount
-        lines.append([texts(f"attribution.factor.{bar.factor}"), bar.amount, level, _percent(bar.amount, before)])
+    for bar, amount in zip(bars, shown(bars), strict=True):
+        level += amount
+        lines.append([texts(f"attribution.factor.{bar.factor}"), amount, level, _percent(bar.amount, before)])
     lines.append([texts("attribution.year", year=years[1]), after, after, _percent(after - before, before)])
     if peers is not None:
         plan.append(("peers_of_before", "exact", "percent", 2))
@@ -111,7 +112,7 @@ def institutions(found: Growths, fund: str = "", lang: str = "") -> Worksheet:
     lines: list[list[object]] = [
         [
             texts(f"fund.{one.fund}"), one.code, one.institution.name, one.institution.level, one.before, one.after,
-            one.after - one.before, _percent(one.after - one.before, one.before), *(bar.amount for bar in one.bars),
+            one.after - one.before, _percent(one.after - one.before, one.before), *shown(one.bars),
             _percent(one.part("shift"), one.before),
         ]
         for one in own
@@ -119,6 +120,18 @@ def institutions(found: Growths, fund: str = "", lang: str = "") -> Worksheet:
     summed = {"score_before", "score_after", "score_change", *(f"part_{factor}" for factor in OF_INSTITUTION)}
     keys = [f"{one.fund}.{one.code}" for one in own]
     return _sheet("attribution_institutions", plan, lines, keys, found.years, fund, summed)
+
+
+def shown(bars: Sequence[Bar]) -> list[Fraction]:
+    """The parts as they are written, to PLACES or to as many decimals as their sum has: the sum of what is written is the whole,
+    by largest remainders. A part of zero stays zero."""
+    amounts = [bar.amount for bar in bars]
+    whole = total(amounts)
+    unit = 10 ** max(PLACES, places_of([whole]) if is_terminating(whole) else PLACES)
+    down = [amount * unit // 1 for amount in amounts]
+    short = rounded(whole * unit, 0) - sum(down)
+    order = sorted(range(len(bars)), key=lambda i: (down[i] - amounts[i] * unit, i))
+    return [Fraction(one + (i in order[: int(short)]), unit) for i, one in enumerate(down)]
 
 
 # -- beneath a bar of the point value ----------------------------------------------------------------------------
@@ -200,7 +213,7 @@ def _inputs(pair: Pair, texts: Texts) -> Worksheet:
 def _groups(pair: Pair, texts: Texts) -> Worksheet:
     """What the catalogue's new scores add, group by group."""
     cells = pair.cells
-    points = pair.sums.points("catalogue", "groups")
+    points = pair.sums().points("catalogue", "groups")
     counts = [np.bincount(cells.group, one, len(cells.groups)).astype(np.int64) for one in cells.cases]
     first = np.full(len(cells.groups), -1, np.int64)
     first[cells.group[::-1]] = np.arange(len(cells))[::-1]
@@ -217,7 +230,7 @@ def _groups(pair: Pair, texts: Texts) -> Worksheet:
 def _institutions(pair: Pair, factor: str) -> Worksheet:
     """What each institution adds to the region's score by a factor; the point value moves the other way."""
     cells = pair.cells
-    points = pair.sums.points(factor, "institutions")
+    points = pair.sums().points(factor, "institutions")
     n = [np.add.reduceat(one, cells.starts) for one in cells.cases]
     if factor == "coefficient":
         extra = OF_CELL["coefficient"]
@@ -403,4 +416,4 @@ def _sheet(
         )
         for lang in LANGUAGES
     }
-    return Worksheet(id, title, columns, cells, len(lines), totals, keys=column_of(list(keys), "code"))
+    return Worksheet(f"{id}_{fund}" if fund else id, title, columns, cells, len(lines), totals, keys=column_of(list(keys), "code"))

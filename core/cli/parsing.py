@@ -81,6 +81,16 @@ def parser(texts: Texts) -> Parser:
     clear.add_argument("--param", action="extend", nargs="+", default=[], metavar="NAME=VALUE")
     clear.add_argument("--out", action="extend", nargs="+", default=[], type=Path, metavar="FILE")
 
+    attribute = command("attribute")
+    attribute.add_argument("--from", dest="before", type=_year, required=True, metavar="Y1")
+    attribute.add_argument("--to", dest="after", type=_year, required=True, metavar="Y2")
+    attribute.add_argument("--fund", choices=("employee", "resident", "all"), default="all")
+    attribute.add_argument("--code", metavar="CODE", help=texts("cli.help.attribute_code"))
+    attribute.add_argument("--pack", metavar="ID|FILE", help=texts("cli.help.usual_pack"))
+    attribute.add_argument("--set", dest="set_name", metavar="NAME")
+    attribute.add_argument("--param", action="extend", nargs="+", default=[], metavar="NAME=VALUE")
+    attribute.add_argument("--out", type=Path, metavar="FILE")
+
     pack = command("pack", workspace=False)
     verbs = pack.add_subparsers(dest="verb", required=True, parser_class=Parser, metavar="list|show|check")
     verbs.add_parser("list", parents=[common], help=texts("cli.help.pack_list"))
@@ -150,6 +160,15 @@ def parser(texts: Texts) -> Parser:
     publish.add_argument("source", metavar="SOURCE")
     publish.add_argument("name", metavar="NAME")
     publish.add_argument("--why", default="", metavar="TEXT")
+
+    compare = command("compare")
+    compare.add_argument("codes", nargs="+", metavar="CODE", help=texts("cli.help.compare_codes"))
+    compare.add_argument("--year", type=_year, required=True, metavar="Y")
+    compare.add_argument("--fund", choices=("employee", "resident", "all"), default="all")
+    compare.add_argument("--pack", metavar="ID|FILE", help=texts("cli.help.compare_pack"))
+    compare.add_argument("--set", dest="set_name", metavar="NAME")
+    compare.add_argument("--param", action="extend", nargs="+", default=[], metavar="NAME=VALUE")
+    compare.add_argument("--out", action="extend", nargs="+", default=[], type=Path, metavar="FILE")
 
     command("verify")
     return root
