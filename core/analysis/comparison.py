@@ -55,7 +55,8 @@ class Compared:
 class Comparison:
     """Sides are named by institution code, `level_key` of a level, or REGION. levels: of those compared, highest first.
 
-    ids: indicators in order. findings: which institutions have no cases. why: why an indicator is empty for everybody.
+    ids: indicators in order; plain: counts and sums among them. findings: which institutions have no cases. why: why an
+    indicator is empty for everybody.
     """
 
     year: int
@@ -63,6 +64,7 @@ class Comparison:
     institutions: tuple[Compared, ...]
     levels: tuple[int, ...]
     ids: tuple[str, ...]
+    plain: frozenset[str]
     findings: tuple[Finding, ...]
     why: Mapping[str, Finding]
     group_names: Mapping[str, str]
@@ -97,7 +99,8 @@ class Comparison:
 
     def beside(self, id: str, code: str) -> Fraction | None:
         """An institution's figure less that of its level."""
-        own, level = self.value(id, code), self.value(id, level_key(self.institution(code).level))
+        of = self.institution(code).level
+        own, level = self.value(id, code), self.value(id, level_key(of)) if of else None
         return None if own is None or level is None else own - level
 
     def rank(self, id: str, code: str) -> tuple[int, int] | None:
@@ -202,6 +205,7 @@ def compare(
         compared,
         tuple(level for level in LEVELS if any(one.level == level for one in compared)),
         IDS,
+        PLAIN,
         tuple(
             Finding("compared_no_cases", "note", subject=f"{one.code} {one.name}", values={"year": str(year)})
             for one in compared

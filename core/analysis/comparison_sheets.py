@@ -85,8 +85,9 @@ def indicators(found: Comparison, texts: Texts) -> Worksheet:
     def add(column: Column, cells: Sequence[object]) -> None:
         made.append((column, list(cells)))
 
-    def exact(values: Iterator[Fraction | None]) -> list[Fraction | None]:
-        places = [INDICATORS[id].places for id in ids]
+    def exact(values: Iterator[Fraction | None], *, mean: bool = False) -> list[Fraction | None]:
+        # The mean of counts over hospitals is no count.
+        places = [INDICATORS[id].places + (mean and id in found.plain and not INDICATORS[id].places) for id in ids]
         return [None if value is None else rounded(value, at) for value, at in zip(values, places, strict=True)]
 
     add(words.column("indicator", "text"), [texts(f"indicators.{id}.title") for id in ids])
@@ -96,7 +97,7 @@ def indicators(found: Comparison, texts: Texts) -> Worksheet:
         column = words.column("value_none" if empty else "value", "exact", key=code)
         add(Column(f"value_{code}", column.title, "exact"), exact(found.value(id, code) for id in ids))
     for key in found.beyond:
-        add(words.column("value", "exact", key=key, of="mean"), exact(found.value(id, key) for id in ids))
+        add(words.column("value", "exact", key=key, of="mean"), exact((found.value(id, key) for id in ids), mean=True))
     first = found.codes[0]
     for code in found.codes[1:]:
         values = ((found.value(id, code), found.value(id, first)) for id in ids)
@@ -104,7 +105,7 @@ def indicators(found: Comparison, texts: Texts) -> Worksheet:
     for code in found.codes:
         if level := found.institution(code).level:
             column = words.column("beside", "exact", key=code, other=level_key(level), of="mean")
-            add(column, exact(found.beside(id, code) for id in ids))
+            add(column, exact((found.beside(id, code) for id in ids), mean=True))
     for code in found.codes:
         ranks = [found.rank(id, code) for id in ids]
         add(words.column("rank", "exact", places=0, key=code), [None if at is None else Fraction(at[0]) for at in ranks])
