@@ -165,7 +165,7 @@ def parser(texts: Texts) -> Parser:
     compare.add_argument("codes", nargs="+", metavar="CODE", help=texts("cli.help.compare_codes"))
     compare.add_argument("--year", type=_year, required=True, metavar="Y")
     compare.add_argument("--fund", choices=("employee", "resident", "all"), default="all")
-    compare.add_argument("--pack", metavar="ID|FILE", help=texts("cli.help.compare_pack"))
+    compare.add_argument("--pack", metavar="ID|FILE", help=texts("cli.help.usual_pack"))
     compare.add_argument("--set", dest="set_name", metavar="NAME")
     compare.add_argument("--param", action="extend", nargs="+", default=[], metavar="NAME=VALUE")
     compare.add_argument("--out", action="extend", nargs="+", default=[], type=Path, metavar="FILE")
