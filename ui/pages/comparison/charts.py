@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 SECTIONS: dict[str, tuple[str, ...]] = {
     "brief": ("cases", "cmi", "mean_cost", "mean_stay", "burden_share", "cost_index", "time_index", "readmission_30",
               "surgery_share"),
-    "cost": ("mean_cost", "mean_stay", "burden", "burden_share", "self_pay_share", "own_expense_share", "cost_index",
-             "time_index", "drug_share", "consumable_share"),
-    "cases": ("cases", "score", "score_growth", "base_score", "cmi", "grouped_rate", "ungrouped_share", "core_share",
-              "composite_share", "primary_care_share", "deviating_share", "high_share", "low_share", "special_share"),
-    "quality": ("readmission_14", "readmission_30", "surgery_share", "surgery_4_share", "visits_per_person", "cv_low", "cv_high",
-                "accuracy", "settlement_ratio", "fund_payment_rate"),
+    "cost": ("mean_cost", "cost_index", "mean_stay", "burden", "burden_share", "self_pay_share", "own_expense_share",
+             "drug_share", "consumable_share"),
+    "volume": ("cases", "score", "score_growth", "base_score", "cmi", "visits_per_person", "cv_low", "cv_high"),
+    "structure": ("grouped_rate", "ungrouped_share", "core_share", "composite_share", "primary_care_share", "deviating_share",
+                  "high_share", "low_share", "special_share"),
+    "quality": ("readmission_14", "readmission_30", "surgery_share", "surgery_4_share", "time_index", "accuracy",
+                "settlement_ratio", "fund_payment_rate"),
 }  # fmt: skip
 LINE, AROUND = 24, 82  # pixels of a bar, and of what stands around the bars of a drawing
 COLUMNS = 3
@@ -87,6 +88,7 @@ class ChartsView(View):
         panels = panels_of(found, told, texts, self.desk.wan)
         rows = -(-len(panels) // COLUMNS)
         self.chart.setVisible(bool(panels))
+        self.chart.show_panels([])  # another height would draw the old ones once more
         self.chart.setFixedHeight(max(1, rows) * (AROUND + LINE * (len(found.codes) + len(found.beyond))))
         self.chart.name = f"{texts('comparison.file', year=found.year)} {texts(f'comparison.section.{key}')}"
         self.chart.show_panels(panels, columns=COLUMNS)

@@ -212,7 +212,10 @@ class Chooser(QWidget):
             QWidget.setTabOrder(before, chip)
             before = chip
         QWidget.setTabOrder(before, self.field)
-        self.field.setVisible(len(self.chips) < MOST)
+        full = len(self.chips) >= MOST
+        if full and self.field.hasFocus():
+            self.chips[-1].setFocus()
+        self.field.setVisible(not full)
         left = [Entry("institution", code, name) for code, name in self._names.items() if code not in codes]
         self.field.put(Index(left), self._names)
 

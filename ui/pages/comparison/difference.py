@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 PARTS = ("mix", "intensity", "interaction")
 BEYOND = ("level", "region")
 CHART = 430  # pixels
+# Columns of the groups as they are read: what a group does to the difference, then how often and how dear on both sides.
+ORDER = ("dip_name", "whole", *PARTS, "own_cases", "other_cases", "own_share", "other_share", "group_mean", "group_other_mean",
+         "dip_code")  # fmt: skip
+BANDS = {"cases": ORDER[5:7], "share": ORDER[7:9], "mean": ORDER[9:11]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class DifferenceView(View):
         self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.table = Table(desk)
         self.table.widest = {"dip_name": 220}
-        self.table.condition.hide()
+        self.table.set_empty(texts("comparison.no_pair"))
         self.table.activated.connect(lambda key, _: self._open(str(key)))
         self.table.cell_menu = self._menu
         left = QWidget()
@@ -138,18 +142,36 @@ class DifferenceView(View):
         shown, texts = self.shown, self.texts
         code, other = str(self.own.currentData() or ""), str(self.other.currentData() or "")
         self.swap.setEnabled(other not in BEYOND)
-        if shown is None or not code:
+        if shown is None:
+            return
+        if not code:  # nobody of them has a case
+            self._forget()
+            self.asking.drop()
+            names = texts.listed(one.name for one in shown.comparison.institutions)
+            self.asking.tell(texts("comparison.no_cases", year=shown.comparison.year, names=names))
             return
         if code == other:
+            self._forget()
+            self.asking.drop()
             self.asking.tell(texts("comparison.same_side"))
             return
         found = shown.comparison
 
         def work(_: Any, __: Any) -> Pair:
             prepare()
-            return Pair(code, other, found.split(code, other), found.parts(code, other, texts))
+            sheet = found.parts(code, other, texts)
+            columns = sorted(sheet.columns, key=lambda column: ORDER.index(_figure(column.id)))
+            return Pair(code, other, found.split(code, other), replace(sheet, columns=columns))
 
         self.asking.ask(work, self._have, texts("comparison.splitting"))
+
+    def _forget(self) -> None:
+        from ui.table.model import EMPTY
+
+        self.pair = None
+        self.chart.show_panels([])
+        self.table.set_worksheet(EMPTY)
+        self.said.clear()
 
     def _swap(self) -> None:
         own, other = self.own.currentData(), self.other.currentData()
@@ -161,7 +183,15 @@ class DifferenceView(View):
         assert self.shown is not None
         self.chart.name = self.texts("comparison.tab.difference")
         self.chart.show_panels([self._panel(self.shown.comparison, pair)])
-        self.table.set_worksheet(pair.sheet, frozen=2)
+        groups = dict.fromkeys(("whole", *PARTS), self.texts("comparison.band.effect"))
+        short = {part: self.texts(f"comparison.part.{part}") for part in ("whole", *PARTS)}
+        for column in pair.sheet.columns:
+            figure = _figure(column.id)
+            for band, figures in BANDS.items():
+                if figure in figures:
+                    groups[column.id] = self.texts(f"comparison.band.{band}")
+                    short[column.id] = self.name(pair.code if figure == figures[0] else pair.other)
+        self.table.set_worksheet(pair.sheet, frozen=1, groups=groups, short=short)
         self._say(pair)
 
     # What shows.
@@ -222,6 +252,11 @@ class DifferenceView(View):
     def _menu(self, menu: QMenu, key: object, column: str) -> None:
         if key:
             menu.addAction(self.texts("comparison.open_group"), lambda: self._open(str(key)))
+
+
+def _figure(id: str) -> str:
+    """What a column of the groups tells, whoever it is of."""
+    return next((name for name in sorted(ORDER, key=len, reverse=True) if id == name or id.startswith(f"{name}_")), id)
 
 
 def _yuan(fen: Fraction, sign: bool = False) -> str:

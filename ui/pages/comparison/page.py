@@ -125,7 +125,7 @@ class ComparisonPage(QWidget):
         self.pack.setAccessibleName(texts("comparison.pack"))
         self.pack.setToolTip(texts("comparison.pack_tip"))
         self.pack.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.pack.setMinimumContentsLength(14)
+        self.pack.setMinimumContentsLength(20)
         self.pack.activated.connect(lambda _: self._pack_chosen())
         self.export = self._menu("comparison.export", self._fill_export)
         line = QHBoxLayout()
