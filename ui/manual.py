@@ -36,11 +36,11 @@ from core import settings as kept
 from ui.desk import Desk
 from ui.look import EDGE, GAP, Look
 
-CHAPTERS = ("first", "import", "pages", "clearing", "catalogue", "coefficients", "packs", "workspace", "limits")
+CHAPTERS = ("first", "import", "pages", "clearing", "catalogue", "coefficients", "packs", "workspace", "institutions", "limits")
 # Which chapter F1 opens on which page; the pages that are not built yet share the last heading of theirs.
 OF_PAGE = {
     "start": "first", "data": "import", "catalogue": "catalogue", "coefficients": "coefficients", "clearing": "clearing",
-    "packs": "packs", "ledger": "workspace",
+    "packs": "packs", "ledger": "workspace", "institutions": "institutions",
 }  # fmt: skip
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*$")
 _FENCE = re.compile(r"^\s*```")
