@@ -181,7 +181,8 @@ class Figures:
             return tuple(texts(f"indicators.level.{key}") for key in self.keys)
         if self.scope == "region":
             return (texts("indicators.scope.region"),)
-        return tuple(name or key for key, name in zip(self.keys, self.names, strict=True))
+        nameless = texts("indicators.unregistered.county") if self.scope == "county" else ""
+        return tuple(name or key or nameless for key, name in zip(self.keys, self.names, strict=True))
 
 
 def figures(

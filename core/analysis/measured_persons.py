@@ -36,6 +36,7 @@ class YearPersons:
     institution: Index
     spot: NDArray[np.int8]
     person: Index
+    case_id: Ints
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,12 @@ def read(
             open_[window], back[window] = frozen(case_id[own]), frozen(case_id[again])
         here = known & mine
         told = YearPersons(
-            year, codes, frozen(place[here]), frozen(spot[here].astype(np.int8)), frozen(person[here].astype(np.int32))
+            year,
+            codes,
+            frozen(place[here]),
+            frozen(spot[here].astype(np.int8)),
+            frozen(person[here].astype(np.int32)),
+            frozen(case_id[here]),
         )
         lacking: dict[str, Finding] = {}
         said = {"year": str(year)}

@@ -7,13 +7,14 @@ year has no such figures; nothing is raised.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.analysis.measured_rows import MONTHS, SPOTS, Table, shaped
+from core.analysis.measured_rows import MONTHS, SPOTS, CaseMeasures, Table, shaped
 from core.faults import Refused
 from core.findings import Finding
 from core.money import rounded
@@ -23,7 +24,6 @@ from core.rules.cases import FUNDS, CaseScores, Ints
 from core.settlement import annual, applied, coefficients, gather
 from core.settlement.arrivals import frozen
 from core.settlement.doubts import ordered
-from core.settlement.exact import sums
 from core.settlement.standing import Standing
 
 if TYPE_CHECKING:
@@ -45,13 +45,44 @@ def scores(workspace: Workspace, year: int, pack: Pack, set_name: str | None, pr
     found = scored_cases(workspace, year, pack, set_name, progress)
     if isinstance(found, Finding):
         return _none(SCORES, found)
-    return _table(*found, pack)
+    standing, scored = found
+    told = _by_case(standing, scored, pack)
+    table = told.table(name for name in SCORES if name not in ("by_item", "score"))
+    values, places = dict(table.values), dict(table.places)
+    if scored.score is not None:
+        own = told.table(["score"])
+        values["score"], places["score"] = own.values["score"], own.places["score"]
+    else:
+        cell = told.place.astype(np.int64) * SPOTS + told.spot
+        values["score"] = _open(scored.exact or (), cell, len(told.codes) * SPOTS)
+        places["score"] = SCORE_PLACES
+    # Cases that left are known by institution and fund alone: they stand in December.
+    values["by_item"] = _left(standing)
+    return Table(told.codes, values, places)
+
+
+def by_case(
+    workspace: Workspace, year: int, pack: Pack, set_name: str | None, progress: Progress
+) -> CaseMeasures:
+    """The same case by case, with their ids; a score that does not end in decimals to SCORE_PLACES."""
+    found = scored_cases(workspace, year, pack, set_name, progress)
+    if isinstance(found, Finding):
+        return CaseMeasures(
+            (), np.empty(0, np.int32), np.empty(0, np.int64), {}, {}, {}, dict.fromkeys(SCORES, found), np.empty(0, np.int64)
+        )
+    told = _by_case(*found, pack)
+    listed = workspace.reader().execute(
+        "SELECT setl_id, case_id FROM cases WHERE year = ? AND sign = 1 AND netting = 0", (year,)
+    )
+    ids: dict[str, int] = dict(listed.fetchall())
+    case_id = np.array([ids[one] for one in found[0].rows.setl_id.tolist()], np.int64)
+    return replace(told, case_id=case_id)
 
 
 def scored_cases(
     workspace: Workspace, year: int, pack: Pack, set_name: str | None, progress: Progress
 ) -> tuple[Standing, CaseScores] | Finding:
-    """The year's cases with what the pack's branches make of them, or the first thing that stands in the way."""
+    """A year's cases as the pack scores them, or what stands in the way first."""
     connection = workspace.reader()
     try:
         with gather.snapshot(connection):
@@ -77,38 +108,26 @@ def scored_cases(
         ),
         None,
     )  # fmt: skip
-    if kept is not None:
-        return standing, kept
     step(progress, "score_cases", 0, len(with_k.cases))
-    return standing, case_scores.score(pack.case, with_k.cases, progress)
+    return standing, kept or case_scores.score(pack.case, with_k.cases, progress)
 
 
-def _table(standing: Standing, scored: CaseScores, pack: Pack) -> Table:
-    codes = standing.rows.institutions
-    month = standing.rows.day // 100 % 100 - 1
-    cell = standing.rows.institution.astype(np.int64) * SPOTS + standing.rows.fund.astype(np.int64) * MONTHS + month
-    spots = len(codes) * SPOTS
-    branches = pack.case.branches
+def _by_case(standing: Standing, scored: CaseScores, pack: Pack) -> CaseMeasures:
+    rows, branches = standing.rows, pack.case.branches
     sides = {
         "deviating": [one.when is not None for one in branches],
         "low": [one.id == "low" for one in branches],
         "high": [one.when is not None and one.id != "low" for one in branches],
     }
-    values = {
-        "base_score": _summed(standing.rw.values, cell, spots),
-        "scored": _counted(cell, spots),
-        "adjusted": _counted(cell[scored.branch == -1], spots),
-        # Cases that left are known by institution and fund alone: they stand in December.
-        "by_item": _left(standing),
-    }
-    for name, mine in sides.items():
-        values[name] = _counted(cell[np.array([*mine, False, False])[scored.branch]], spots)
-    places = {"base_score": standing.rw.places}
+    has = {name: np.array([*mine, False, False])[scored.branch] for name, mine in sides.items()}
+    has["adjusted"] = scored.branch == -1
+    values, places = {"base_score": standing.rw.values}, {"base_score": standing.rw.places, "score": SCORE_PLACES}
     if scored.score is not None:
-        values["score"], places["score"] = _summed(scored.score.values, cell, spots), scored.score.places
+        values["score"], places["score"] = scored.score.values, scored.score.places
     else:
-        values["score"], places["score"] = _open(scored.exact or (), cell, spots), SCORE_PLACES
-    return Table(codes, values, places)
+        values["score"] = np.array([int(rounded(one, SCORE_PLACES) * 10**SCORE_PLACES) for one in scored.exact or ()], np.int64)
+    spot = rows.fund.astype(np.int64) * MONTHS + rows.day // 100 % 100 - 1
+    return CaseMeasures(rows.institutions, rows.institution, spot, values, has, places, {}, np.empty(0, np.int64))
 
 
 def _left(standing: Standing) -> Ints:
@@ -179,11 +198,3 @@ def _scaled(value: Fraction) -> int:
 
 def _none(names: Sequence[str], why: Finding) -> Table:
     return Table((), {}, lacking=dict.fromkeys(names, why))
-
-
-def _counted(cell: Ints, spots: int) -> Ints:
-    return shaped(np.bincount(cell, minlength=spots).astype(np.int64))
-
-
-def _summed(values: Ints, cell: Ints, spots: int) -> Ints:
-    return shaped(np.array(sums(values, cell, spots), np.int64))

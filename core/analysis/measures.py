@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,16 +80,18 @@ class Monthly:
         for at, one in enumerate(self.institutions):
             if one.code == code:
                 return at
-        raise Usage("institution_unknown", code=code)
+        raise Usage("institution_unlisted", code=code)
 
 
 _kept: dict[tuple[object, ...], tuple[Mark, Table]] = {}
+_choices: dict[tuple[object, ...], tuple[Mark, object]] = {}
 KEPT = 64  # tables of one year and source, the oldest go first
 
 
 def forget() -> None:
     """Drop what is kept."""
     _kept.clear()
+    _choices.clear()
 
 
 def years_with_cases(connection: sqlite3.Connection) -> tuple[int, ...]:
@@ -235,17 +236,25 @@ class _Reading:
             str(self._workspace.path), self._workspace.created, self._workspace.region, source, year, self._where["home"]
         )  # fmt: skip
         if source in ("groups", "scores", "clearing"):
-            key += (groups.choose(self._connection, year, None)[0],)
+            key += (self._chosen(year),)
         if source in ("scores", "clearing"):
             pack = self._pack
-            key += ("" if pack is None else (pack.hash, *sorted(pack.changed.items())), self._set)
+            key += ("" if pack is None else (pack.hash, *sorted(pack.changed.items())), self._chosen(None))
         return key
 
-    @cached_property
-    def _set(self) -> object:
-        """The coefficient set that is taken, by name and content."""
-        head = coefficients.choose(self._connection, self._set_name)
-        return self._set_name if head is None else (head.name, head.hash)
+    def _chosen(self, year: int | None) -> object:
+        """What is taken where nobody names it: the year's catalogue; without a year the coefficient set, by name and content."""
+        key = (str(self._workspace.path), self._workspace.created, year, self._set_name)
+        known = _choices.get(key)
+        if known is not None and known[0] == self._mark:
+            return known[1]
+        if year is None:
+            head = coefficients.choose(self._connection, self._set_name)
+            found = self._set_name if head is None else (head.name, head.hash)
+        else:
+            found = groups.choose(self._connection, year, None)[0]
+        _choices[key] = (self._mark, found)
+        return found
 
     def _stands(self, source: str, since: Mark) -> bool:
         connection = self._connection

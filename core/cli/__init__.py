@@ -11,14 +11,14 @@ import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 
-from core.cli import attributing, catalogue, clearing, coefficients, comparing, files
+from core.cli import attributing, catalogue, clearing, coefficients, comparing, files, trending
 from core.cli.parsing import parser
 from core.cli.terminal import TerminalProgress, sentence
 from core.faults import Cancelled, Fault, Refused, Usage
 from core.texts import Texts
 
 INTERRUPTED = 130  # what shells expect of a command that Ctrl-C ended
-NOT_BUILT = ("month", "trend", "reconcile")
+NOT_BUILT = ("month", "reconcile")
 COMMANDS: dict[str, Callable[[argparse.Namespace, Texts, TerminalProgress], int]] = {
     "new": files.new,
     "demo": files.demo,
@@ -31,6 +31,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Texts, TerminalProgress], int]
     "clear": clearing.annual,
     "compare": comparing.compare,
     "attribute": attributing.attribute,
+    "trend": trending.trend,
     "pack": files.pack,
     "verify": files.check_all,
 }

@@ -170,5 +170,19 @@ def parser(texts: Texts) -> Parser:
     compare.add_argument("--param", action="extend", nargs="+", default=[], metavar="NAME=VALUE")
     compare.add_argument("--out", action="extend", nargs="+", default=[], type=Path, metavar="FILE")
 
+    trend = command("trend")
+    trend.add_argument("--institution", action="extend", nargs="+", default=[], metavar="CODE")
+    said = texts("cli.help.trend_indicator")
+    trend.add_argument("--indicator", action="extend", nargs="+", default=[], metavar="ID", help=said)
+    trend.add_argument("--years", type=_year, nargs="+", metavar="Y", help=texts("cli.help.trend_years"))
+    trend.add_argument("--by", choices=("month", "quarter", "year"), default="year")
+    trend.add_argument("--scope", choices=("institution", "level", "county", "region"), help=texts("cli.help.trend_scope"))
+    trend.add_argument("--fund", choices=("employee", "resident", "all"), help=texts("cli.help.trend_fund"))
+    trend.add_argument("--pack", metavar="ID|FILE", help=texts("cli.help.usual_pack"))
+    trend.add_argument("--set", dest="set_name", metavar="NAME")
+    trend.add_argument("--param", action="extend", nargs="+", default=[], metavar="NAME=VALUE")
+    trend.add_argument("--cases", default="", metavar="PERIOD", help=texts("cli.help.trend_cases"))
+    trend.add_argument("--out", action="extend", nargs="+", default=[], type=Path, metavar="FILE")
+
     command("verify")
     return root
