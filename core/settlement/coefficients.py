@@ -349,9 +349,11 @@ def faults(cell: Cell, known: Collection[str]) -> list[Finding]:
     if cell.part != BASE and not (cell.part.startswith(named) and cell.part.partition(":")[2].strip()):
         said.append(Finding("coefficient_part_unknown", "refused", subject=cell.code, value=cell.part))
     if cell.valid_from:
-        try:
-            date.fromisoformat(cell.valid_from)
+        try:  # Python reads 20240701 and 2024-W27-1 as well; a day that is written in two ways would be two rows
+            written = date.fromisoformat(cell.valid_from).isoformat() == cell.valid_from
         except ValueError:
+            written = False
+        if not written:
             said.append(
                 Finding("coefficient_day_unreadable", "refused", subject=cell.code, value=cell.valid_from)
             )

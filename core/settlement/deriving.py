@@ -145,13 +145,16 @@ def derive(
 def store(workspace: Workspace, derived: Derived, name: str, why: str = "", based_on: str | None = None) -> LedgerLine:
     """Put what was derived into a draft: one edit, one undo. A draft that is not there is made, with the content of
     `based_on`, else of the set that a clearing would take, else empty. Rows of the same parts from later days of the
-    year go, and a fund that has rows of its own gets the derived value as one of them. Refused as
-    `coefficients.edit`."""
+    year go, and a fund that has rows of its own gets the derived value as one of them. Refused: set_exists where
+    the draft is there and was made from another set than `based_on`, and as `coefficients.edit`."""
     beyond = [one for one in derived.findings if one.code == "coefficient_outside" and one.severity == "refused"]
     if beyond:  # before a draft is made for nothing
         raise Refused("cells_refused", beyond, count=len(beyond))
     connection = workspace.reader()
-    if coefficients.state_of(connection, name) is None:
+    there = coefficients.choose(connection, name)
+    if there is not None and there.state == "draft" and based_on not in (None, there.based_on):
+        raise Refused("set_exists", set=name)
+    if there is None:
         used = coefficients.choose(connection)
         present = used.name if used is not None else ""
         coefficients.draft(workspace, name, present if based_on is None else based_on, why)
@@ -161,8 +164,8 @@ def store(workspace: Workspace, derived: Derived, name: str, why: str = "", base
     for part in coefficients.parts(connection, name):
         both, own = new.get((part.code, part.name, "all")), new.get((part.code, part.name, part.fund))
         if first < part.day <= last and (both or own):
-            there = coefficients.iso(part.day)
-            cells[part.code, part.fund, part.name, there] = Cell(part.code, part.fund, part.name, None, there)
+            day = coefficients.iso(part.day)
+            cells[part.code, part.fund, part.name, day] = Cell(part.code, part.fund, part.name, None, day)
         elif both and not own and part.day <= first:  # one fund's own row goes before a value for both
             cells[part.code, part.fund, part.name, both.valid_from] = replace(both, fund=part.fund)
     said = " · ".join(filter(None, (why, f"{derived.pack.id} {derived.rule.method} {derived.year}")))

@@ -69,12 +69,15 @@ def of(pool: Pool, name: str, changes: Changes, note: str = "", pack: str = "") 
     )
 
 
-def keep(workspace: Workspace, scenario: Scenario, why: str = "") -> LedgerLine:
-    """Store it, in place of one of the same name. Refused: scenario_unnamed, scenario_is_set, scenario_empty, nothing_changed."""
+def keep(workspace: Workspace, scenario: Scenario, why: str = "", *, new: bool = False) -> LedgerLine:
+    """Store it, in place of one of the same name unless it shall be a new one. Refused: scenario_unnamed, scenario_is_set,
+    scenario_empty, nothing_changed, scenario_exists."""
     _named(workspace.reader(), scenario.name)
     if not scenario.changes:
         raise Refused("scenario_empty", name=scenario.name)
     before = _row(workspace.reader(), scenario.name)
+    if new and before is not None:
+        raise Refused("scenario_exists", name=scenario.name)
     said: dict[str, Value] = {
         "year": scenario.year,
         "pack": scenario.pack,

@@ -238,8 +238,8 @@ def rows_of(workspace: Workspace, clearing: Clearing, fund: str, code: str, step
         values["set"] = clearing.stamps.set_name
         query = (
             "SELECT t.fixmedins_code, t.valid_from, t.part || ' = ' || t.value || CASE t.basis WHEN '' THEN '' ELSE"
-            f" ' (' || t.basis || ')' END, NULL, {place}, t.fund, t.part FROM coefficient {joined} WHERE {where} AND t.set_name = :set"
-            " AND t.fund IN (:fund, 'all') ORDER BY 1, t.part, t.valid_from"
+            f" ' (' || t.basis || ')' END, NULL, {place}, t.fund, t.part FROM coefficient {joined} WHERE {where}"
+            " AND t.set_name = :set AND t.fund IN (:fund, 'all') ORDER BY 1, t.part, t.valid_from"
         )
     elif step == "by_item":
         # Decided ones and, where the pack pays ungrouped cases their fee, those: what the sum was made of.

@@ -169,6 +169,8 @@ def test_a_stale_edit_names_both_values_and_changes_nothing(small: Region) -> No
         (Cell("H1", "all", "bonus:", "1"), "coefficient_part_unknown"),
         (Cell("H1", "all", "prize:x", "1"), "coefficient_part_unknown"),
         (Cell("H1", "all", "base", "1", "2024-02-30"), "coefficient_day_unreadable"),
+        (Cell("H1", "all", "base", "1", "20240701"), "coefficient_day_unreadable"),
+        (Cell("H1", "all", "base", "1", "2024-W27-1"), "coefficient_day_unreadable"),
         (Cell("H1", "all", "base", "1e3"), "coefficient_unreadable"),
         (Cell("H1", "all", "base", "-1"), "coefficient_out_of_range"),
         (Cell("H1", "all", "base", "0.1234567891"), "coefficient_out_of_range"),

@@ -288,6 +288,11 @@ def test_stored_once_it_is_one_undo_and_twice_it_is_nothing_new(region: Region) 
     assert (again.cells, again.findings) == (derived.cells, derived.findings)
     with pytest.raises(Refused, match="nothing_changed"):
         store(workspace, again, "试算")
+    with pytest.raises(Refused, match="nothing_changed"):
+        store(workspace, again, "试算", based_on="定稿")  # what it was made from
+    for other in ("imported", "没有的"):
+        with pytest.raises(Refused, match="set_exists"):
+            store(workspace, again, "试算", based_on=other)
     workspace.ledger.undo()
     assert coefficients.content_hash(coefficients.parts(workspace.reader(), "试算")) == coefficients.content_hash(
         coefficients.parts(workspace.reader(), "定稿")

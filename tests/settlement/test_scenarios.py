@@ -88,6 +88,7 @@ def test_names_and_empty_ones_are_refused(workspace: Workspace, pool: Pool) -> N
         (lambda: scenarios.keep(workspace, scenarios.of(pool, "", HIGHER)), "scenario_unnamed"),
         (lambda: scenarios.keep(workspace, scenarios.of(pool, "丙", NONE)), "scenario_empty"),
         (lambda: scenarios.keep(workspace, scenarios.of(pool, "甲", HIGHER)), "nothing_changed"),
+        (lambda: scenarios.keep(workspace, scenarios.of(pool, "甲", LOWER), new=True), "scenario_exists"),
         (lambda: scenarios.rename(workspace, "甲", "乙"), "scenario_exists"),
         (lambda: scenarios.rename(workspace, "甲", "D"), "scenario_is_set"),
         (lambda: scenarios.rename(workspace, "丁", "戊"), "scenario_unknown"),
@@ -150,7 +151,7 @@ def test_beneath_a_scenarios_figure_stands_what_it_put_there(workspace: Workspac
         rows = rows_of(workspace, clearing, "employee", code, "coefficient", "zh")
         return [str(one) for one in rows.cells["remark"]]
 
-    other = [one.code for one in found.fund("employee").institutions if one.code != "H00"][0]
+    other = next(one.code for one in found.fund("employee").institutions if one.code != "H00")
     assert coefficients_of(found, other) == coefficients_of(plain, other)
     assert coefficients_of(plain, "H00") != coefficients_of(found, "H00")
     assert "base = 0.6 (情景试算，不是正式清算：甲)" in coefficients_of(found, "H00")
