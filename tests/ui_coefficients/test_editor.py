@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
+from core.money import plain
 from core.settlement import coefficients
 from core.settlement.coefficients import Cell
 from ui.desk import Desk
@@ -310,6 +311,27 @@ def test_what_is_being_typed_survives_a_refresh(editor: Editor, desk: Desk, idle
     QTest.keyClick(open_field, Qt.Key.Key_Return)
     idle()
     assert (shown(editor, A), shown(editor, B)) == ("1.21", "0.77")
+
+
+def test_an_edit_goes_into_the_set_it_was_made_in(editor: Editor, desk: Desk, idle) -> None:
+    """Somebody turns to another set before the effect was shown and the edit written."""
+    coefficients.draft(desk.workspace, "另一草稿", "2024")
+
+    def said(name: str) -> list[str]:
+        return [plain(one.value) for one in coefficients.parts(desk.workspace.reader(), name) if one.code == A]
+
+    before = said("另一草稿")
+    assert before == said("草稿")
+    editor.table.select(A, "base")
+    editor.whatif.busy = True  # the effect is under way
+    write(editor, "1.37")
+    desk.choose(set_name="另一草稿")
+    editor.whatif.busy = False
+    QTest.qWait(200)
+    idle()
+    assert editor.head.name == "另一草稿"
+    assert "1.37" in said("草稿")
+    assert said("另一草稿") == before
 
 
 def test_a_grid_of_one_fund_has_rows_of_its_own(editor: Editor, idle, value) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -11,11 +12,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from core.catalogue import library
 from core.money import decimal
 from core.rules import packs
 from core.settlement import coefficients, deriving, scenarios
 from core.settlement.clearing import clear
 from core.settlement.coefficients import Cell
+from core.storage.ledger import Change, Edit
 from ui.desk import Desk
 from ui.pages.coefficients.derive import TakeDialog
 from ui.pages.coefficients.editor import Editor
@@ -90,6 +93,85 @@ def test_an_edit_that_blocks_the_clearing_is_said(editor: Editor, idle) -> None:
     write(editor, "1")
     idle()
     assert not editor.whatif.asking.isVisible()
+
+
+def test_a_pool_that_was_refused_is_opened_once_it_can_be(editor: Editor, page, desk: Desk, idle) -> None:
+    """A budget line that lacks, and is entered."""
+    key = {"year": 2024, "fund": "employee", "item": "outside_manual"}
+    reader = desk.workspace.reader()
+    columns = ("document", "date", "amount", "batch_id", "row")
+    (row,) = reader.execute(
+        f"SELECT {', '.join(columns)} FROM budget WHERE year = 2024 AND fund = 'employee' AND item = 'outside_manual'"
+    ).fetchall()
+    place = key | {"document": row[0], "date": row[1]}
+    held = dict(zip(columns[2:], row[2:], strict=True))
+    for before, after in ((held, None), (None, held)):
+        desk.change(
+            lambda workspace, _, b=before, a=after: workspace.ledger.commit(Edit("edit", "预算", (Change("budget", place, b, a),))),
+            tables=("budget",),
+        )
+        idle()
+        assert (editor.whatif.pool is None) == (after is None)
+        assert editor.whatif.asking.isVisible() == (after is None)
+    assert editor.whatif.outcome is not None
+
+
+def test_another_set_is_compared_with_as_it_is_now(editor: Editor, page, desk: Desk, idle) -> None:
+    coefficients.draft(desk.workspace, "另一草稿", "2024")
+    desk.choose(set_name="草稿")
+    page.refresh()
+    idle()
+
+    def compare() -> Fraction:
+        editor.whatif.against.setCurrentIndex(editor.whatif.against.findData("另一草稿"))
+        editor.whatif.against.activated.emit(editor.whatif.against.currentIndex())
+        idle()
+        return editor.whatif.outcome.point_value("employee")[0]
+
+    first = compare()
+    desk.choose(set_name="另一草稿")
+    idle()
+    editor.table.select(A, "base")
+    write(editor, "1.5")
+    idle()
+    desk.choose(set_name="草稿")
+    idle()
+    second = compare()
+    pack = packs.load("ningde-2024")
+    assert second == clear(desk.workspace, 2024, pack, set_name="另一草稿", store=False).fund("employee").region["point_value"]
+    assert second != first
+
+
+def test_of_several_catalogues_one_is_chosen(editor: Editor, page, desk: Desk, idle) -> None:
+    """Two versions of the year: refused with what to do, then by the one that was chosen, in every tab."""
+
+    def second(workspace, _) -> None:
+        one = library.entries(workspace.reader(), "2024")
+        rows = [replace(entry, score=entry.score * 2, row=0) for entry in one.rows]
+        library.store_draft(workspace, "2024 修订", 2024, rows, based_on="2024", method={"by": "x"})
+        library.publish(workspace, "2024 修订")
+
+    before = editor.whatif.outcome.point_value("employee")[0]
+    desk.change(second, tables=("catalogue", "catalogue_version"))
+    idle()
+    assert editor.whatif.pool is None
+    assert editor.whatif.asking.isVisible()
+    said = editor.whatif.asking.said.text()
+    assert "2024 修订" in said and "选定其中一个" in said
+    page.catalogue.setCurrentIndex(page.catalogue.findData("2024 修订"))
+    page.catalogue.activated.emit(page.catalogue.currentIndex())
+    idle()
+    assert not editor.whatif.asking.isVisible()
+    assert editor.whatif.pool.standing.version == "2024 修订"
+    after = editor.whatif.outcome.point_value("employee")[0]
+    assert after * 2 == pytest.approx(before, rel=1e-3)
+    assert tab(page, "sensitivity", idle).pool.standing.version == "2024 修订"
+    assert "2024 修订" in page.stack.currentWidget().about.text()
+    page.catalogue.setCurrentIndex(page.catalogue.findData("2024"))
+    page.catalogue.activated.emit(page.catalogue.currentIndex())
+    idle()
+    assert page.stack.currentWidget().pool.standing.version == "2024"
+    assert page.stack.currentWidget().pool.base.fund("employee").region["point_value"] == before
 
 
 # -- sets -----------------------------------------------------------------------------------------------------
@@ -271,6 +353,16 @@ def test_the_effect_beside_the_grid_becomes_a_scenario(page, desk: Desk, editor:
     idle()
     one = scenarios.find(desk.workspace.reader(), "评审晋级")
     assert [(cell.code, cell.value) for cell in one.changes.cells] == [(A, "1.3")]
+    editor.table.select(B, "base")
+    write(editor, "1.3")
+    idle()
+    editor.whatif.keep.click()
+    asked = dialog(KeepDialog)
+    asked.name_field.setText("评审晋级")  # there already: never replaced in silence
+    asked.accept()
+    idle()
+    assert "评审晋级" in editor.trouble.said.text()
+    assert scenarios.find(desk.workspace.reader(), "评审晋级") == one
     shown = tab(page, "scenarios", idle)
     path = tmp_path / "情景.xlsx"
     shown.export_to("评审晋级", path)
@@ -325,6 +417,8 @@ def test_tornado_and_boundaries_with_their_chart(page, idle) -> None:
     assert sheet.rows > 10 and max(moved) == moved[0]
     (panel,) = shown.chart.panels
     assert panel.lying and panel.x and panel.unit
+    sheet = clear(page.desk.workspace, 2024, packs.load("ningde-2024"), set_name="草稿", store=False).fund("employee")
+    assert panel.cases == sum(sheet.values["cases"])
     shown.chart.setFocus()
     QTest.keyClick(shown.chart, Qt.Key.Key_Down)
     assert shown.chart.pointed()[0] == panel.x[0]

@@ -55,13 +55,13 @@ class Result:
 class DeriveTab(QWidget):
     def __init__(self, desk: Desk, pools: Pools) -> None:
         super().__init__()
-        self.desk, self.texts = desk, desk.texts
+        self.desk, self.texts, self.pools = desk, desk.texts, pools
         self.result: Result | None = None
         self.heads: tuple[SetHead, ...] = ()
         self.head: SetHead | None = None
         self._packs: tuple[Pack, ...] = ()
         self._wanted: Pack | None = None
-        self._year: int | None = None
+        self._stood_on: tuple[object, ...] = ()  # set, year and catalogue of the result
         self.fields: dict[str, QWidget] = {}
         self._build()
 
@@ -152,9 +152,10 @@ class DeriveTab(QWidget):
 
     def show_set(self, heads: Sequence[SetHead], head: SetHead | None, pack: Pack | None) -> None:
         self.heads = tuple(heads)
-        if (head.name if head else "") != (self.head.name if self.head else "") or self._year != self.desk.year:
+        stands_on = (head.name if head else "", self.desk.year, self.pools.catalogue)
+        if stands_on != self._stood_on:
             self._forget()
-        self.head, self._year = head, self.desk.year
+        self.head, self._stood_on = head, stands_on
         if pack is not self._wanted or not self._packs:
             self._wanted = pack
             self.desk.ask(lambda _, __: _deriving_packs(), self._have_packs, place="coefficients.derive.packs")
@@ -283,14 +284,14 @@ class DeriveTab(QWidget):
         pack, year, head, texts = self.chosen_pack(), self.desk.year, self.head, self.texts
         if pack is None or year is None or not self.go.isEnabled():
             return
-        rule, name = self.rule(), head.name if head is not None else ""
+        rule, name, version = self.rule(), head.name if head is not None else "", self.pools.catalogue or None
 
         def work(workspace: Any, job: Any) -> Result:
             from core.analysis import catalogue_sheets
             from core.settlement import derive_working, deriving
             from core.settlement.derive_beside import beside
 
-            found = deriving.derive(workspace, pack, year, job, rule=rule)
+            found = deriving.derive(workspace, pack, year, job, rule=rule, catalogue=version)
             return Result(
                 found,
                 beside(workspace.reader(), found, name, texts),

@@ -101,7 +101,7 @@ class Editor(QWidget):
         self._chosen_fund = ""
         self._day_of: int | None = None
         self._go_to = ""  # a part that was just added
-        self._ready: list[tuple[Entered, str]] = []  # with their reason, to be written next
+        self._ready: list[tuple[str, Entered, str]] = []  # set, cells, reason: to be written next
         self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
         self._patience.timeout.connect(self._write_ready)
         self._build()
@@ -405,31 +405,33 @@ class Editor(QWidget):
         self.table.enter(text)
 
     def _entered(self, entered: Entered) -> None:
-        """A gesture's cells: ask why, once, then put them into the ledger as one edit."""
+        """A gesture's cells: ask why, once, then put them into the ledger as one edit of the set that shows now."""
+        assert self.loaded is not None
+        name = self.loaded.grid.set_name
         self.trouble.hide()
         self._under_way.append(entered)
         self._show_pending()
         if self.reason and len(entered.cells) > MANY:  # the effect of many takes longer than writing them
-            self._write(entered, self.reason)
+            self._write(name, entered, self.reason)
             return
         self.whatif.tried(self._waiting_cells())
         if self.reason:
-            self._commit(entered, self.reason)
+            self._commit(name, entered, self.reason)
             return
         dialog = EditReason(self.desk, entered, self.window())
 
         def accepted() -> None:
             if dialog.keep.isChecked():
                 self._keep(dialog.reason)
-            self._commit(entered, dialog.reason)
+            self._commit(name, entered, dialog.reason)
 
         dialog.accepted.connect(accepted)
         dialog.rejected.connect(lambda: self._drop(entered))
         dialog.open()
 
-    def _commit(self, entered: Entered, why: str) -> None:
+    def _commit(self, name: str, entered: Entered, why: str) -> None:
         """Into the ledger, once the effect is on screen: both at the same time would hold each other up."""
-        self._ready.append((entered, why))
+        self._ready.append((name, entered, why))
         if self.whatif.busy:
             self._patience.start()
         else:
@@ -438,13 +440,11 @@ class Editor(QWidget):
     def _write_ready(self) -> None:
         self._patience.stop()
         ready, self._ready = self._ready, []
-        for entered, why in ready:
-            self._write(entered, why)
+        for one in ready:
+            self._write(*one)
 
-    def _write(self, entered: Entered, why: str) -> None:
-        loaded, pack, texts = self.loaded, self.pack, self.texts
-        assert loaded is not None
-        name = loaded.grid.set_name
+    def _write(self, name: str, entered: Entered, why: str) -> None:
+        pack, texts = self.pack, self.texts
 
         def work(workspace: Any, _: Any) -> Any:
             from core.rules.deriving import limits_of
@@ -538,7 +538,7 @@ class Editor(QWidget):
             def work(workspace: Any, _: Any) -> None:
                 from core.settlement import scenarios
 
-                scenarios.keep(workspace, scenarios.of(outcome.pool, name, outcome.changes, note))
+                scenarios.keep(workspace, scenarios.of(outcome.pool, name, outcome.changes, note), new=True)
 
             said = self.texts("coefficients.scenario.kept", name=name)
             self.desk.change(work, lambda _: self.desk.say(said), failed=self.trouble.wrong, tables=("scenario",))

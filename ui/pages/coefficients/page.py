@@ -27,6 +27,7 @@ from ui.pages.coefficients.pool import Pools
 from ui.pages.coefficients.sets import SHORT, DifferenceDialog, NameDialog, free_name
 
 if TYPE_CHECKING:
+    from core.catalogue.library import Version
     from core.rules.circular import Pack
     from core.settlement.coefficients import SetHead
 
@@ -45,22 +46,25 @@ class Ground:
     heads: tuple[SetHead, ...]
     chosen: SetHead | None
     packs: tuple[Pack, ...]
+    catalogues: tuple[Version, ...]
 
 
 def _ground(workspace: Any, wanted: str, known: tuple[Pack, ...]) -> Ground:
     """known: the packs, where they were read before: they are files, and no edit changes them."""
+    from core.catalogue.library import versions
     from core.rules import packs
     from core.settlement import coefficients
 
     connection = workspace.reader()
     found = known or tuple(packs.load(head.id) for head in packs.available() if not head.abstract)
     return Ground(
-        tuple(coefficients.sets(connection)), coefficients.choose(connection, wanted or None), found
-    )
+        tuple(coefficients.sets(connection)), coefficients.choose(connection, wanted or None), found,
+        tuple(versions(connection)),
+    )  # fmt: skip
 
 
 class CoefficientsPage(QWidget):
-    """Set, year and fund are the desk's, which hold for all pages; the pack is chosen here."""
+    """Set, year and fund are the desk's, which hold for all pages; pack and catalogue version are chosen here."""
 
     key = "coefficients"
 
@@ -88,6 +92,12 @@ class CoefficientsPage(QWidget):
         self.pack_field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.pack_field.setMinimumContentsLength(14)
         self.pack_field.activated.connect(lambda _: self._pack_chosen())
+        self.catalogue = QComboBox()
+        self.catalogue.setAccessibleName(texts("clearing.catalogue"))
+        self.catalogue.setToolTip(texts("clearing.catalogue_tip"))
+        self.catalogue.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.catalogue.setMinimumContentsLength(9)
+        self.catalogue.activated.connect(lambda _: self._catalogue_chosen())
         self.new = QPushButton(texts("coefficients.sets.draft"))
         self.new.setToolTip(texts("coefficients.sets.draft_tip"))
         self.new.clicked.connect(lambda: self.new_draft())
@@ -115,14 +125,15 @@ class CoefficientsPage(QWidget):
         self.tabs.setAccessibleName(texts("coefficients.tabs"))
         for key in KEYS:
             self.tabs.addTab(texts(f"coefficients.tab.{key}"))
-        caption = QLabel(texts("coefficients.pack"))
-        set_role(caption, "muted")
         across = QHBoxLayout()
         across.setSpacing(GAP)
         across.addWidget(self.tabs)
         across.addStretch(1)
-        across.addWidget(caption)
-        across.addWidget(self.pack_field)
+        for key, field in (("coefficients.pack", self.pack_field), ("clearing.catalogue", self.catalogue)):
+            caption = QLabel(texts(key))
+            set_role(caption, "muted")
+            across.addWidget(caption)
+            across.addWidget(field)
         self.pools = Pools(self.desk)
         self.editor = Editor(self.desk, self.pools)
         self.editor.draft_wanted.connect(self.new_draft)
@@ -196,6 +207,13 @@ class CoefficientsPage(QWidget):
             self.pack_field.addItem(pack.title[texts.lang], pack.id)
         self.pack_field.setCurrentIndex(self.pack_field.findData(self._pack or self._fitting(ground)))
         self.pack_field.blockSignals(False)
+        self.catalogue.clear()
+        self.catalogue.addItem(texts("clearing.catalogue_of_year"), "")
+        for version in ground.catalogues:
+            state = texts(f"catalogue.state.{version.state}")
+            self.catalogue.addItem(texts("catalogue.versions.named", name=version.name, state=state), version.name)
+        self.catalogue.setCurrentIndex(max(0, self.catalogue.findData(self.pools.catalogue)))
+        self.pools.catalogue = str(self.catalogue.currentData())  # one that was taken back is chosen no more
         said: list[str] = []
         if head is not None:
             said.append(texts("coefficients.sets.hash", hash=head.hash[:SHORT]))
@@ -224,6 +242,10 @@ class CoefficientsPage(QWidget):
 
     def _pack_chosen(self) -> None:
         self._pack = str(self.pack_field.currentData())
+        self._show(self.tabs.currentIndex())
+
+    def _catalogue_chosen(self) -> None:
+        self.pools.catalogue = str(self.catalogue.currentData())
         self._show(self.tabs.currentIndex())
 
     def _set_chosen(self) -> None:

@@ -23,13 +23,18 @@ Key = tuple[object, ...]
 
 
 class Pools:
+    """`catalogue`: the version that the page has chosen, "" for the one of the year."""
+
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self.catalogue = ""
         self._pools: dict[Key, Pool] = {}  # oldest first
 
-    def key(self, pack: Pack, year: int, set_name: str, *more: object) -> Key:
-        """more: what else makes it another pool, as the hash of a draft that it must follow."""
-        return id(self._desk.workspace), year, pack.id, pack.hash, tuple(sorted(pack.changed.items())), set_name, *more
+    def key(self, pack: Pack, year: int, set_name: str, *more: object, catalogue: str | None = None) -> Key:
+        """more: what else makes it another pool, as the hash of a draft that it must follow. catalogue: another than chosen."""
+        version = self.catalogue if catalogue is None else catalogue
+        changed = tuple(sorted(pack.changed.items()))
+        return id(self._desk.workspace), year, pack.id, pack.hash, changed, version, set_name, *more
 
     def get(self, key: Key) -> Pool | None:
         return self._pools.get(key)
@@ -39,6 +44,7 @@ class Pools:
         catalogue: str | None = None, grouping: str = "official",
     ) -> None:  # fmt: skip
         """`have(pool)`, at once where it is there already."""
+        version = (self.catalogue if catalogue is None else catalogue) or None
         there = self._pools.pop(key, None)
         if there is not None:
             self._pools[key] = there
@@ -49,7 +55,7 @@ class Pools:
             from core.settlement.whatif import Pool
 
             return Pool.open(
-                workspace, year, pack, set_name=set_name or None, catalogue=catalogue, grouping=grouping, progress=job
+                workspace, year, pack, set_name=set_name or None, catalogue=version, grouping=grouping, progress=job
             )
 
         def opened(pool: Pool) -> None:
@@ -60,6 +66,10 @@ class Pools:
 
         asking.ask(work, opened, self._desk.texts("coefficients.whatif.opening", year=year))
 
+    def stale(self, changes: Changes) -> bool:
+        """Whether a pool may be another one now, or be possible where it was refused."""
+        return changes.workspace or changes.touches(*READ)
+
     def settled(self, changes: Changes) -> None:
-        if changes.workspace or changes.touches(*READ):
+        if self.stale(changes):
             self._pools.clear()

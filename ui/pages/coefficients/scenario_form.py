@@ -443,10 +443,10 @@ class ScenarioDialog(QDialog):
         def tried(_: Any) -> None:
             from core.settlement import scenarios
 
-            one = scenarios.of(pool, name, changes, note)
+            one, new = scenarios.of(pool, name, changes, note), self._one is None
 
             def work(workspace: Any, _: Any) -> None:
-                scenarios.keep(workspace, one)
+                scenarios.keep(workspace, one, new=new)
 
             def done(_: Any) -> None:
                 self.kept.emit(name)

@@ -239,13 +239,13 @@ class ScenariosTab(QWidget):
             return
         self.pools.open(
             self.asking, self._key_of(one, pack), pack, one.year, one.set_name, have,
-            catalogue=one.catalogue or None, grouping=one.grouping,
+            catalogue=one.catalogue, grouping=one.grouping,
         )  # fmt: skip
 
     def _key_of(self, one: Scenario, pack: Pack) -> Key:
         head = next((head for head in self.heads if head.name == one.set_name), None)
         return self.pools.key(
-            pack, one.year, one.set_name, head.hash if head is not None else "", one.catalogue, one.grouping
+            pack, one.year, one.set_name, head.hash if head is not None else "", one.grouping, catalogue=one.catalogue
         )
 
     def _ask_form(self, pool: Pool, one: Scenario | None) -> None:

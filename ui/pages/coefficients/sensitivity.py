@@ -174,12 +174,11 @@ class SensitivityTab(QWidget):
             return
         self._forget()
         self._key = key
-        self.about.setText(
-            self.texts(
-                "coefficients.sensitivity.on", year=year, set=head_words(self.texts, head),
-                pack=pack.title[self.texts.lang],
-            )
-        )  # fmt: skip
+        said = self.texts(
+            "coefficients.sensitivity.on", year=year, set=head_words(self.texts, head), pack=pack.title[self.texts.lang]
+        )
+        version = self.pools.catalogue
+        self.about.setText(f"{said} · {self.texts('clearing.stamp.catalogue', catalogue=version)}" if version else said)
 
         def have(pool: Pool) -> None:
             if self._key == key:
@@ -190,7 +189,7 @@ class SensitivityTab(QWidget):
         self.pools.open(self.asking, key, pack, year, head.name, have)
 
     def settled(self, changes: Changes) -> None:
-        if self._key is not None and self.pool is not None and self.pools.get(self._key) is None:
+        if self.pools.stale(changes):
             self._forget()
 
     def _forget(self) -> None:
@@ -333,6 +332,12 @@ class SensitivityTab(QWidget):
         self._allow()
 
 
+def _cases(pool: Pool, fund: str) -> int | None:
+    """How many cases stand behind a fund's point value; None where the pack counts none."""
+    counted = next((one.values.get("cases") for one in pool.base.funds if one.fund == fund), None)
+    return None if counted is None else int(sum(counted))
+
+
 def drawn(sheet: Worksheet, fund: str, pool: Pool, texts: Any) -> Panel:
     """The largest variations as lying bars: how far each value tried moves the point value of a fund."""
     changes = sheet.cells.get(f"point_value_{fund}", ())
@@ -362,7 +367,7 @@ def drawn(sheet: Worksheet, fund: str, pool: Pool, texts: Any) -> Panel:
         texts("coefficients.sensitivity.chart", fund=texts(f"fund.{fund}")),
         texts("unit.yuan/point") if column is not None else "",
         str(pool.year),
-        None,
+        _cases(pool, fund),
         series,
         x=[str(sheet.cells["parameter"][own[0]]) for own in shown],
         places=4,

@@ -80,6 +80,7 @@ class WhatIf(QWidget):
         self.shown: Told | None = None
         self._key: tuple[object, ...] | None = None
         self._set = ""
+        self._hashes: dict[str, str] = {}
         self._cells: tuple[Cell, ...] = ()
         self.busy = False
         self._again = False
@@ -162,6 +163,7 @@ class WhatIf(QWidget):
         """The set whose cells are shown; against: what it is compared with unless something else is chosen."""
         kept = str(self.against.currentData() or "")
         names = [one.name for one in heads]
+        self._hashes = {one.name: one.hash for one in heads}
         other = head is None or head.name != self._set
         self._set = head.name if head is not None else ""
         self._pack = pack
@@ -181,8 +183,8 @@ class WhatIf(QWidget):
             self._ask()
 
     def settled(self, changes: Changes) -> None:
-        """The workspace changed: a pool on other data is opened again."""
-        if self._key is not None and self.pool is not None and self.pools.get(self._key) is None:
+        """The workspace changed: a pool on other data is opened again, and one that was refused."""
+        if self.pools.stale(changes):
             self._key = None
 
     def forget(self) -> None:
@@ -200,8 +202,10 @@ class WhatIf(QWidget):
         if desk.workspace is None or desk.year is None or pack is None or not against:
             self._clear()
             return
-        key = self.pools.key(pack, desk.year, against)
-        if key == self._key:
+        # The set that shows is followed edit by edit; another one is compared with as it is now.
+        followed = "" if against == self._set else self._hashes.get(against, "")
+        key = self.pools.key(pack, desk.year, against, followed)
+        if key == self._key and (self.pool is not None or self.asking.busy):
             self._ask()
             return
         self._key, self.pool, self.outcome = key, None, None
