@@ -28,6 +28,7 @@ INDICATORS_SHOWN = (
     "cases", "cmi", "mean_cost", "mean_stay", "burden", "burden_share", "time_index", "cost_index", "deviating_share",
     "ungrouped_share", "primary_care_share", "drug_share", "consumable_share",
 )  # fmt: skip
+SHOWN = ("score", "score_growth", *INDICATORS_SHOWN)
 GROWTH_PLACES = 2
 
 
@@ -67,18 +68,21 @@ def league(
     keys: codes. Column ids: rank, fixmedins_name, fixmedins_code, level, county, score, score_growth, of each fund (with
     fund "") FUND_score and FUND_growth, then each indicator and ID_change. lang: of levels.
     """
-    names = names_of(("score", "score_growth", *INDICATORS_SHOWN))
-    found = monthly(workspace, (year - 1, year), names, progress, pack=pack, set_name=set_name)
-    return sheet_of(found, year, fund, Texts(lang), progress)
+    return sheet_of(_measures(workspace, year, pack, set_name, progress), year, fund, Texts(lang), progress)
+
+
+def _measures(
+    workspace: Workspace, year: int, pack: Pack | str, set_name: str | None, progress: Progress
+) -> Monthly:
+    return monthly(workspace, (year - 1, year), names_of(SHOWN), progress, pack=pack, set_name=set_name)
 
 
 def sheet_of(found: Monthly, year: int, fund: str, texts: Texts, progress: Progress = SILENT) -> Worksheet:
     """The league of measures that are at hand, those of the year and of the one before."""
     step(progress, "league", 0)
-    shown = ("score", "score_growth", *INDICATORS_SHOWN)
     given = _Given(
         year,
-        figures(found, shown, by="year", fund=fund),
+        figures(found, SHOWN, by="year", fund=fund),
         {} if fund else {one: figures(found, ("score", "score_growth"), by="year", fund=one) for one in FUNDS},
     )
     known = [one for one in found.institutions if given.whole.cases[given.whole.keys.index(one.code)].any()]
@@ -147,10 +151,21 @@ def _words(key: str, **values: str) -> dict[str, str]:
     }
 
 
-def why_empty(found: Monthly, year: int) -> tuple[Finding, ...]:
-    """Why the league has no scores of the year, or nothing to compare with, each reason once."""
-    lacking = found.lacking.get("score", {})
-    return tuple(dict.fromkeys(lacking[one] for one in (year, year - 1) if one in lacking))
+def why_empty(
+    workspace: Workspace, year: int, *, pack: Pack | str, set_name: str | None = None, progress: Progress = SILENT
+) -> list[Finding]:
+    """Why whole columns of the league are empty, each reason once; none where every figure is there."""
+    found = _measures(workspace, year, pack, set_name, progress)
+    by_year = figures(found, SHOWN, by="year")
+    said: list[Finding] = []
+    if not by_year.cases[:, by_year.periods.index(year - 1)].any():
+        said.append(Finding("lacking_year_before", "note"))
+    for id in SHOWN:
+        for one in (year, year - 1)[: 1 if said or id == "score_growth" else 2]:
+            found_why = by_year.why[id].get(one)
+            if found_why is not None and found_why not in said:
+                said.append(found_why)
+    return said
 
 
 def _ranks(scores: Sequence[Fraction | None]) -> list[Fraction | None]:
