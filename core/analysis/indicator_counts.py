@@ -38,7 +38,8 @@ def visits(
         return np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     cell, person = np.concatenate(cells), np.concatenate(persons)
     size = int(person.max(initial=0)) + 1
-    different = np.unique(cell * size + person) // size
+    both = np.sort(cell * size + person)
+    different = both[np.diff(both, prepend=-1) != 0] // size
     counts = [np.bincount(one, minlength=shape[0] * shape[1]).reshape(shape) for one in (cell, different)]
     return counts[0].astype(np.int64), counts[1].astype(np.int64)
 
@@ -59,9 +60,9 @@ def spreads(monthly: Monthly, member: Ints, keys: Sequence[str], fund: str) -> t
         order = np.lexsort((told.fee[mine], cell))  # so that floats add up alike in whatever order the rows came
         cell, own = cell[order], own[order]
         fee = told.fee[mine][order].astype(np.float64)
-        _, cell, count = np.unique(cell, return_inverse=True, return_counts=True)
-        owner = np.zeros(len(count), np.int64)
-        owner[cell] = own
+        begins = np.diff(cell, prepend=-1) != 0  # in order already
+        cell, owner = np.cumsum(begins) - 1, own[begins]
+        count = np.bincount(cell)
         mean = np.bincount(cell, fee) / np.maximum(count, 1)
         square = np.bincount(cell, (fee - mean[cell]) ** 2)
         told_of = (count >= LEAST_CASES) & (mean > 0)

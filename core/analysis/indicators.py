@@ -239,6 +239,7 @@ class _Sums:
             name_of[key] if scope == "institution" else key if scope == "county" else "" for key in self.keys
         )
         self.periods = tuple(dict.fromkeys(period_of(month, by) for month in monthly.months))
+        self._spreads: tuple[Ints, Ints] | None = None
         self.cases = self.summed("cases") if "cases" in monthly.values else np.zeros(self.shape, np.int64)
 
     @property
@@ -299,8 +300,9 @@ class _Sums:
             over, under = indicator_counts.visits(monthly, self.member, self.keys, self.periods, self._fund, self._by)
             return over, under, factor, anywhere
         if own.way == "spread":
-            low, high = indicator_counts.spreads(monthly, self.member, self.keys, self._fund)
-            own_counts = low if own.id == "cv_low" else high
+            if self._spreads is None:  # one reading for both indicators
+                self._spreads = indicator_counts.spreads(monthly, self.member, self.keys, self._fund)
+            own_counts = self._spreads[0 if own.id == "cv_low" else 1]
             if own_counts.shape != self.shape:  # asked by month: empty in any case
                 own_counts = np.zeros(self.shape, np.int64)
             return own_counts, None, factor, self.cases > 0
