@@ -92,9 +92,9 @@ class Attribution:
 
     def beneath(self, factor: str, lang: str = "") -> Worksheet:
         """What a bar stands on. KeyError for a factor without bar."""
-        from core.analysis import attribution_sheets
+        from core.analysis import attribution_beneath
 
-        return attribution_sheets.beneath_point_value(self, _bar(self.bars, factor), lang)
+        return attribution_beneath.of_point_value(self, _bar(self.bars, factor), lang)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +151,16 @@ class Growths:
 
     def drivers(self, code: str, fund: str, lang: str = "") -> Worksheet:
         """The groups that make the shift within the same diagnoses, dearest first, their peers' share beside."""
-        from core.analysis import attribution_sheets
+        from core.analysis import attribution_beneath
 
-        return attribution_sheets.drivers(self, code, fund, lang)
+        return attribution_beneath.drivers(self, code, fund, lang)
 
     def beneath(self, code: str, fund: str, factor: str, lang: str = "") -> Worksheet:
         """What a bar stands on, group by group, of the region institution by institution. KeyError for a factor without bar."""
-        from core.analysis import attribution_sheets
+        from core.analysis import attribution_beneath
 
         one = self.of(code, fund)
-        return attribution_sheets.beneath_score(self, one, _bar(one.bars, factor).factor, lang)
+        return attribution_beneath.of_score(self, one, _bar(one.bars, factor).factor, lang)
 
 
 def _bar(bars: Sequence[Bar], factor: str) -> Bar:
