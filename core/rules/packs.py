@@ -19,6 +19,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -110,12 +111,19 @@ def _parent(source: Source) -> str:
 
 def available() -> list[PackHead]:
     """The packs that are shipped, by id."""
+    shipped = _shipped().values()
+    return list(_heads(tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in shipped)))
+
+
+@lru_cache(maxsize=1)
+def _heads(shipped: tuple[tuple[Path, int, int], ...]) -> tuple[PackHead, ...]:
+    """Read once while the files are as they were."""
     heads: list[PackHead] = []
-    for path in _shipped().values():
+    for path, _, _ in shipped:
         pack = _built([*_chain(path, [])], [])[1]
         if pack is not None:
             heads.append(PackHead(pack.id, pack.title, pack.region, pack.years, pack.abstract, path))
-    return heads
+    return tuple(heads)
 
 
 def check(path: str | Path) -> list[Finding]:
