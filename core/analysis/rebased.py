@@ -12,9 +12,10 @@ years whose own catalogue is the version have the figures of the plain series, t
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -69,14 +70,18 @@ def rebased(
     not end in decimals. A year that has no plain scores has none here (`lacking`). Refused: "catalogue_unknown"."""
     connection = workspace.reader()
     with gather.snapshot(connection):
-        for year in years:
-            library.choose(connection, year, version)
+        library.choose(connection, 0, version)
         found = measures.monthly(workspace, years, _PLAIN, progress, pack=pack, set_name=set_name)
-        tables = {
-            year: _table(workspace, connection, year, version, pack, set_name, progress)
-            for year in found.years
-            if year not in found.lacking.get("score", {}) and groups.choose(connection, year, None)[0] != version
-        }
+        head = coefficients.choose(connection, set_name)
+        stands_on = pack.hash, tuple(sorted(pack.changed.items())), (head.name, head.hash) if head is not None else ()
+        tables: dict[int, Table] = {}
+        for year in found.years:
+            own = groups.choose(connection, year, None)[0]
+            if year not in found.lacking.get("score", {}) and own != version:
+                key = str(workspace.path), workspace.created, workspace.region, year, own, version, *stands_on
+                tables[year] = _remembered(
+                    connection, key, partial(_made, workspace, connection, year, version, pack, set_name, progress)
+                )
     return _together(found, tables)
 
 
@@ -124,33 +129,11 @@ def _together(found: Monthly, tables: dict[int, Table]) -> Monthly:
     return replace(found, values=values, places=places, region={})
 
 
-def _table(
-    workspace: Workspace,
-    connection: sqlite3.Connection,
-    year: int,
-    version: str,
-    pack: Pack,
-    set_name: str | None,
-    progress: Progress,
-) -> Table:
+def _remembered(connection: sqlite3.Connection, key: tuple[object, ...], made: Callable[[], Table]) -> Table:
     """One year on a version that is not its own, from memory where no ledger line since then touched what it is made of."""
-    head = coefficients.choose(connection, set_name)
-    key = (
-        str(workspace.path),
-        workspace.created,
-        workspace.region,
-        year,
-        version,
-        groups.choose(connection, year, None)[0],
-        pack.hash,
-        *sorted(pack.changed.items()),
-        (head.name, head.hash) if head is not None else set_name,
-    )
     held = _kept.pop(key, None)
-    if held is None or not untouched(
-        connection, held[0], LIGHT - _COEFFICIENTS, LIGHT_KINDS - {"coefficients"}
-    ):
-        held = mark(connection), _made(workspace, connection, year, version, pack, set_name, progress)
+    if held is None or not untouched(connection, held[0], LIGHT - _COEFFICIENTS, LIGHT_KINDS - {"coefficients"}):
+        held = mark(connection), made()
     for old in list(_kept)[: 1 - KEPT]:
         _kept.pop(old, None)
     _kept[key] = held
