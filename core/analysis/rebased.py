@@ -32,7 +32,7 @@ from core.money import plain, round_ratio, rounded
 from core.progress import SILENT, Progress, step
 from core.rules.cases import FUNDS, SPECIAL_ADJUSTED, CaseScores, Ints
 from core.settlement import coefficients, gather, groups
-from core.settlement.arrivals import frozen, iso_day
+from core.settlement.arrivals import Arrivals, frozen, iso_day
 from core.settlement.exact import places_of, scaled, sums
 from core.settlement.groups import Version, score_of
 from core.settlement.standing import Standing
@@ -44,8 +44,9 @@ if TYPE_CHECKING:
     from core.storage.workspace import Workspace
     from core.texts import Texts
 
-NAMES = ("score", "base_score", "scored", "uncarried", "uncarried_score")  # beside `cases`, all of them
-_PLAIN = ("cases", "score", "base_score", "scored")
+# weight and grouped, of which CMI is made, count cases that are paid by item too, as the indicator does.
+NAMES = ("score", "base_score", "scored", "weight", "grouped", "uncarried", "uncarried_score")  # beside `cases`, all of them
+_PLAIN = ("cases", "score", "base_score", "scored", "weight", "grouped")
 _EXACT = 12  # decimals of what one pair of catalogue scores adds to a sum
 _COEFFICIENTS = {"coefficient", "coefficient_set"}
 KEPT = 16  # years on a version, the oldest go first
@@ -163,12 +164,23 @@ def _made(
     asked = carrying.asked_of(workspace, connection, pack, rows, (own, other), progress)
     at_home, abroad = carrying.carry(rows, home, away, maps, asked)
     under = abroad if home is own.entries else at_home
-    days = None if rows.rows.days is None else rows.rows.days[standing.stay]
-    return table(standing, scores, _new_scores(other, under.entry[standing.stay], days))
+    rw, places = _scores_of(other, under.entry, rows.rows.days)
+    stated = np.array([own.entries.by_code.get(code, -1) for code in rows.rows.groups] + [-1], np.int32)
+    was, _ = _scores_of(own, stated[rows.rows.group], rows.rows.days)
+    found = table(standing, scores, (rw[standing.stay], places))
+    both = (was > 0) & (rw > 0)
+    cell = _cells(rows.rows)[both]
+    cells = len(rows.rows.institutions) * SPOTS
+    values = {
+        **found.values,
+        "weight": shaped(np.array(sums(rw[both], cell, cells), np.int64)),
+        "grouped": shaped(np.bincount(cell, minlength=cells).astype(np.int64)),
+    }
+    return replace(found, values=values, places={**found.places, "weight": places})
 
 
-def _new_scores(version: Version, entry: NDArray[Any], days: Ints | None) -> tuple[Ints, int]:
-    """The version's catalogue score of each case, scaled, and its places; 0 where it has none. entry: index into its rows."""
+def _scores_of(version: Version, entry: NDArray[Any], days: Ints | None) -> tuple[Ints, int]:
+    """A version's catalogue score of each case, scaled, and its places; 0 where it has none. entry: index into its rows."""
     known = [version.groups.get(one.dip_code) for one in version.entries.rows]
     values = [score_of(one) or Fraction(0) for one in known]
     places = places_of(values)
@@ -184,8 +196,7 @@ def table(standing: Standing, scores: CaseScores, new: tuple[Ints, int]) -> Tabl
     """The cases of a year by institution, fund and month with other catalogue scores, scaled, with their places. Pure."""
     codes, old = standing.rows.institutions, standing.rw
     rw, rw_places = new
-    month = standing.rows.day // 100 % 100 - 1
-    cell = standing.rows.institution.astype(np.int64) * SPOTS + standing.rows.fund.astype(np.int64) * MONTHS + month
+    cell = _cells(standing.rows)
     cells = len(codes) * SPOTS
     grouped = old.values > 0
     lost = grouped & (rw <= 0)
@@ -222,6 +233,12 @@ def table(standing: Standing, scores: CaseScores, new: tuple[Ints, int]) -> Tabl
     }
     places = {"score": SCORE_PLACES, "base_score": rw_places, "uncarried_score": SCORE_PLACES}
     return Table(codes, values, places)
+
+
+def _cells(rows: Arrivals) -> Ints:
+    """Institution, fund and month of each case as one number."""
+    place = rows.institution.astype(np.int64) * SPOTS + rows.fund.astype(np.int64) * MONTHS
+    return place + rows.day // 100 % 100 - 1
 
 
 def _summed(scores: CaseScores, only: NDArray[np.bool_], place: Ints, places: int) -> list[int]:

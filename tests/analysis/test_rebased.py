@@ -27,6 +27,7 @@ from core.texts import Texts
 from tests.settlement.region import Region
 
 F = Fraction
+PLAIN = ("score", "base_score", "scored", "weight", "grouped")
 
 
 @pytest.fixture
@@ -83,6 +84,7 @@ def test_by_hand(region: Region) -> None:
     assert at(found, "uncarried", "H1", 202302) == 1
     assert at(found, "uncarried_score", "H1", 202302) == F("0.55")
     assert at(found, "scored", "H1", 202302) == 2
+    assert (at(found, "weight", "H1", 202302), at(found, "grouped", "H1", 202302)) == (F("4.2"), 2)
     assert at(found, "score", "H2", 202305, "resident") == F("1.08")
     assert at(found, "score", "H2", 202405) == F("1.08")
     assert uncarried(found) == {2023: (1, F("0.55"))}
@@ -122,6 +124,16 @@ def test_a_decided_score_and_a_case_without_group_stay(region: Region) -> None:
     assert at(found, "base_score", "H1", 202302) == F("4.2")
 
 
+def test_a_case_paid_by_item_counts_in_the_case_mix_alone(region: Region) -> None:
+    by_hand(region)
+    region.special(("b", "by_item", None))
+    found = rebased(region.workspace, [2023], "v2024", pack=ningde())
+    assert at(found, "base_score", "H1", 202302) == F("1.2")
+    assert (at(found, "weight", "H1", 202302), at(found, "grouped", "H1", 202302)) == (F("4.2"), 2)
+    plain = measures.monthly(region.workspace, [2023], ("weight", "grouped"), pack=ningde())
+    assert (at(plain, "weight", "H1", 202302), at(plain, "grouped", "H1", 202302)) == (F("3.5"), 3)
+
+
 def test_bed_days_score_by_the_day(region: Region) -> None:
     region.groups(group("P", "0.1", "F20.0", kind="bed_day"), version="v2023", year=2023)
     region.groups(group("P", "0.15", "F20.0", kind="bed_day"))
@@ -136,8 +148,8 @@ def test_bed_days_score_by_the_day(region: Region) -> None:
 def test_the_same_figures_as_the_plain_ones_where_the_version_did_not_change(region: Region) -> None:
     by_hand(region)
     found = rebased(region.workspace, [2024], "v2024", pack=ningde())
-    plain = measures.monthly(region.workspace, [2024], ("score", "base_score", "scored"), pack=ningde())
-    for name in ("score", "base_score", "scored"):
+    plain = measures.monthly(region.workspace, [2024], PLAIN, pack=ningde())
+    for name in PLAIN:
         assert np.array_equal(found.values[name], plain.values[name])
         assert found.places[name] == plain.places[name]
     assert uncarried(found) == {}
@@ -155,8 +167,8 @@ def test_a_version_of_the_same_content_changes_nothing(region: Region) -> None:
         )
     )
     found = rebased(region.workspace, [2023], "v2024", pack=ningde())
-    plain = measures.monthly(region.workspace, [2023], ("score", "base_score"), pack=ningde())
-    for name in ("score", "base_score"):
+    plain = measures.monthly(region.workspace, [2023], PLAIN, pack=ningde())
+    for name in PLAIN:
         scale = 10 ** (found.places[name] - plain.places[name])
         assert np.array_equal(found.values[name], plain.values[name] * scale)
 
