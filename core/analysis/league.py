@@ -65,15 +65,16 @@ def league(
 ) -> Worksheet:
     """A row for each institution with a case in the year or the one before, the highest score first, equal ones by code.
 
-    keys: codes. Column ids: rank, fixmedins_name, fixmedins_code, level, county, score, score_growth, of each fund (with
-    fund "") FUND_score and FUND_growth, then each indicator and ID_change. lang: of levels.
+    keys: codes. Column ids: fixmedins_name, rank, level, county, score, score_growth, of each fund (with fund "") FUND_score and
+    FUND_growth, fixmedins_code, then each indicator and ID_change. lang: of levels.
     """
-    return sheet_of(_measures(workspace, year, pack, set_name, progress), year, fund, Texts(lang), progress)
+    return sheet_of(measures_of(workspace, year, pack, set_name, progress), year, fund, Texts(lang), progress)
 
 
-def _measures(
-    workspace: Workspace, year: int, pack: Pack | str, set_name: str | None, progress: Progress
+def measures_of(
+    workspace: Workspace, year: int, pack: Pack | str, set_name: str | None = None, progress: Progress = SILENT
 ) -> Monthly:
+    """What the league of a year is made from."""
     return monthly(workspace, (year - 1, year), names_of(SHOWN), progress, pack=pack, set_name=set_name)
 
 
@@ -92,12 +93,12 @@ def sheet_of(found: Monthly, year: int, fund: str, texts: Texts, progress: Progr
     made = _Columns()
     made.add("fixmedins_name", [one.name for one in known], "text", _words("league.name"))
     made.add("rank", _ranks([score[code] for code in codes]), "exact", _words("league.rank"), places=0)
-    made.add("fixmedins_code", codes, "code", _words("league.code"))
     made.add("level", [texts(f"indicators.level.{one.level}") for one in known], "text", _words("league.level"))
     made.add("county", [one.county for one in known], "text", _words("league.county"))
     made.scores("", f"fund.{fund or 'all'}", given.whole, codes, year)
     for one, of_fund in given.by_fund.items():
         made.scores(f"{one}_", f"fund.{one}", of_fund, codes, year)
+    made.add("fixmedins_code", codes, "code", _words("league.code"))
     for id in INDICATORS_SHOWN:
         own, title = INDICATORS[id], f"indicators.{id}.title"
         values = [given.at(given.whole, id, code) for code in codes]
@@ -151,11 +152,8 @@ def _words(key: str, **values: str) -> dict[str, str]:
     }
 
 
-def why_empty(
-    workspace: Workspace, year: int, *, pack: Pack | str, set_name: str | None = None, progress: Progress = SILENT
-) -> list[Finding]:
-    """Why whole columns of the league are empty, each reason once; none where every figure is there."""
-    found = _measures(workspace, year, pack, set_name, progress)
+def why_empty(found: Monthly, year: int) -> list[Finding]:
+    """Why whole columns of the league are empty, each reason once; none where every figure is there. found: `measures_of`."""
     by_year = figures(found, SHOWN, by="year")
     said: list[Finding] = []
     if not by_year.cases[:, by_year.periods.index(year - 1)].any():

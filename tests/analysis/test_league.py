@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.analysis import measures
-from core.analysis.league import INDICATORS_SHOWN, league, why_empty
+from core.analysis.league import INDICATORS_SHOWN, league, measures_of, why_empty
 from core.demo import build
 from core.faults import Usage
 from core.money import plain, rounded
@@ -167,13 +167,13 @@ def test_equal_scores_share_a_rank_and_stand_by_code(region: Region) -> None:
 def test_without_scores_the_other_figures_stand_and_why_is_said(region: Region) -> None:
     by_hand(region)
     # no case of the region states days, drugs or consumables
-    columns = {one.column for one in why_empty(region.workspace, 2024, pack=PACK) if one.code == "lacking_column"}
+    columns = {one.column for one in why_empty(measures_of(region.workspace, 2024, PACK), 2024) if one.code == "lacking_column"}
     assert columns == {"act_ipt_days", "drug_fee", "consumable_fee"}
     region.cases({"setl_id": "x", "institution": "H4", "group": "A", "fee": "10", "day": "2024-03-03"})  # without coefficient
     sheet = league(region.workspace, 2024, pack=PACK)
     assert cell(sheet, "H1", "score") == ""
     assert cell(sheet, "H1", "cases") == "3"
-    assert "coefficient_missing" in [one.code for one in why_empty(region.workspace, 2024, pack=PACK)]
+    assert "coefficient_missing" in [one.code for one in why_empty(measures_of(region.workspace, 2024, PACK), 2024)]
 
 
 def test_titles_in_both_languages(region: Region) -> None:
