@@ -80,7 +80,7 @@ class Monthly:
         for at, one in enumerate(self.institutions):
             if one.code == code:
                 return at
-        raise Usage("institution_unlisted", code=code)
+        raise Usage("institution_unlisted", institution=code)
 
 
 _kept: dict[tuple[object, ...], tuple[Mark, Table]] = {}

@@ -53,7 +53,7 @@ def trend(
     by: By = "year",
     scope: Scope | None = None,
     funds: Sequence[str] = BOTH,
-    pack: Pack | str = "",
+    pack: Pack | str | None = None,
     set_name: str | None = None,
     progress: Progress = SILENT,
 ) -> Worksheet:
@@ -83,7 +83,7 @@ def trend(
     for fund in funds:
         told = figures(read, chosen, by=by, scope=scope, fund=fund)
         if stray := [code for code in codes if code not in told.keys]:
-            raise Usage("institution_unlisted", code=texts.listed(stray))
+            raise Usage("institution_unlisted", institution=texts.listed(stray))
         said = dict(zip(told.keys, told.words(texts), strict=True))
         for number, key in enumerate(told.keys):
             step(progress, "trend_rows", number, len(told.keys))

@@ -62,8 +62,8 @@ def trend(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     return 0
 
 
-def _pack(workspace: Workspace, arguments: argparse.Namespace) -> Pack | str:
-    """The pack that is named, else the one that one means in the last of the years; "" where there is none."""
+def _pack(workspace: Workspace, arguments: argparse.Namespace) -> Pack | None:
+    """The pack that is named, else the one that one means in the last of the years; None where there is none."""
     from core.analysis.measures import years_with_cases
     from core.rules import packs
     from core.settlement.usual_pack import usual
@@ -76,7 +76,7 @@ def _pack(workspace: Workspace, arguments: argparse.Namespace) -> Pack | str:
     given = parameters(arguments.param)
     if given and not named:
         raise Usage("pack_needed")
-    return packs.load(named, parameters=given) if named else ""
+    return packs.load(named, parameters=given) if named else None
 
 
 def _said(one: Indicator, texts: Texts) -> str:
@@ -88,7 +88,7 @@ def _cases(
     workspace: Workspace,
     arguments: argparse.Namespace,
     funds: tuple[str, ...],
-    pack: Pack | str,
+    pack: Pack | None,
     progress: TerminalProgress,
 ) -> Worksheet:
     from core.analysis.cases_behind import cases_behind
@@ -100,10 +100,10 @@ def _cases(
     code = arguments.institution[0] if arguments.institution else ""
     asked = "SELECT 1 FROM institution WHERE fixmedins_code = ?"
     if code and workspace.reader().execute(asked, (code,)).fetchone() is None:
-        raise Usage("institution_unlisted", code=code)
+        raise Usage("institution_unlisted", institution=code)
     return cases_behind(
         workspace, arguments.indicator[0], code=code, scope="institution" if code else "region",
-        fund=funds[0] if len(funds) == 1 else "", period=period, pack=pack or None, set_name=arguments.set_name,
+        fund=funds[0] if len(funds) == 1 else "", period=period, pack=pack, set_name=arguments.set_name,
         progress=progress,
     )  # fmt: skip
 

@@ -153,9 +153,20 @@ def fees(
     kept = _fees.pop(key, None)
     if kept is None or not rows_stand(connection, kept[0]):
         _fees.clear()
-        kept = (mark(connection), arrivals.read_fees(connection, earlier, year.registered, progress))
+        made = _fees_of(workspace, connection, earlier)
+        kept = (mark(connection), made or arrivals.read_fees(connection, earlier, year.registered, progress))
     _fees[key] = (mark(connection), kept[1])
     return kept[1]
+
+
+def _fees_of(workspace: Workspace, connection: sqlite3.Connection, wanted: Reading) -> Fees | None:
+    """The fees of a year whose rows are in memory anyway."""
+    for (path, created, *_), (since, held) in _kept.items():
+        same = (held.number, held.wanted.region, held.wanted.province) == (wanted.year, wanted.region, wanted.province)
+        if (path, created) == (str(workspace.path), workspace.created) and same and rows_stand(connection, since):
+            rows = held.rows
+            return Fees(rows.institutions, ("", *rows.groups), rows.institution, rows.group + 1, rows.fee)
+    return None
 
 
 def stays(
