@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
+from core.worksheet import column_of
 from ui.asking import Asking
 from ui.desk import Desk
 from ui.look import GAP, TIGHT, set_role
@@ -14,6 +16,7 @@ from ui.pages.institutions.ground import Ground
 from ui.table import Table
 
 if TYPE_CHECKING:
+    from core.texts import Texts
     from core.worksheet import Worksheet
 
 
@@ -57,12 +60,16 @@ class Cases(QWidget):
         self.formula.setText(formula)
         self._clear()
 
-        def work(workspace: Any, _: Any) -> Worksheet:
-            from core.analysis.indicator_cases import cases_behind
+        def work(workspace: Any, job: Any) -> Worksheet:
+            from core.analysis.cases_behind import cases_behind
 
-            return cases_behind(
-                workspace, id, code=code, scope="institution", fund=fund, period=period, pack=ground.pack or None
-            )
+            found = cases_behind(
+                workspace, id, code=code, fund=fund, period=period, pack=ground.pack or None,
+                set_name=ground.set_name or None, progress=job,
+            )  # fmt: skip
+            return arranged(found, texts)
+
+        texts = self.texts
 
         self.asking.ask(work, lambda sheet: self.table.set_worksheet(sheet, frozen=1), self.texts("institutions.cases.reading"))
 
@@ -90,3 +97,12 @@ class Cases(QWidget):
             self._story(key)
         else:
             self.desk.go("packs", ("calculate", key))
+
+
+def arranged(sheet: Worksheet, texts: Texts) -> Worksheet:
+    """What the figure takes of each case right behind its number; the institution is the same in every row."""
+    first = ("setl_id", "over", "under")
+    columns = {one.id: one for one in sheet.columns if one.id not in ("fixmedins_code", "fixmedins_name")}
+    shown = [columns[id] for id in first if id in columns] + [one for id, one in columns.items() if id not in first]
+    funds = {"fund": column_of([texts(f"fund.{one}") for one in sheet.cells["fund"]], "text")}
+    return replace(sheet, columns=shown, cells={**sheet.cells, **funds})

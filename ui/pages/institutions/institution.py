@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 TALL = 182  # pixels of a row of drawings, at least
 COLUMNS = 4
+PAUSE_MS = 180  # the drawing goes first, and whoever walks through the list does not wait
 YEARS = 3  # unless another beginning is chosen
 
 
@@ -53,6 +54,8 @@ class InstitutionTab(QWidget):
         self.read: Read | None = None
         self.told: tuple[int, int] = (0, -1)  # panel and position that the line beneath speaks of
         self._asked: tuple[object, ...] | None = None
+        self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
+        self._pause.timeout.connect(self._judge)
         self._build()
 
     # -- building --------------------------------------------------------------------------------------------------
@@ -237,7 +240,7 @@ class InstitutionTab(QWidget):
         self._asked = asked
 
         def have(read: Read) -> None:
-            self.read = read
+            self.read, self.told = read, (self.told[0], -1)
             self._switch()
 
         self.asking.ask(
@@ -253,7 +256,7 @@ class InstitutionTab(QWidget):
         self._head()
         if self.read is not None:
             self._draw()
-            self._judge()
+            self._pause.start()
 
     def _head(self) -> None:
         code, ground = self.chooser.code, self.ground
@@ -307,6 +310,8 @@ class InstitutionTab(QWidget):
 
     def _say(self) -> None:
         """Formula and source of the indicator that the pointer was last on, and the rule of the rings."""
+        from core.analysis.cases_behind import has_cases
+
         texts, read = self.texts, self.read
         if read is None or not self.chart.panels:
             self.formula.clear()
@@ -328,11 +333,15 @@ class InstitutionTab(QWidget):
         at = position if 0 <= position < len(periods) else len(periods) - 1
         self.told = panel, at
         self.beneath.setText(texts("institutions.series.cases", period=self.chart.panels[0].x[at]))
-        self.beneath.show()
+        self.beneath.setVisible(has_cases(id))
 
     def _open_cases(self, panel: int, position: int) -> None:
+        from core.analysis.cases_behind import has_cases
+
         read, ground = self.read, self.ground
         if read is None or ground is None or not self.chart.panels:
+            return
+        if not has_cases(read.ids[min(panel, len(read.ids) - 1)]):
             return
         texts, code = self.texts, self.chooser.code
         id = read.ids[min(panel, len(read.ids) - 1)]

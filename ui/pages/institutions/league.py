@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
@@ -91,10 +92,16 @@ class LeagueTab(QWidget):
             return
         self._shown = key
 
-        def work(workspace: Any, job: Any) -> Worksheet:
-            from core.analysis.league import league
+        def work(workspace: Any, job: Any) -> tuple[Worksheet, str]:
+            from core.analysis import league
+            from core.analysis.indicators import names_of
+            from core.analysis.measures import monthly
 
-            return league(workspace, ground.year, pack=ground.pack, set_name=set_name, progress=job)
+            names = names_of(("score", "score_growth", *league.INDICATORS_SHOWN))
+            years = (ground.year - 1, ground.year)
+            found = monthly(workspace, years, names, job, pack=ground.pack, set_name=set_name)
+            sheet = league.sheet_of(found, ground.year, "", texts, job)
+            return ordered(sheet), " ".join(texts.finding(one) for one in league.why_empty(found, ground.year))
 
         self.asking.ask(work, self._have, texts("institutions.league.reading"))
 
@@ -110,7 +117,10 @@ class LeagueTab(QWidget):
         self._take(None)
         self.table.set_worksheet(Worksheet("", {"zh": "", "en": ""}, (), {}, 0))
 
-    def _have(self, sheet: Worksheet) -> None:
+    def _have(self, both: tuple[Worksheet, str]) -> None:
+        sheet, why = both
+        if why:
+            self.asking.tell(why)
         self.taken = None
         self._say_taken()
         self.table.show_league(sheet, [one.id for one in sheet.columns if "growth" in one.id], frozen=1)
@@ -186,3 +196,12 @@ class LeagueTab(QWidget):
         if 2 <= len(codes) <= MOST:
             menu.addAction(texts("institutions.league.compare", count=len(codes)), self._compare_selected)
         menu.addAction(texts("institutions.league.clearing"), lambda: self.desk.go("clearing", ("institution", code)))
+
+
+def ordered(sheet: Worksheet) -> Worksheet:
+    """The columns as one reads them: who it is, scores and growths, the rest; the code behind the scores."""
+    columns = {one.id: one for one in sheet.columns}
+    code = columns.pop("fixmedins_code")
+    shown = list(columns.values())
+    at = max(place for place, one in enumerate(shown) if one.id.endswith("_growth")) + 1
+    return replace(sheet, columns=[*shown[:at], code, *shown[at:]])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QStyle, QStyleOptionViewItem, QWidget
 
 from core.worksheet import Column, Worksheet
@@ -32,9 +32,11 @@ class GrowthCell(Cell):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        super().paint(painter, option, index)
         grid = cast("LeagueGrid", self._grid)
         place = index.column()
+        if grid.sheet_model.column(place).id == PICK:  # it is pressed, not read
+            option.palette.setColor(QPalette.ColorRole.Text, QColor(grid.desk.look.colours.accent))
+        super().paint(painter, option, index)
         if place >= self._grid.hidden_behind or self._front:
             self._bar(painter, option, grid, index.row(), place)
 

@@ -163,9 +163,7 @@ def note(read: Read, id: str, code: str, share: bool, texts: Texts) -> str:
 
 
 def beneath(read: Read) -> dict[int, str]:
-    """Years under months and quarters; a year's own name is short enough."""
-    if read.by == "year":
-        return {}
+    """Years under the axis, whatever the period."""
     first: dict[int, int] = {}
     for at, period in enumerate(read.own.periods):
         first.setdefault(int(str(period)[:4]), at)
