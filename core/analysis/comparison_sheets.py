@@ -143,18 +143,13 @@ def groups(found: Comparison, texts: Texts, least: int = 2) -> Worksheet:
 
 def _of_side(
     words: _Words, side: Side, key: str, there: np.ndarray[tuple[int], np.dtype[np.intp]], *, quartiles: bool
-) -> Iterator[tuple[Column, Cells | Sequence[object]]]:
-    spots = there.tolist()
-    cases = side.cases[there]
-    yield words.column("cases", "int", "cases", key=key, total=True), cases
-    yield words.column("mean", "exact", "yuan", 2, key), [side.mean(g) for g in spots]
-    yield words.column("stay", "exact", "days", 2, key), [side.stay(g) for g in spots]
-    yield words.column("cv", "exact", "", 4, key), [side.cv(g) for g in spots]
-    if quartiles:
-        for share in QUARTILES:
-            told = zip(side.quartiles[share][there].tolist(), cases.tolist(), strict=True)
-            column = words.column(f"p{share}", "exact", "yuan", 2, key)
-            yield column, [Fraction(fen, 100) if n else None for fen, n in told]
+) -> Iterator[tuple[Column, Cells]]:
+    yield words.column("cases", "int", "cases", key=key, total=True), side.cases[there]
+    yield words.column("mean", "exact", "yuan", 2, key), side.column("mean")[there]
+    yield words.column("stay", "exact", "days", 2, key), side.column("stay")[there]
+    yield words.column("cv", "exact", "", 4, key), side.column("cv")[there]
+    for share in QUARTILES if quartiles else ():
+        yield words.column(f"p{share}", "exact", "yuan", 2, key), side.column(f"p{share}")[there]
 
 
 def splits(found: Comparison, texts: Texts) -> Worksheet:

@@ -7,9 +7,9 @@ are the same whoever is compared.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +23,7 @@ from core.progress import SILENT, Progress
 from core.rules.cases import FUNDS
 from core.settlement.arrivals import frozen
 from core.settlement.year import institutions
+from core.worksheet import Cells, column_of
 
 if TYPE_CHECKING:
     from core.rules.sheet import Institution
@@ -50,6 +51,7 @@ class Side:
     days: Ints
     square: spread.Sums
     quartiles: Mapping[int, Ints]
+    _columns: dict[str, Cells] = field(default_factory=dict[str, "Cells"], repr=False)
 
     def mean(self, group: int) -> Fraction | None:
         """Yuan."""
@@ -65,6 +67,20 @@ class Side:
         """None also of a single case: it does not spread."""
         n = int(self.cases[group])
         return spread.cv(n, int(self.cost[group]), self.square.square(group)) if n > 1 else None
+
+    def quartile(self, share: int, group: int) -> Fraction | None:
+        """Yuan."""
+        return Fraction(int(self.quartiles[share][group]), 100) if self.cases[group] else None
+
+    def column(self, figure: str) -> Cells:
+        """One of `mean`, `stay`, `cv`, `p25`, `p50`, `p75` of every group; made once."""
+        if figure not in self._columns:
+            each = (
+                partial(self.quartile, int(figure[1:])) if figure.startswith("p")
+                else {"mean": self.mean, "stay": self.stay, "cv": self.cv}[figure]
+            )  # fmt: skip
+            self._columns[figure] = frozen(column_of([each(group) for group in range(len(self.codes))], "exact"))
+        return self._columns[figure]
 
     @cached_property
     def by_group(self) -> Cases:

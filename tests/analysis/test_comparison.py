@@ -296,6 +296,15 @@ def test_worksheets_in_both_languages(region: Grouped) -> None:
     assert set(groups.cells["dip_code"].tolist()) <= {"A", "B", "C", "D", "E"}
     assert groups.cells["dip_name"][groups.cells["dip_code"].tolist().index("A")] == "病种A"
     assert groups.totals["cases_H1"] == sum(int(found.side("H1").cases[found.side("H1").codes.index(code)]) for code in groups.cells["dip_code"])
+    for key in (*found.codes, *found.beyond):
+        side, at = found.side(key), key.replace(".", "")
+        for row, code in enumerate(groups.cells["dip_code"].tolist()):
+            g = side.codes.index(code)
+            told = [groups.cells[f"{name}_{at}"][row] for name in ("cases", "mean", "stay", "cv")]
+            assert told == [side.cases[g], side.mean(g), side.stay(g), side.cv(g)]
+            if key in found.codes:
+                median = groups.cells[f"p50_{at}"][row]
+                assert median == (Fraction(int(side.quartiles[50][g]), 100) if side.cases[g] else None)
     for name in ("mix", "intensity", "interaction", "whole"):
         assert sum(parts.cells[name].tolist()) == parts.totals[name] == splits.cells[name][0]
     assert "未入组" in parts.cells["dip_name"].tolist()
