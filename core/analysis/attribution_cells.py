@@ -64,6 +64,10 @@ class Ratio:
     def __mul__(self, other: Ratio) -> Ratio:
         return Ratio(self.over * other.over, self.under * other.under)
 
+    def differs(self, other: Ratio) -> NDArray[np.bool_]:
+        """In which cells the two are not equal."""
+        return (self.over * other.under != other.over * self.under).astype(bool)
+
     def where(self, rows: Ints) -> Ratio:
         return Ratio(self.over[rows], self.under[rows])
 
@@ -163,10 +167,8 @@ def region_sums(cells: Cells, progress: Progress = SILENT, *, base: bool = False
     institutions: list[Objects] = []
     groups: list[Objects] = []
     whole: list[int] = []
-    for mask in range(16):
-        step(progress, "attribute_mix", mask, 16)
-        share = cells.cases[mask & 1].astype(object) * FINE
-        inner = _cut(share * one_case[mask >> 1].over, one_case[mask >> 1].under * max(1, cells.total[mask & 1]))
+    share = [Ratio(cells.cases[y].astype(object), np.full(len(cells), max(1, cells.total[y]), object)) for y in (0, 1)]
+    for inner in _products(cells, share, one_case, base, "attribute_mix", progress):
         institutions.append(np.add.reduceat(inner, cells.starts) if len(inner) else inner)
         spread = np.zeros(len(cells.groups), object)
         if len(inner):
@@ -188,10 +190,8 @@ def institution_values(cells: Cells, progress: Progress = SILENT) -> list[Object
     within, of_category = _shares(cells.cases, starts)
     across, of_institution = _shares(of_category, whose)
     shifted: list[Objects] = []  # by subset of shift and PARTS: the score of one case of each category
-    for mask in range(16):
-        step(progress, "attribute_shift", mask, 16)
-        share, case = within[mask & 1], one_case[mask >> 1]
-        shifted.append(np.add.reduceat(_cut(share.over * FINE * case.over, share.under * case.under), starts))
+    for inner in _products(cells, within, one_case, False, "attribute_shift", progress):
+        shifted.append(np.add.reduceat(inner, starts))
     mixed: list[Objects] = []  # by subset of mix, shift and PARTS: the score of one case of each institution
     for mask in range(32):
         share = across[mask & 1]
@@ -222,6 +222,30 @@ def cell_points(cells: Cells, code: str) -> tuple[Ints, dict[str, list[Fraction]
         factor: [Fraction(int(one), 720 * MIDDLE) for one in part]
         for factor, part in zip(OF_INSTITUTION, found, strict=True)
     }
+
+
+def _products(
+    cells: Cells, share: Sequence[Ratio], one_case: Sequence[Ratio], base: bool, stage: str, progress: Progress
+) -> list[Objects]:
+    """Each cell's share times the score of a case over FINE, by subset of share and PARTS. A cell is not computed again where
+    one of the factors that changed is the same for it in both years."""
+    k, d = (cells.coefficient, cells.realised) if not base else (cells.days, cells.days)
+    moved = [one.differs(other) for one, other in ((share[0], share[1]), cells.catalogue, k, d)]
+    tables: list[Objects] = []
+    for mask in range(16):
+        step(progress, stage, mask, 16)
+        found = tables[mask & (mask - 1)].copy() if mask else np.zeros(len(cells), object)
+        new = np.ones(len(cells), bool)
+        for bit in range(4):
+            if mask >> bit & 1:
+                same = np.flatnonzero(new & ~moved[bit])
+                found[same] = tables[mask ^ 1 << bit][same]
+                new &= moved[bit]
+        rows = np.flatnonzero(new)
+        own, case = share[mask & 1].where(rows), one_case[mask >> 1].where(rows)
+        found[rows] = _cut(own.over * FINE * case.over, own.under * case.under)
+        tables.append(found)
+    return tables
 
 
 def _shares(cases: Sequence[Ints], starts: Ints) -> tuple[list[Ratio], list[Ints]]:
