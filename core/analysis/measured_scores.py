@@ -90,7 +90,7 @@ def scored_cases(
             head = coefficients.choose(connection, set_name)
             content = coefficients.parts(connection, head.name) if head is not None else []
     except Refused as refused:
-        return refused.findings[0] if refused.findings else Finding(refused.code, "blocked")
+        return _why(refused)
     blocked = [one for one in standing.findings if one.severity == "blocked"]
     if head is None:
         blocked.append(Finding("set_missing", "blocked", value=set_name or ""))
@@ -153,7 +153,7 @@ def clearing(workspace: Workspace, year: int, pack: Pack, set_name: str | None, 
     try:
         cleared = annual.clear(workspace, year, pack, set_name=set_name, progress=progress, store=False)
     except Refused as refused:
-        return _none(names, refused.findings[0] if refused.findings else Finding(refused.code, "blocked"))
+        return _none(names, _why(refused))
     codes = tuple(sorted({one.code for sheet in cleared.funds for one in sheet.institutions}))
     place = {code: i for i, code in enumerate(codes)}
     lacking: dict[str, Finding] = {}
@@ -194,6 +194,13 @@ def _frozen(values: Mapping[str, Ints]) -> dict[str, Ints]:
 
 def _scaled(value: Fraction) -> int:
     return int(rounded(value, OPEN_PLACES) * 10**OPEN_PLACES)
+
+
+def _why(refused: Refused) -> Finding:
+    """Its first finding, else itself as one."""
+    if refused.findings:
+        return refused.findings[0]
+    return Finding(refused.code, "blocked", values={name: str(value) for name, value in refused.values.items()})
 
 
 def _none(names: Sequence[str], why: Finding) -> Table:

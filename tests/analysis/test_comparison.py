@@ -318,3 +318,12 @@ def test_two_institutions_of_one_name_are_told_apart(region: Grouped) -> None:
     region.cases(*rows("H2", "A", 10), *rows("H6", "A", 20))
     titles = [column.title["zh"] for column in compare(region.workspace, ("H2", "H6"), 2024).indicators(Texts("zh")).columns]
     assert {"县医院 H2", "县医院 H6"} <= set(titles)
+
+
+def test_a_pack_without_a_clearing_says_so_in_words(region: Grouped) -> None:
+    region.cases(*rows("H1", "A", 10), *rows("H2", "A", 20))
+    found = compare(region.workspace, ("H1", "H2"), 2024, pack="taian-2023")
+    for lang in LANGUAGES:
+        notes = found.indicators(Texts(lang)).cells["note"].tolist()
+        assert any(notes)
+        assert not [note for note in notes if "finding." in note or "{" in note]
