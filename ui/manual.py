@@ -36,7 +36,10 @@ from core import settings as kept
 from ui.desk import Desk
 from ui.look import EDGE, GAP, Look
 
-CHAPTERS = ("first", "import", "pages", "clearing", "catalogue", "coefficients", "packs", "workspace", "institutions", "limits")
+CHAPTERS = (
+    "first", "import", "pages", "clearing", "catalogue", "coefficients", "packs", "workspace", "institutions", "attribution",
+    "limits",
+)  # fmt: skip
 # Which chapter F1 opens on which page; the pages that are not built yet share the last heading of theirs.
 OF_PAGE = {
     "start": "first", "data": "import", "catalogue": "catalogue", "coefficients": "coefficients", "clearing": "clearing",
