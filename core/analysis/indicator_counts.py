@@ -26,11 +26,11 @@ def visits(
     cells: list[Ints] = []
     persons: list[Ints] = []
     for year, table in monthly.tables["persons"].items():
-        if not isinstance(table.detail, Followed):
+        if not isinstance(table.detail, Followed) or not len(table.detail.persons.person):
             continue
         told = table.detail.persons
         mine = np.ones(len(told.person), bool) if not fund else told.spot // MONTHS == FUNDS.index(fund)
-        own = member[np.array([place[code] for code in told.institutions] or [0])][told.institution[mine]]
+        own = member[np.array([place[code] for code in told.institutions])][told.institution[mine]]
         period = (at_year[year] * MONTHS + told.spot[mine].astype(np.int64) % MONTHS) // width
         cells.append(own * shape[1] + period)
         persons.append(told.person[mine].astype(np.int64))

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.analysis.measured_rows import MONTHS, SPOTS, Table, numbers, shaped, texts
+from core.analysis.measured_rows import MONTHS, SPOTS, Table, among, numbers, shaped, texts
 from core.findings import Finding
 from core.progress import Progress, step
 from core.rules.cases import Index, Ints
@@ -74,8 +74,9 @@ def read(
     spot, fee, case_id, of_year = (
         np.concatenate([one[i] for one in plain]) if plain else np.empty(0, np.int64) for i in range(4)
     )
-    codes, place = texts(code_text)
-    keep = np.array([code in registered for code in codes] or [False])[place]
+    codes, kept_place, keep = among(registered, *texts(code_text))
+    place = np.full(len(keep), -1, np.int32)
+    place[keep] = kept_place
     person = pd.factorize(person_text)[0] if len(person_text) else np.empty(0, np.int64)
     unknown = person_text == ""
     admitted, left = _days(admitted_text), _days(left_text)

@@ -8,7 +8,7 @@ divided by: drug cost stands over the cost of the cases that state it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -166,16 +166,13 @@ def of_cases(
     row = connection.execute(_QUERIES["cases"].format(columns=chosen), {**where, "year": year}).fetchone()
     n = int(row[0])
     told = dict(zip(columns, row[1:], strict=True))
-    codes, place = texts(split(told.pop("institution"), n))
+    codes, place, keep = among(registered, *texts(split(told.pop("institution"), n)))
     group_text = told.pop("group", None)
     plain = {name: numbers(one, n) for name, one in told.items()}
-    keep = np.array([code in registered for code in codes] or [False])[place]
-    if all_kept := bool(keep.all()):
-        keep = np.ones(n, bool)
-    else:
+    all_kept = bool(keep.all())
+    if not all_kept:
         plain = {name: one[keep] for name, one in plain.items()}
     spot, days = plain["packed"] % SPOTS, plain["packed"] // SPOTS - 1
-    place = place if all_kept else place[keep]
     fee = plain["fee"]
     values: dict[str, Ints] = {}
     has: dict[str, Mask] = {}
@@ -230,8 +227,7 @@ def of_operations(
     no list knows; surgery_levelled and surgery_4: surgery whose level is known, and of the fourth."""
     row = connection.execute(_QUERIES["operations"], {**where, "year": year}).fetchone()
     n = int(row[0])
-    codes, place = texts(split(row[1], n))
-    keep = np.array([code in registered for code in codes] or [False])[place]
+    codes, place, keep = among(registered, *texts(split(row[1], n)))
     moment, attribute, level, case_id = (numbers(one, n)[keep] for one in row[2:])
     surgery = attribute == 2
     has: dict[str, Mask] = {
@@ -250,7 +246,7 @@ def of_operations(
     elif bool(surgery.any()) and not bool((level[surgery] > 0).any()):
         why = Finding("lacking_operation_levels", "note", values=said)
         lacking = dict.fromkeys(("surgery_levelled", "surgery_4"), why)
-    return CaseMeasures(codes, place[keep], moment % 2 * MONTHS + moment // 2, {}, has, {}, lacking, case_id)
+    return CaseMeasures(codes, place, moment % 2 * MONTHS + moment // 2, {}, has, {}, lacking, case_id)
 
 
 def of_decisions(
@@ -336,6 +332,13 @@ def texts(listed: Texts) -> tuple[tuple[str, ...], Index]:
     place = np.empty(len(found), np.int32)
     place[order] = np.arange(len(found), dtype=np.int32)
     return tuple(str(found[i]) for i in order), place[index]
+
+
+def among(registered: Collection[str], codes: Sequence[str], place: Index) -> tuple[tuple[str, ...], Index, Mask]:
+    """Only the registered institutions, the places of their cases among them, and which cases these are."""
+    known = np.array([code in registered for code in codes] or [False])
+    keep = known[place]
+    return tuple(code for code in codes if code in registered), (np.cumsum(known) - 1).astype(np.int32)[place[keep]], keep
 
 
 def shaped(cells: Ints) -> Ints:
