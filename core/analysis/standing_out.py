@@ -10,8 +10,10 @@ twentieth; where there are six months to either side, also from those before and
 much, or the month before a lasting jump would stand out. Where two years differ in a calendar month so that one looks too
 high and the other too low, only the farther stands out.
 
-Nothing is guessed: a missing month stays missing, a month without another year to tell its season by is not judged, and
-a series of under a year's months is not judged at all. Pure: numbers in, numbers out.
+Nothing is guessed: a missing month stays missing, and so do zeros before the first month that has something and after
+the last, for an institution that is not yet, or no longer, there is not odd; a month is not judged that has fewer than
+four others around it, or where a season is taken out but no other year tells it; and a series of under a year's months is
+not judged at all. Pure: numbers in, numbers out.
 """
 
 from __future__ import annotations
@@ -27,8 +29,8 @@ LEAST = 0.05  # of the usual value: nearer than that, no month stands out
 LEAST_MONTHS = 12  # with a value; under that nothing is judged
 LEAST_CASES = 10  # of a month, where its figure is a mean or a share
 HALF = 6  # months to either side that make the level
-FEW = 4  # values that a line needs
-CLEARLY = 0.8  # the spread with the season taken out, of the spread without, to be worth it
+FEW = 4  # other months that tell a level
+CLEARLY = 0.8  # how far months are with the season taken out, of how far without, to be worth it
 _NORMAL = 1.4826
 _TURNS = 2  # level and season by turns, after a first of each
 
@@ -93,6 +95,7 @@ def judge(months: Sequence[int], values: ArrayLike, *, cases: ArrayLike | None =
     if cases is not None:
         own[np.asarray(cases) < LEAST_CASES] = np.nan
     number = np.array([month // 100 * 12 + month % 100 - 1 for month in months], np.int64)
+    own = _taking_part(own, number)
     given = np.isfinite(own)
     missing = np.full(len(own), np.nan)
     if int(given.sum()) < LEAST_MONTHS:
@@ -109,6 +112,15 @@ def judge(months: Sequence[int], values: ArrayLike, *, cases: ArrayLike | None =
     usual = np.where(given, fit.usual[number - first], np.nan)
     found = _standing_out(line, fit, first)
     return Judged(tuple(months), "", usual, fit.spread, fit.relative, fit.season, found)
+
+
+def _taking_part(own: Floats, number: NDArray[np.int64]) -> Floats:
+    """Without the zeros before the first month that has something and after the last: there was nothing to judge yet."""
+    some = number[np.isfinite(own) & (own != 0)]
+    if not len(some):
+        return own
+    outside = (own == 0) & ((number < some.min()) | (number > some.max()))
+    return np.where(outside, np.nan, own)
 
 
 def _standing_out(line: Floats, fit: _Fit, first: int) -> tuple[Standout, ...]:
@@ -149,37 +161,46 @@ class _Fit:
 def _fit(line: Floats) -> _Fit:
     """line: whole years of months, nan where missing."""
     level = _level(line)
-    if not bool((level > 0).all()):
+    if bool((level <= 0).any()):
         away = line - level
         return _Fit(level, away, max(_spread(away), LEAST / LIMIT * float(np.nanmedian(np.abs(line)))), False)
     away = line / level - 1
     plain = _Fit(level, away, max(_spread(away), LEAST / LIMIT), True)
-    if len(line) < 24:
+    without = _by_month(away)
+    if len(line) < 24 or without < LEAST / LIMIT:
         return plain
     found = _seasonal(line)
-    return found if found is not None and found.spread < CLEARLY * plain.spread else plain
+    return found[0] if found is not None and found[1] < CLEARLY * without else plain
 
 
-def _seasonal(line: Floats) -> _Fit | None:
-    """The fit with the season taken out; None where no season can be told."""
+def _seasonal(line: Floats) -> tuple[_Fit, float] | None:
+    """The fit with the season taken out, and how far months then are `_by_month`; None where no season can be told."""
     level = _level(line, flat=True)
     factor, against = _factors(line / level)
     for _ in range(_TURNS):
         if not bool((factor[np.isfinite(factor)] > 0).all()):
             return None
         level = _level(line / factor)
-        if not bool((level > 0).all()):
+        if bool((level <= 0).any()):
             return None
         factor, against = _factors(line / level)
     if not bool((factor[np.isfinite(factor)] > 0).all()):
         return None
     away = line / (level * against) - 1
-    if not bool(np.isfinite(away).any()):
+    if int(np.isfinite(away).sum()) < LEAST_MONTHS:
         return None
     usual = level * factor
     middle = _median((line / level).reshape(-1, 12).T)
     season = tuple(np.where(np.isnan(middle), 1.0, middle).tolist())
-    return _Fit(usual, line / usual - 1, max(_spread(away), LEAST / LIMIT), True, season, factor)
+    return _Fit(usual, line / usual - 1, max(_spread(away), LEAST / LIMIT), True, season, factor), _by_month(away)
+
+
+def _by_month(away: Floats) -> float:
+    """How far months are from usual: of each calendar month the middle year, and their mean, so that one month counts
+    in which every year is low."""
+    middle = _median(np.abs(away).reshape(-1, 12).T)
+    known = middle[np.isfinite(middle)]
+    return float(known.mean()) if len(known) else 0.0
 
 
 def _factors(ratio: Floats) -> tuple[Floats, Floats]:
@@ -202,15 +223,15 @@ def _factors(ratio: Floats) -> tuple[Floats, Floats]:
 
 
 def _level(line: Floats, *, flat: bool = False) -> Floats:
-    """By month, of the nearest twelve others: their median, in the first and last six their line unless `flat`."""
+    """By month, of the nearest twelve others: their median, in the first and last six their line unless `flat`; nan
+    where fewer than FEW are there."""
     n = len(line)
     around, x = _around(line)
     level = _median(around)
     if not flat:
         edge = np.r_[0:HALF, n - HALF : n]
-        level[edge] = _at_line(around[edge], x[edge].astype(np.float64), level[edge])
-    known = np.isfinite(level)
-    return level if bool(known.all()) else np.interp(np.arange(n), np.flatnonzero(known), level[known])
+        level[edge] = _at_line(around[edge], x[edge].astype(np.float64))
+    return np.where(np.isfinite(around).sum(axis=1) < FEW, np.nan, level)
 
 
 def _around(line: Floats) -> tuple[Floats, NDArray[np.int64]]:
@@ -232,13 +253,12 @@ def _beside(line: Floats) -> tuple[Floats, Floats]:
     return before, after
 
 
-def _at_line(values: Floats, x: Floats, otherwise: Floats) -> Floats:
-    """The repeated-median line of each row at x = 0; of fewer than FEW values `otherwise`."""
+def _at_line(values: Floats, x: Floats) -> Floats:
+    """The repeated-median line of each row at x = 0."""
     run = x[:, None, :] - x[:, :, None]
     run[:, np.arange(x.shape[1]), np.arange(x.shape[1])] = np.nan
     slope = _median(_median((values[:, None, :] - values[:, :, None]) / run))
-    few = np.isfinite(values).sum(axis=1) < FEW
-    return np.where(few, otherwise, _median(values - slope[:, None] * x))
+    return _median(values - slope[:, None] * x)
 
 
 def _spread(away: Floats) -> float:

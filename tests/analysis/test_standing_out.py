@@ -53,14 +53,14 @@ def test_a_quiet_series_has_none(count: int) -> None:
 
 
 def test_by_hand() -> None:
-    """100 and 102 by turns, and one month of 130."""
-    values = [100.0, 102.0] * 18
-    values[20] = 130.0
-    (found,) = standouts(months(36), values)
-    # The twelve others around it: six of 102 (the odd places), six of 100: median 101.
-    assert found.usual == 101.0
-    # Every other month has six of either kind around it too and is 1 away from 101; the odd one is 29 away.
-    assert found.distance == pytest.approx(29 / 1.4826, rel=0.01)
+    """100 and 102 by turns, the other way round every year, and one month of 130."""
+    values = [100.0, 102.0] * 6 + [102.0, 100.0] * 6 + [100.0, 102.0] * 6
+    values[17] = 130.0
+    judged = judge(months(36), values)
+    (found,) = judged.standouts
+    # The twelve others around June 2022: seven of 102 (December and six of the year), five of 100.
+    assert (found.month, found.usual) == (202206, 102.0)
+    assert found.distance == pytest.approx((130 / 102 - 1) / judged.spread)
 
 
 def test_season_is_taken_out_and_an_odd_month_in_it_found() -> None:
@@ -148,9 +148,45 @@ def test_too_short_is_said_and_not_judged() -> None:
     assert judge([], []).why == "short"
 
 
+def test_no_month_has_its_like_in_another_year() -> None:
+    """Months of the first half of one year and the second of the next: nothing to tell a season by."""
+    values = quiet(24)
+    values[6:18] = [math.nan] * 12
+    judged = judge(months(24), values)
+    assert (judged.why, judged.season, judged.standouts) == ("", (), ())
+    values[3] *= 2
+    assert [one.month for one in standouts(months(24), values)] == [202104]
+
+
+def test_months_too_far_apart_to_have_any_around_them() -> None:
+    values = [5.0 + i % 3 if i % 14 == 0 else math.nan for i in range(180)]
+    judged = judge(months(180, 2010), values)
+    assert (judged.why, judged.standouts) == ("", ())
+    assert np.isnan(judged.usual).all()
+
+
 def test_mostly_zero_is_said_and_not_judged() -> None:
-    values = [0.0] * 30 + [0.2] * 6
+    values = [0.2 if i % 5 == 0 else 0.0 for i in range(36)]
     assert (judge(months(36), values).why, standouts(months(36), values)) == ("sparse", [])
+
+
+def test_an_institution_that_joins_or_leaves_is_not_odd_for_it() -> None:
+    values = [0.0] * 12 + quiet(30) + [0.0] * 6
+    judged = judge(months(48), values)
+    assert (judged.why, judged.standouts) == ("", ())
+    assert np.isnan(judged.usual[:12]).all()
+    values[20] = 0.0  # a month without a case in between is
+    assert [one.month for one in standouts(months(48), values)] == [202209]
+
+
+def test_one_low_month_of_every_year_is_a_season() -> None:
+    """The spring festival: eleven months tell nothing of a season, February does."""
+    values = [value * (0.78 if i % 12 == 1 else 1) for i, value in enumerate(quiet(48))]
+    judged = judge(months(48), values)
+    assert judged.standouts == ()
+    assert judged.seasonal == "taken"
+    values[13] /= 0.78
+    assert [one.month for one in standouts(months(48), values)] == [202202]
 
 
 def test_months_of_few_cases_are_no_means() -> None:
