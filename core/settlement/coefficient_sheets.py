@@ -1,4 +1,4 @@
-"""Coefficient sets as tables: the grid of institutions by parts, the difference of two sets, coefficients by disease."""
+"""Coefficient sets as tables: the grid of institutions by parts, the difference of two sets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from core.catalogue.entries import Entry
 from core.faults import Refused
 from core.lookup import Lookup, Places
 from core.money import plain
@@ -59,9 +58,21 @@ class Grid:
         found = self.standing.get((code, part))
         return found.value if found else None
 
-    def cell(self, code: str, part: str, value: Fraction | None, valid_from: str | None = None, basis: str = "") -> Cell:
-        """The edit of a cell as it is seen: in the grid's fund, from the day on of the row that it shows, else `valid_from`."""
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The columns as they are read; the first is what a row is called, the first two stay in view."""
+        return ("name", K, *self.parts, "code", "grade", "level", "county", "outside")
+
+    def shared(self, code: str, part: str) -> bool:
+        """Whether a cell shows the row of another fund, that is of both."""
         shown = self.standing.get((code, part))
+        return shown is not None and shown.fund != self.fund
+
+    def cell(self, code: str, part: str, value: Fraction | None, valid_from: str | None = None, basis: str = "") -> Cell:
+        """The edit of a cell as it is seen: in the grid's fund, from the day on of the row that it shows, else `valid_from`.
+        Without a basis of its own a value keeps the one that stands there."""
+        shown = self.standing.get((code, part))
+        basis = basis or (shown.basis if shown is not None and value is not None else "")
         if valid_from is None:
             valid_from = iso(shown.day) if shown else ""
         there = self._rows.get((code, self.fund, part, int(valid_from.replace("-", "") or 0)))
@@ -214,21 +225,6 @@ def difference(connection: sqlite3.Connection, one: str, other: str, texts: Text
         "coefficient_difference", _title("coefficients.sheet.difference", one=one, other=other),
         ("code", "name", "what", "fund", "part", "valid_from", "before", "after", "change", "basis"), kinds, lines,
         [str(line[0]) for line in lines],
-    )  # fmt: skip
-
-
-def by_disease(entries: Sequence[Entry], *, every: bool = False) -> Worksheet:
-    """Coefficients by disease group and level: coef_3..1 of a catalogue, which a coefficient set does not hold. They are
-    edited in a draft of the catalogue (`library.edit`, column `coef_3` ...). every: groups without any too."""
-    lines = [
-        (entry.dip_code, entry.dip_name, *reversed(entry.coefficients))
-        for entry in entries
-        if every or any(value is not None for value in entry.coefficients)
-    ]
-    kinds: dict[str, Kind] = {"dip_code": "code", "coef_3": "exact", "coef_2": "exact", "coef_1": "exact"}
-    return _table(
-        "coefficients_by_disease", _title("coefficients.sheet.by_disease"),
-        ("dip_code", "dip_name", "coef_3", "coef_2", "coef_1"), kinds, lines, [str(line[0]) for line in lines],
     )  # fmt: skip
 
 

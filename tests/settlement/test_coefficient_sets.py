@@ -23,7 +23,7 @@ from core.rules.deriving import Limit
 from core.settings import ROOT
 from core.settlement import coefficients
 from core.settlement.coefficient_history import cell_history, changed_since
-from core.settlement.coefficient_sheets import by_disease, difference, grid
+from core.settlement.coefficient_sheets import difference, grid
 from core.settlement.coefficients import Cell, Part, content_hash, draft, edit, outside, parts, publish
 from core.settlement.entry import parse_entry
 from core.storage.ledger import Edit, arrival
@@ -260,16 +260,6 @@ def test_difference_is_a_row_for_each_cell_and_its_mirror(small: Region) -> None
     assert difference(con, "稿", "稿").rows == 0
     with pytest.raises(Refused, match="set_unknown"):
         difference(con, "稿", "没有")
-
-
-def test_coefficients_by_disease_are_shown_from_the_catalogue(region: Region) -> None:
-    region.groups({"dip_code": "A", "score": "1", "coef_3": "1.1", "coef_1": "0.8"}, {"dip_code": "B", "score": "1"})
-    from core.catalogue import library
-
-    rows = library.entries(region.workspace.reader(), "v2024").rows
-    shown = by_disease(rows)
-    assert [shown.text(0, column) for column in shown.columns] == ["A", "A", "1.1", "", "0.8"]
-    assert (shown.rows, by_disease(rows, every=True).rows) == (1, 2)
 
 
 # -- history ---------------------------------------------------------------------------------------------------

@@ -156,6 +156,15 @@ def coefficients(window, shoot) -> None:
     editor.seek.setText("zyy")
     shoot("found")
     editor.seek.clear()
+    page.show_target("disease")
+    shoot("disease")
+    if desk.texts.lang == "zh":
+        desk.change(lambda workspace, _: _disease_draft(workspace), lambda _: None, tables=("catalogue", "catalogue_version"))
+    page.pools.catalogue = "2024 病种系数"
+    page.refresh()
+    shoot("disease-draft")
+    page.pools.catalogue = ""
+    page.refresh()
     for key in ("derive", "scenarios", "sensitivity"):
         page.show_target(key)
         shoot(key)
@@ -178,6 +187,21 @@ def coefficients(window, shoot) -> None:
             tab.views.setCurrentIndex(3)
             shoot("readings")
     page.show_target("editor")
+
+
+def _disease_draft(workspace) -> None:
+    """A draft of the catalogue with a few coefficients of its own."""
+    from core.catalogue import library
+    from core.settlement import disease_coefficients
+    from core.settlement.coefficients import Cell
+
+    name = "2024 病种系数"
+    if name in {one.name for one in library.versions(workspace.reader())}:
+        return
+    disease_coefficients.draft(workspace, "2024", name, "病种系数")
+    codes = [one.dip_code for one in library.entries(workspace.reader(), name).rows[:4]]
+    cells = [Cell(code, "", f"coef_{level}", f"1.{level}{n}") for n, code in enumerate(codes) for level in (3, 2, 1)]
+    disease_coefficients.edit(workspace, name, cells, "按文件")
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ from ui.dialogs import EscapeField
 from ui.look import GAP, TIGHT, set_role
 from ui.pages.coefficients import cell, entering
 from ui.pages.coefficients.cell import CellStory
-from ui.pages.coefficients.entering import Entered, Place, Wrong
+from ui.pages.coefficients.entering import Entered, Place
 from ui.pages.coefficients.grid import PartsTable, Sign
 from ui.pages.coefficients.pool import Pools
 from ui.pages.coefficients.questions import DatedDialog, EditReason, KeepDialog, PartDialog
@@ -486,27 +486,13 @@ class Editor(QWidget):
     def _refused(self, entered: Entered) -> None:
         """Nothing was entered: every wrong cell with its place and what to do."""
         texts = self.texts
-        lines = [self._wrong_words(one) for one in entered.wrong]
+        assert self.loaded is not None
+        lines = [entering.told(self.loaded.grid, one, texts) for one in entered.wrong]
         shown = [texts("coefficients.wrong.title", cells=len(lines)), *lines[:LISTED]]
         if len(lines) > LISTED:
             shown.append(texts("coefficients.wrong.more", cells=len(lines) - LISTED))
         self.trouble.tell("\n".join(shown), "\n".join(lines) if len(lines) > LISTED else "")
         self.whatif.tried(self._waiting_cells())
-
-    def _wrong_words(self, wrong: Wrong) -> str:
-        from core.settlement.coefficient_sheets import part_title
-
-        texts = self.texts
-        why = texts(wrong.why, text=wrong.text) if isinstance(wrong.why, str) else texts.fault(wrong.why)
-        where: list[str] = []
-        if wrong.line:
-            where.append(texts("coefficients.wrong.place", line=wrong.line, across=wrong.across))
-        if wrong.code and self.loaded is not None:
-            sheet = self.loaded.grid.sheet
-            assert sheet.keys is not None
-            row = list(sheet.keys).index(wrong.code)
-            where.append(f"{sheet.cells['name'][row] or wrong.code} · {part_title(wrong.part)[texts.lang]}")
-        return f"{' '.join(where)}: {why}" if where else why
 
     def _say_refusal(self, error: Exception) -> None:
         if isinstance(error, Refused) and error.code == "stale_edit":

@@ -10,14 +10,17 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.faults import Fault
 from core.settlement.entry import parse_entry
 
 if TYPE_CHECKING:
-    from core.settlement.coefficient_sheets import Grid
+    from core.settlement import coefficient_sheets
     from core.settlement.coefficients import Cell
+    from core.settlement.disease_coefficients import DiseaseGrid
+
+    Grid = coefficient_sheets.Grid | DiseaseGrid
 
 Place = tuple[str, str]
 CHANGES = "+-*/×÷−＋－＊／"  # an entry that begins so changes what stands there
@@ -89,6 +92,21 @@ def pasted(grid: Grid, codes: Sequence[str], parts: Sequence[str], block: Sequen
     return Entered((), {}, tuple(both)) if both else entered
 
 
+def told(grid: Grid, wrong: Wrong, texts: Any) -> str:
+    """A wrong cell in words: where it is, and what to do."""
+    why = texts(wrong.why, text=wrong.text) if isinstance(wrong.why, str) else texts.fault(wrong.why)
+    where: list[str] = []
+    if wrong.line:
+        where.append(texts("coefficients.wrong.place", line=wrong.line, across=wrong.across))
+    if wrong.code:
+        sheet = grid.sheet
+        assert sheet.keys is not None
+        name = sheet.cells[grid.order[0]][list(sheet.keys).index(wrong.code)] or wrong.code
+        title = next(column.title for column in sheet.columns if column.id == wrong.part)
+        where.append(f"{name} · {title[texts.lang]}")
+    return f"{' '.join(where)}: {why}" if where else why
+
+
 def _entered(
     grid: Grid,
     entries: Iterable[tuple[str, str, str, int, int]],
@@ -99,8 +117,7 @@ def _entered(
     values: dict[Place, Fraction | None] = {}
     wrong: list[Wrong] = []
     for code, part, text, line, across in entries:
-        shown = grid.standing.get((code, part))
-        current = shown.value if shown is not None else None
+        current = grid.value(code, part)
         try:
             value = parse_entry(text, current)
         except Fault as why:
@@ -108,10 +125,9 @@ def _entered(
             continue
         if valid_from is None and value == current:
             continue
-        if value is None and shown is not None and shown.fund != grid.fund:
+        if value is None and grid.shared(code, part):
             wrong.append(Wrong(code, part, text.strip(), "coefficients.wrong.of_all", line, across))
             continue
-        kept = basis or (shown.basis if shown is not None and value is not None else "")
-        cells.append(grid.cell(code, part, value, valid_from, kept))
+        cells.append(grid.cell(code, part, value, valid_from, basis))
         values[code, part] = value
     return Entered((), {}, tuple(wrong)) if wrong else Entered(tuple(cells), values)

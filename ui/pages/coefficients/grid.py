@@ -26,7 +26,6 @@ from PySide6.QtGui import QColor, QGuiApplication, QHelpEvent, QKeyEvent, QKeySe
 from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QStyle, QStyleOptionViewItem, QWidget
 
 from core.money import plain
-from core.settlement.coefficient_sheets import K
 from ui.pages.coefficients import entering
 from ui.pages.coefficients.entering import Entered, Place
 from ui.table import Table
@@ -34,8 +33,8 @@ from ui.table.grid import Cell, Grid
 from ui.table.model import SheetModel, written
 
 if TYPE_CHECKING:
-    from core.settlement.coefficient_sheets import Grid as Standing
     from ui.desk import Desk
+    from ui.pages.coefficients.entering import Grid as Standing
 
 EDIT = Qt.ItemDataRole.EditRole
 
@@ -317,8 +316,7 @@ class PartsTable(Table):
         self.model.parts, self.model.writable = standing.parts, writable
         self.model.signs, self.model.pending = signs, {}
         columns = {column.id: column for column in standing.sheet.columns}
-        order = ["name", K, *standing.parts, "code", "grade", "level", "county", "outside"]
-        sheet = replace(standing.sheet, columns=[columns[id] for id in order])
+        sheet = replace(standing.sheet, columns=[columns[id] for id in standing.order])
         old = self.worksheet().keys
         if old is None or list(old) != list(sheet.keys) or not self.renew(sheet):
             self.set_worksheet(sheet, frozen=2)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 # (key, module, class), in the order of the tabs; made when first shown, as the pages are.
 TABS = (
     ("editor", "ui.pages.coefficients.editor", "Editor"),
+    ("disease", "ui.pages.coefficients.disease", "DiseaseTab"),
     ("derive", "ui.pages.coefficients.derive", "DeriveTab"),
     ("scenarios", "ui.pages.coefficients.scenarios", "ScenariosTab"),
     ("sensitivity", "ui.pages.coefficients.sensitivity", "SensitivityTab"),
@@ -248,13 +249,20 @@ class CoefficientsPage(QWidget):
         self.pools.catalogue = str(self.catalogue.currentData())
         self._show(self.tabs.currentIndex())
 
+    def _take_catalogue(self, name: str) -> None:
+        """A version that was just made."""
+        self.pools.catalogue = name
+        self.refresh()
+
     def _set_chosen(self) -> None:
         self.desk.choose(set_name=str(self.set_field.currentData()))
 
     def _show(self, number: int) -> None:
         key, module, name = TABS[number]
         if key not in self._made:
-            self._made[key] = getattr(import_module(module), name)(self.desk, self.pools)
+            made = self._made[key] = getattr(import_module(module), name)(self.desk, self.pools)
+            if key == "disease":
+                made.version_wanted.connect(self._take_catalogue)
             self.stack.addWidget(self._made[key])
         tab: Any = self._made[key]
         self.stack.setCurrentWidget(tab)

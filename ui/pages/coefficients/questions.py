@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 
 class EditReason(ReasonDialog):
-    """Why these cells change: once for all of them. `keep`: the reason also holds for the edits to come."""
+    """Why these cells change: once for all of them. `keep`: the reason also holds for the edits to come. many: the key of what
+    is said of several cells."""
 
-    def __init__(self, desk: Desk, entered: Entered, parent: QWidget) -> None:
+    def __init__(self, desk: Desk, entered: Entered, parent: QWidget, many: str = "coefficients.reason.many") -> None:
         texts = desk.texts
         cells = entered.cells
         if len(cells) == 1:
@@ -42,7 +43,7 @@ class EditReason(ReasonDialog):
             )  # fmt: skip
         else:
             institutions = len({cell.code for cell in cells})
-            said = texts("coefficients.reason.many", cells=len(cells), institutions=institutions)
+            said = texts(many, cells=len(cells), institutions=institutions)
         super().__init__(
             desk, texts("coefficients.reason.title"), said, texts("coefficients.reason.do"), parent, need_reason=True
         )
