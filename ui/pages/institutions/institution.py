@@ -267,13 +267,15 @@ class InstitutionTab(QWidget):
         if self.read is not None:
             one = next((one for one in self.read.monthly.institutions if one.code == code), None)
             if one is not None:
-                parts = [*([self.texts(f"indicators.level.{one.level}")] if one.level else []), *([one.county] if one.county else []), code]
+                level = self.texts(f"indicators.level.{one.level}") if one.level else ""
+                parts = [part for part in (level, one.county, code) if part]
         self.about.setText("  ·  ".join(parts))
         self.about.setToolTip(self.about.text())
 
     def _draw(self) -> None:
         read, code, ground = self.read, self.chooser.code, self.ground
-        assert read is not None and ground is not None
+        assert read is not None
+        assert ground is not None
         found = series.panels(read, code, ground.name(code), self.texts, self.desk.wan)
         columns = COLUMNS if self.width() > 1000 else COLUMNS - 1
         self.chart.setMinimumHeight(TALL * -(-len(found) // columns) if found else 120)
@@ -380,6 +382,8 @@ class InstitutionTab(QWidget):
         def work(_: Any, job: Any) -> Path:
             from core.export import tables
 
+            if read.by == "month" and read.row(code) >= 0:
+                read.judged.update(series.judge(read, code))
             sheets = series_sheets.worksheets(read, code, ground.name(code), texts)
             tables.worksheets_xlsx(sheets, path, texts.lang, job, synthetic)
             return path
@@ -396,5 +400,6 @@ def formula(id: str, texts: Any) -> str:
 
     own = INDICATORS[id]
     return texts(
-        "institutions.series.formula", formula=texts(f"indicators.{id}.formula"), source=texts(f"indicators.{id}.source"), tag=own.tag
-    )
+        "institutions.series.formula", formula=texts(f"indicators.{id}.formula"),
+        source=texts(f"indicators.{id}.source"), tag=own.tag,
+    )  # fmt: skip

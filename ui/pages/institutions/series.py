@@ -149,7 +149,9 @@ def _panel(read: Read, id: str, code: str, row: int, name: str, texts: Texts, wa
 
 def span(read: Read, texts: Texts) -> str:
     first, last = read.monthly.years[0], read.monthly.years[-1]
-    return texts("institutions.series.year", year=first) if first == last else texts("institutions.series.span", first=first, last=last)
+    if first == last:
+        return texts("institutions.series.year", year=first)
+    return texts("institutions.series.span", first=first, last=last)
 
 
 def note(read: Read, id: str, code: str, share: bool, texts: Texts) -> str:
@@ -157,9 +159,8 @@ def note(read: Read, id: str, code: str, share: bool, texts: Texts) -> str:
     why = read.own.why.get(id, {})
     if len(why) == len(read.own.periods):
         return texts.finding(next(iter(why.values())))
-    if id in read.rebased:
-        return texts("institutions.series.on_version", version=read.version)
-    return texts("institutions.series.shared") if share else ""
+    said = [texts("institutions.series.on_version", version=read.version)] if id in read.rebased else []
+    return " · ".join([*said, *([texts("institutions.series.shared")] if share else [])])
 
 
 def beneath(read: Read) -> dict[int, str]:

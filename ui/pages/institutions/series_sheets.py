@@ -58,7 +58,6 @@ def _series(read: Read, code: str, name: str, texts: Texts) -> Worksheet:
 def _standouts(read: Read, code: str, texts: Texts) -> Worksheet:
     from core.analysis.indicators import INDICATORS
 
-    lang = texts.lang
     rows = [
         (texts(f"indicators.{id}.title"), told(one, texts, INDICATORS[id].places, False))
         for id in read.ids
@@ -67,16 +66,14 @@ def _standouts(read: Read, code: str, texts: Texts) -> Worksheet:
     ]
     if rows:
         rows.append((texts("institutions.sheet.rule"), texts("standouts.rule.text")))
-    return _words("institution_standouts", texts("institutions.sheet.standouts"), (
-        ("indicator", texts("institutions.sheet.indicator")), ("said", texts("institutions.sheet.said"))), rows, lang)  # fmt: skip
+    return _words("standouts", ("indicator", "said"), rows, texts)
 
 
 def _changes(read: Read, texts: Texts) -> Worksheet:
     from core.analysis.indicators import period_words
 
     rows = [(period_words(one.month, texts), one.words(texts)) for one in read.changes]
-    return _words("institution_changes", texts("institutions.sheet.changes"), (
-        ("since", texts("institutions.sheet.since")), ("change", texts("institutions.sheet.change"))), rows, texts.lang)  # fmt: skip
+    return _words("changes", ("since", "change"), rows, texts)
 
 
 def _formulas(read: Read, texts: Texts) -> Worksheet:
@@ -86,13 +83,11 @@ def _formulas(read: Read, texts: Texts) -> Worksheet:
         (texts(f"indicators.{id}.title"), texts(f"indicators.{id}.formula"), texts(f"indicators.{id}.source"), INDICATORS[id].tag)
         for id in read.ids
     ]
-    heads = tuple((key, texts(f"institutions.sheet.{key}")) for key in ("indicator", "formula", "source", "tag"))
-    return _words("institution_formulas", texts("institutions.sheet.formulas"), heads, rows, texts.lang)
+    return _words("formulas", ("indicator", "formula", "source", "tag"), rows, texts)
 
 
-def _words(
-    id: str, title: str, heads: tuple[tuple[str, str], ...], rows: list[tuple[str, ...]], lang: str
-) -> Worksheet:
-    columns = [Column(key, {lang: words}) for key, words in heads]
-    cells = {key: column_of([row[at] for row in rows], "text") for at, (key, _) in enumerate(heads)}
-    return Worksheet(id, {lang: title}, columns, cells, len(rows))
+def _words(name: str, heads: tuple[str, ...], rows: list[tuple[str, ...]], texts: Texts) -> Worksheet:
+    columns = [Column(key, {texts.lang: texts(f"institutions.sheet.{key}")}) for key in heads]
+    cells = {key: column_of([row[at] for row in rows], "text") for at, key in enumerate(heads)}
+    title = {texts.lang: texts(f"institutions.sheet.{name}")}
+    return Worksheet(f"institution_{name}", title, columns, cells, len(rows))
