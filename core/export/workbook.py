@@ -22,7 +22,7 @@ from xlsxwriter.worksheet import Worksheet as Page
 from core.export.tables import is_summed, marks, number_format, sheet_name
 from core.export.target import spreadsheet
 from core.findings import ALOUD
-from core.money import is_terminating, plain, rounded
+from core.money import is_terminating, plain, rounded, yuan
 from core.progress import SILENT, Progress, step
 from core.rules import formula as language
 from core.rules.circular import Pack, Step
@@ -767,10 +767,16 @@ def _stamps(pen: _Pen) -> None:
 
 
 def _changes(stamps: Stamps, texts: Texts) -> Iterator[tuple[str, str]]:
-    """What a scenario changed, one line each."""
-    for kind, rows in (json.loads(stamps.changes) if stamps.changes else {}).items():
-        for row in rows:
-            yield texts(f"workbook.change_{kind}"), " · ".join("—" if one is None else str(one) for one in row if one != "")
+    """What a scenario changed, one line each, in words; parameters of the rule have their own place."""
+    said = json.loads(stamps.changes) if stamps.changes else {}
+    for code, fund, part, value, day, basis in said.get("cells", ()):
+        named = [code, texts(f"coefficients.fund.{fund}"), texts.column(part), "—" if value is None else value, day, basis]
+        yield texts("workbook.change_cells"), " · ".join(filter(None, named))
+    for code, score in said.get("scores", ()):
+        yield texts("workbook.change_scores"), f"{code} · {score}"
+    for fund, item, amount in said.get("budget", ()):
+        named = [texts(f"fund.{fund}"), texts.column(item), f"{yuan(amount)} {texts('unit.yuan')}"]
+        yield texts("workbook.change_budget"), " · ".join(named)
 
 
 def _named(texts: Texts, sentence: str, area: str, name: str) -> str:

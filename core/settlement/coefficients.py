@@ -290,15 +290,12 @@ def _wholes(
 def draft(workspace: Workspace, name: str, based_on: str = "", why: str = "") -> LedgerLine:
     """A new draft with the content of any other set, to be edited; without one, empty.
 
-    Refused: set_unnamed, set_unknown (of based_on), set_exists.
+    Refused: set_unnamed, set_unknown (of based_on), set_exists, set_is_scenario.
     """
     connection = workspace.reader()
-    if not name.strip() or name != name.strip():
-        raise Refused("set_unnamed", set=name)
     if based_on and state_of(connection, based_on) is None:
         raise Refused("set_unknown", set=based_on)
-    if state_of(connection, name) is not None:
-        raise Refused("set_exists", set=name)
+    _free(connection, name)
     head: dict[str, Value] = {"state": "draft", "based_on": based_on, "hash": None, "at": _now(connection)}
     changes = [Change("coefficient_set", {"name": name}, None, head)]
     for row in connection.execute(
@@ -311,14 +308,14 @@ def draft(workspace: Workspace, name: str, based_on: str = "", why: str = "") ->
 
 
 def publish(workspace: Workspace, source: str, name: str, why: str = "") -> SetHead:
-    """Freeze a set's content under a new name and its hash. It cannot be undone: runs name it."""
+    """Freeze a set's content under a new name and its hash. It cannot be undone: runs name it.
+
+    Refused: set_unnamed, set_unknown (of source), set_exists, set_is_scenario, set_empty.
+    """
     connection = workspace.reader()
-    if not name.strip() or name != name.strip():
-        raise Refused("set_unnamed", set=name)
     if state_of(connection, source) is None:
         raise Refused("set_unknown", set=source)
-    if state_of(connection, name) is not None:
-        raise Refused("set_exists", set=name)
+    _free(connection, name)
     content = parts(connection, source)
     if not content:
         raise Refused("set_empty", set=source)
@@ -336,6 +333,16 @@ def publish(workspace: Workspace, source: str, name: str, why: str = "") -> SetH
         )
         workspace.ledger.record(writer, "publish", f"{name} {frozen[:16]}", (), why)
     return SetHead(name, "published", frozen, source, at, len(content))
+
+
+def _free(connection: sqlite3.Connection, name: str) -> None:
+    """A name for a new set; what a scenario is called would be taken for it."""
+    if not name.strip() or name != name.strip():
+        raise Refused("set_unnamed", set=name)
+    if state_of(connection, name) is not None:
+        raise Refused("set_exists", set=name)
+    if connection.execute("SELECT 1 FROM scenario WHERE name = ?", (name,)).fetchone():
+        raise Refused("set_is_scenario", set=name)
 
 
 def faults(cell: Cell, known: Collection[str]) -> list[Finding]:

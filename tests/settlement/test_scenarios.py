@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from core.faults import Refused, WorldFault
 from core.rules import packs
 from core.rules.sheet import Clearing
 from core.settings import ROOT
-from core.settlement import annual, gather, scenarios
+from core.settlement import annual, coefficients, gather, scenarios
 from core.settlement.changes import NONE, Changes
 from core.settlement.clearing import clear, rows_of, verify
 from core.settlement.coefficients import Cell
@@ -91,6 +92,8 @@ def test_names_and_empty_ones_are_refused(workspace: Workspace, pool: Pool) -> N
         (lambda: scenarios.keep(workspace, scenarios.of(pool, "甲", LOWER), new=True), "scenario_exists"),
         (lambda: scenarios.rename(workspace, "甲", "乙"), "scenario_exists"),
         (lambda: scenarios.rename(workspace, "甲", "D"), "scenario_is_set"),
+        (lambda: coefficients.draft(workspace, "甲", "P"), "set_is_scenario"),
+        (lambda: coefficients.publish(workspace, "D", "乙"), "set_is_scenario"),
         (lambda: scenarios.rename(workspace, "丁", "戊"), "scenario_unknown"),
         (lambda: scenarios.drop(workspace, "丁"), "scenario_unknown"),
         (lambda: scenarios.clear(workspace, "丁"), "scenario_unknown"),
@@ -129,7 +132,12 @@ def test_a_scenarios_clearing_is_stamped_and_never_a_run(workspace: Workspace, p
     book = load_workbook(tmp_path / "s.xlsx")
     assert all("甲" in str(page["A2"].value) for page in book.worksheets)
     told = [str(cell.value) for page in book.worksheets for row in page.iter_rows() for cell in row if cell.value is not None]
-    assert "H00 · all · base · 1.1" in told
+    assert "H00 · 两险种共用 · 基本系数 · 1.1" in told
+    every = Changes((Cell("H00", "employee", "bonus:专科", None, "2024-07-01"),), {"G1": Fraction("12.5")}, budget=LOWER.budget)
+    tried = replace(found, stamps=replace(found.stamps, changes=every.text))
+    write(tried, tmp_path / "t.xlsx", "zh")
+    told = [str(cell.value) for page in load_workbook(tmp_path / "t.xlsx").worksheets for row in page.iter_rows() for cell in row]
+    assert {"H00 · 职工 · 加成：专科 · — · 2024-07-01", "G1 · 12.5", "职工医保 · DIP 预算 · 5000000.00 元"} <= set(told)  # yuan, not fen
     write(plain, tmp_path / "p.xlsx", "zh")
     assert not any("情景" in str(page["A2"].value) for page in load_workbook(tmp_path / "p.xlsx").worksheets)
 

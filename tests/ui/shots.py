@@ -158,10 +158,8 @@ def coefficients(window, shoot) -> None:
     editor.seek.clear()
     page.show_target("disease")
     shoot("disease")
-    if desk.texts.lang == "zh":
-        desk.change(lambda workspace, _: _disease_draft(workspace), lambda _: None, tables=("catalogue", "catalogue_version"))
-    page.pools.catalogue = "2024 病种系数"
-    page.refresh()
+    tables = ("catalogue", "catalogue_version")
+    desk.change(lambda workspace, _: _disease_draft(workspace), lambda name: page._take_catalogue(name), tables=tables)
     shoot("disease-draft")
     page.pools.catalogue = ""
     page.refresh()
@@ -189,7 +187,7 @@ def coefficients(window, shoot) -> None:
     page.show_target("editor")
 
 
-def _disease_draft(workspace) -> None:
+def _disease_draft(workspace) -> str:
     """A draft of the catalogue with a few coefficients of its own."""
     from core.catalogue import library
     from core.settlement import disease_coefficients
@@ -197,11 +195,12 @@ def _disease_draft(workspace) -> None:
 
     name = "2024 病种系数"
     if name in {one.name for one in library.versions(workspace.reader())}:
-        return
+        return name
     disease_coefficients.draft(workspace, "2024", name, "病种系数")
     codes = [one.dip_code for one in library.entries(workspace.reader(), name).rows[:4]]
     cells = [Cell(code, "", f"coef_{level}", f"1.{level}{n}") for n, code in enumerate(codes) for level in (3, 2, 1)]
     disease_coefficients.edit(workspace, name, cells, "按文件")
+    return name
 
 
 def main() -> None:
