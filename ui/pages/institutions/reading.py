@@ -68,7 +68,7 @@ MOVED: dict[str, dict[str, str]] = {
     "score": {"score": "score"},
     "score_growth": {"score": "score"},
     "base_score": {"base_score": "base_score"},
-    "cmi": {"weight": "base_score", "grouped": "scored"},
+    "cmi": {"weight": "weight", "grouped": "grouped"},
 }
 
 
