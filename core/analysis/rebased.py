@@ -76,7 +76,7 @@ def rebased(
         head = coefficients.choose(connection, set_name)
         stands_on = pack.hash, tuple(sorted(pack.changed.items())), (head.name, head.hash) if head is not None else ()
         tables: dict[int, Table] = {}
-        for year in found.years:
+        for year in reversed(found.years):  # the latest are those that are still in memory
             own = groups.choose(connection, year, None)[0]
             if year not in found.lacking.get("score", {}) and own != version:
                 key = str(workspace.path), workspace.created, workspace.region, year, own, version, *stands_on
