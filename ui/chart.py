@@ -7,7 +7,8 @@ matplotlib is loaded with the first chart: `prepare` does it in a job, so that t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
@@ -32,12 +33,14 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFileDialog, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from ui.look import CHINESE, GAP, Colours, colours, grouped
+from ui.look import CHINESE, GAP, MINUS, Colours, colours, grouped
+from ui.waterfall import reach, spans
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from core.texts import Texts
     from ui.desk import Desk
 
 # Five colours that stay apart for the three kinds of colour-blind eyes and, by their lightness, in grey: any two differ
@@ -51,6 +54,8 @@ PLAIN = "plain"  # axes of an upright frame, kept for the next drawing
 WRITTEN = 6  # so few points have their values written beside them
 PRINT_DPI = 200
 FORMS = ("png", "svg")
+STRIPES = "////"  # of what falls
+PIECES = re.compile(r"[!-\u02ff]+|\s+|[（《]?.[）》，、。]?")  # a Latin word stays whole, a Chinese one breaks anywhere
 # A matplotlib older than 3.11 opens only the first face of a collection, whose name is Japan's.
 FALLBACK = ("Noto Sans CJK JP", "DejaVu Sans")
 
@@ -60,12 +65,13 @@ class Series:
     """One row of values, a value for each position (or for each stretch between edges); None leaves a gap.
 
     cases: how many are behind each value. texts: the exact values, where the float is only for drawing. ringed: positions
-    of a line that stand out, each with what is said of it.
+    of a line that stand out, each with what is said of it. waterfall: the first and the last value are totals, each other
+    is a change that begins where the last one ended; it is the only row of its panel.
     """
 
     name: str
     values: Sequence[float | None]
-    form: str = "line"  # line, bar
+    form: str = "line"  # line, bar, waterfall
     cases: Sequence[int | None] = ()
     texts: Sequence[str] = ()
     ringed: Mapping[int, str] = field(default_factory=dict)
@@ -110,7 +116,7 @@ class Panel:
 
 def prepare() -> None:
     """Load matplotlib and its list of fonts: seconds on a machine's first day, so call it in a job."""
-    import_module("matplotlib.backends.backend_qtagg")
+    import_module("ui.lettering")
     import_module("matplotlib.font_manager")
 
 
@@ -127,6 +133,7 @@ class Chart(QWidget):
 
     pointed_at = Signal(int, int)  # panel, position under the pointer
     activated = Signal(int, int)  # double click or Enter there
+    hint = ""  # what that does, said under the values
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -265,10 +272,11 @@ class Chart(QWidget):
     # Drawing.
 
     def _make_canvas(self) -> None:
-        from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
         from matplotlib.figure import Figure
 
-        self._canvas = FigureCanvasQTAgg(Figure(dpi=96))
+        from ui.lettering import Canvas
+
+        self._canvas = Canvas(Figure(dpi=96))
         self._canvas.setParent(self)
         self._canvas.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._canvas.setMouseTracking(True)
@@ -317,7 +325,7 @@ class Chart(QWidget):
         self._per_row = self._columns or max(1, min(many, int(wide // 230)))
         down = -(-many // self._per_row)
         with _styled():
-            pen = _Pen(look, palette, ground, _font_pixels(), self._texts("chart.ringed"))
+            pen = _Pen(look, palette, ground, _font_pixels(), self._texts)
             keyed = _keyed(self.panels)
             top = pen.key(figure, self.panels, size) if keyed else 0.0
             drawn = [
@@ -326,6 +334,7 @@ class Chart(QWidget):
                     (number % self._per_row * wide / self._per_row, top + number // self._per_row * (high - top) / down,
                      wide / self._per_row, (high - top) / down),
                     (wide, high), spare, len(panel.series) > 1 and not keyed,
+                    pen.said(self.panels[number - number % self._per_row :][: self._per_row], self.about, wide / self._per_row),
                 )
                 for number, panel in enumerate(self.panels)
             ]  # fmt: skip
@@ -347,7 +356,9 @@ class Chart(QWidget):
 
     def pointed(self) -> list[str]:
         """What the pointer says now; empty without one."""
-        return self.told(*self._at) if self._at is not None else []
+        if self._at is None:
+            return []
+        return [*self.told(*self._at), *([self.hint] if self.hint else [])]
 
     def place_of(self, panel: int, position: int) -> QPointF:
         """Where a position stands, in this widget's pixels: the middle of the drawing upwards (across, of lying bars)."""
@@ -476,21 +487,27 @@ class _Pointer(QWidget):
 class _Pen:
     """Draws a panel into its part of the figure. Sizes are pixels of a screen of 96 dots to the inch."""
 
-    def __init__(self, look: Colours, palette: Sequence[str], ground: str, pixels: float, ringed: str) -> None:
-        self.look, self.palette, self.ground, self.ringed = look, palette, ground, ringed
+    def __init__(
+        self, look: Colours, palette: Sequence[str], ground: str, pixels: float, texts: Texts
+    ) -> None:
+        self.look, self.palette, self.ground, self.texts = look, palette, ground, texts
         self.points = pixels * 0.75
         self.line = pixels * 1.35
 
     def panel(
         self, figure: Figure, panel: Panel, about: str,
-        part: tuple[float, float, float, float], whole: tuple[float, float], spare: list[Axes], named: bool,
+        part: tuple[float, float, float, float], whole: tuple[float, float], spare: list[Axes], named: bool, lines: int,
     ) -> Axes:  # fmt: skip
         """`part`: left, top, width, height of the panel in the figure of the size `whole`.
 
-        spare: axes of the figure that nothing is drawn on any more. named: with the names of its rows of values.
+        spare: axes of the figure that nothing is drawn on any more. named: with the names of its rows of values. lines:
+        under the title, as many as the panels beside it have, so that all drawings of a row begin at one height.
         """
+        if _falls(panel):
+            return self._waterfall(figure, panel, about, part, whole)
         left, top, wide, high = part
-        said = [*_wrapped(about, wide - 4, self.points), *([panel.note] if panel.note else [])]
+        said = self._said(panel, about, wide)
+        said += [""] * (lines - len(said))
         above = (1 + len(said) + named) * self.line + 8
         below = self.line + 8 + (self.line if panel.x_title else 0)
         inside = max(20.0, high - above - below)
@@ -522,6 +539,114 @@ class _Pen:
         self._marks(axes, panel, highest, inner[3])
         self._words(axes, panel, said, inner, wide, named)
         return axes
+
+    def _waterfall(
+        self, figure: Figure, panel: Panel, about: str,
+        part: tuple[float, float, float, float], whole: tuple[float, float],
+    ) -> Axes:  # fmt: skip
+        """Bars one after the other, every value written. What falls is striped and has a minus: neither needs colour."""
+        left, top, wide, high = part
+        series, many, letter = panel.series[0], len(panel.x), self.points * 0.7
+        found = spans(series.values)
+        low, upper = reach(found)
+        texts = [(_text(panel, series, at) or self.texts("chart.none")).replace("-", MINUS) for at in range(many)]
+        longest = max((_width(text) for text in texts), default=1) * letter + 10
+        said = [*_wrapped(about, wide - 4, self.points), *([panel.note] if panel.note else [])]
+        if low > 0:
+            said += _folded(self.texts("chart.cut"), (wide - 4) / letter, 2)
+        above = (2 + len(said)) * self.line + 8
+        if panel.lying:  # a name may take two fifths of the width
+            beside = min(wide * 0.4, max((_width(name) for name in panel.x), default=1) * letter + 16)
+            below, room = self.line + 6, longest
+            lines = int((high - above - below) / max(1, many) / self.line)
+            names = [_folded(name, (beside - 14) / letter, lines) for name in panel.x]
+        else:
+            ticks = _steps(low, upper, 4)
+            beside = max((len(_short(value, ticks)) for value in ticks), default=1) * letter + 12
+            slot = (wide - beside - 14) / max(1, many)
+            names = [_folded(name, (slot - 6) / letter, 4) for name in panel.x]
+            below = max((len(name) for name in names), default=1) * self.line + 8
+            room = longest if longest > slot else 1.3 * self.line  # what has no room across stands upright
+        inner = (left + beside, top + above, max(20.0, wide - beside - 14), max(20.0, high - above - below))
+        length = inner[2] if panel.lying else inner[3]
+        upper += (upper - low) * room / max(room, length - room)
+        axes = figure.add_axes(
+            (inner[0] / whole[0], 1 - (inner[1] + inner[3]) / whole[1], inner[2] / whole[0], inner[3] / whole[1])
+        )
+        self._frame_waterfall(axes, panel, names, (low, upper), inner[2])
+        for at, (start, end) in enumerate(found):
+            total = at in (0, many - 1)
+            self._step(axes, panel.lying, at, (max(start, low), end), total)
+            if total and low > 0:
+                self._tear(axes, panel.lying, at, low, upper - low)
+            if at + 1 < many:  # from where it ended to where the next begins
+                self._across(axes, panel.lying, (at + 0.31, at + 0.69), (end, end), self.look.muted, 0.9, ":")
+            stood = max(start, end)
+            axes.annotate(
+                texts[at], (stood, at) if panel.lying else (at, stood), (4, 0) if panel.lying else (0, 3),
+                textcoords="offset points", ha="left" if panel.lying else "center",
+                va="center" if panel.lying else "bottom", color=self.look.text, fontsize=self.points * 0.92,
+                rotation=90 if not panel.lying and room == longest else 0, weight="bold" if total else "normal",
+            )  # fmt: skip
+        self._words(axes, panel, said, inner, wide, True)
+        return axes
+
+    def _frame_waterfall(
+        self, axes: Axes, panel: Panel, names: Sequence[Sequence[str]], ends: tuple[float, float], wide: float
+    ) -> None:
+        look, many, along = self.look, len(panel.x), panel.lying
+        axes.set_facecolor(self.ground)
+        for side in ("top", "right", "left", "bottom"):
+            axes.spines[side].set_visible(False)
+        ticks = _steps(*ends, max(2, int(wide // 110)) if along else 4)
+        labels, said = [_short(value, ticks) for value in ticks], ["\n".join(name) for name in names]
+        (axes.set_xlim if along else axes.set_ylim)(*ends)
+        if along:
+            axes.set_ylim(many - 0.5, -0.5)
+        else:
+            axes.set_xlim(-0.5, many - 0.5)
+        (axes.set_xticks if along else axes.set_yticks)(ticks, labels)
+        (axes.set_yticks if along else axes.set_xticks)(range(many), said)
+        axes.grid(axis="x" if along else "y", color=look.line, linewidth=0.7)
+        (axes.axvline if along else axes.axhline)(max(0.0, ends[0]), color=look.muted, linewidth=0.9)
+        axes.set_axisbelow(True)
+        axes.tick_params(axis="both", length=0, labelsize=self.points * 0.92, colors=look.muted, pad=4)
+        axes.tick_params(axis="y" if along else "x", colors=look.text)
+
+    def _step(self, axes: Axes, lying: bool, at: int, span: tuple[float, float], total: bool) -> None:
+        """One bar: a total grey, a rise full, a fall striped, no change a line."""
+        start, end = span
+        if start == end:
+            self._across(axes, lying, (at - 0.31, at + 0.31), (end, end), self.look.text, 1.4, "-")
+            return
+        key = "total" if total else "rise" if end > start else "fall"
+        draw, foot = (axes.barh, "left") if lying else (axes.bar, "bottom")
+        draw([at], [end - start], 0.62, **{foot: [start]}, **self._dress(key))
+
+    def _dress(self, key: str) -> dict[str, Any]:
+        if key == "fall":
+            return {"facecolor": self.palette[1], "edgecolor": self.ground, "hatch": STRIPES, "linewidth": 0}
+        return {"color": self.look.muted if key == "total" else self.palette[0]}
+
+    def _tear(self, axes: Axes, lying: bool, at: int, low: float, length: float) -> None:
+        """A bar whose foot was cut off is torn near it."""
+        places = [at - 0.36 + 0.09 * i for i in range(9)]
+        levels = [low + length * (0.045 if i % 2 else 0.03) for i in range(9)]
+        self._across(axes, lying, places, levels, self.ground, 2.4, "-")
+
+    def _across(
+        self, axes: Axes, lying: bool, places: Sequence[float], levels: Sequence[float], colour: str, width: float, dash: str
+    ) -> None:
+        drawn = (levels, places) if lying else (places, levels)
+        axes.plot(*drawn, color=colour, linewidth=width, linestyle=dash, solid_capstyle="butt")
+
+    def _said(self, panel: Panel, about: str, wide: float) -> list[str]:
+        notes = _wrapped(panel.note, wide - 4, self.points) if panel.note else []
+        return [*_wrapped(about, wide - 4, self.points), *notes]
+
+    def said(self, panels: Sequence[Panel], about: Callable[[Panel], str], wide: float) -> int:
+        """How many lines stand under the titles of these at most."""
+        return max(len(self._said(panel, about(panel), wide)) for panel in panels)
 
     def _frame(
         self, axes: Axes, panel: Panel, ticks: Sequence[float], labels: Sequence[str], highest: float, wide: float
@@ -617,16 +742,20 @@ class _Pen:
             axes.bar(at, values, width * 0.94, color=colour)
 
     def _line(self, axes: Axes, series: Series, number: int) -> None:
+        from matplotlib.lines import Line2D
+
         colour = self.palette[number % len(self.palette)]
         values = [float("nan") if value is None else value for value in series.values]
         marker = MARKERS[number % len(MARKERS)] if len(values) <= 24 else ""
-        axes.plot(
+        line = Line2D(
             range(len(values)), values, color=colour, linewidth=1.7, linestyle=DASHES[number % len(DASHES)],
-            marker=marker, markersize=4.5, clip_on=False, zorder=3,
+            marker=marker, markersize=4.5, zorder=3,
         )  # fmt: skip
+        axes.add_artist(line).set_clip_path(None)  # the limits are known: nothing is to be measured
         if series.ringed:
             at = sorted(series.ringed)
-            axes.plot(at, [values[i] for i in at], clip_on=False, zorder=4, **self._ring())
+            ring = Line2D(at, [values[i] for i in at], zorder=4, **self._ring())
+            axes.add_artist(ring).set_clip_path(None)
 
     def _write(self, axes: Axes, panel: Panel, series: Series, highest: float, wide: float) -> None:
         """Values beside their points, where all of them have room."""
@@ -643,7 +772,14 @@ class _Pen:
 
     def _marks(self, axes: Axes, panel: Panel, highest: float, high_pixels: float) -> None:
         """Upright marks carry their names in steps, so that close ones stay readable."""
+        from matplotlib.collections import LineCollection
+
         look = self.look
+        low, high = axes.get_ylim()
+        upright = [((mark.value - 0.5, low), (mark.value - 0.5, high)) for mark in panel.marks if mark.upright]
+        if upright:
+            lines = LineCollection(upright, colors=look.muted, linewidths=0.9, linestyles=[UPRIGHT], zorder=1)
+            axes.add_collection(lines, autolim=False)
         for number, mark in enumerate(sorted(panel.marks, key=lambda one: one.value)):
             label = f"{mark.name} {mark.text}"
             if panel.edges:
@@ -663,7 +799,6 @@ class _Pen:
                 )  # fmt: skip
             else:
                 if mark.upright:
-                    axes.axvline(mark.value - 0.5, color=look.muted, linewidth=0.9, linestyle=UPRIGHT, zorder=1)
                     continue
                 axes.axhline(mark.value, color=look.text, linewidth=0.9, linestyle="--")
                 axes.annotate(
@@ -679,6 +814,8 @@ class _Pen:
         left = -(inner[0] - (inner[0] // wide) * wide - 4) * 0.75
         lines = [(panel.title, look.text, "bold"), *((text, look.muted, "normal") for text in said)]
         for number, (text, colour, weight) in enumerate(lines[::-1]):
+            if not text:
+                continue
             room = wide - (40 if weight == "bold" else 4)
             high = (number + named) * self.line * 0.75 + 5
             axes.annotate(
@@ -695,27 +832,32 @@ class _Pen:
 
         handles = self._handles(panels[0].series)
         if any(series.ringed for panel in panels for series in panel.series):
-            handles.append(Line2D([], [], label=self.ringed, **self._ring()))
+            handles.append(Line2D([], [], label=self.texts("chart.ringed"), **self._ring()))
         marks: dict[str, list[str]] = {}
         for mark in sorted({mark for panel in panels for mark in panel.marks if mark.upright}, key=lambda one: one.value):
             marks.setdefault(mark.name, []).append(mark.text)
         for name, said in marks.items():
             handles.append(
-                Line2D([], [], color=self.look.muted, linewidth=0.9, linestyle=UPRIGHT, label=" ".join([name, *said]))
+                Line2D([], [], color=self.look.muted, linewidth=0.9, linestyle=UPRIGHT, label=f"{name} {' · '.join(said)}")
             )
-        # As many in a row as the longest leaves room for.
-        longest = max(_width(str(handle.get_label())) for handle in handles) * self.points * 0.76 + 4 * self.points
-        whole = sum(_width(str(handle.get_label())) * self.points * 0.76 + 4 * self.points for handle in handles)
-        row = len(handles) if whole < size[0] - 30 else max(1, int((size[0] - 30) // longest))
-        figure.legend(
-            handles=handles, loc="upper left", bbox_to_anchor=(4 / size[0], 1 - 2 / size[1]), ncol=row, **self._key_style()
-        )
-        return self.line * 1.05 * -(-len(handles) // row) + 6
+        down, room = 2.0, size[0] - 40  # the button stands to the right
+        while handles:
+            many, wide = 0, 0.0
+            while many < len(handles) and (not many or wide < room):
+                wide += _width(str(handles[many].get_label())) * self.points * 0.72 + 5 * self.points
+                many += 1
+            many -= many > 1 and wide >= room
+            at = (4 / size[0], 1 - down / size[1])
+            figure.legend(handles=handles[:many], loc="upper left", bbox_to_anchor=at, ncol=many, **self._key_style())
+            handles, down = handles[many:], down + self.line * 1.05
+        return down + 4
 
     def _handles(self, rows: Sequence[Series]) -> list[Any]:
         from matplotlib.lines import Line2D
         from matplotlib.patches import Patch
 
+        if rows[0].form == "waterfall":
+            return [Patch(label=self.texts(f"chart.{key}"), **self._dress(key)) for key in ("total", "rise", "fall")]
         return [
             Patch(color=self.palette[i % len(self.palette)], label=series.name)
             if series.form == "bar"
@@ -746,6 +888,10 @@ def _keyed(panels: Sequence[Panel]) -> bool:
     """Whether the names of the rows of values stand once above several panels."""
     rows = {tuple((series.name, series.form) for series in panel.series) for panel in panels}
     return len(panels) > 1 and len(rows) == 1 and len(next(iter(rows))) > 1
+
+
+def _falls(panel: Panel) -> bool:
+    return bool(panel.series) and panel.series[0].form == "waterfall"
 
 
 def _positions(panel: Panel) -> int:
@@ -838,6 +984,25 @@ def _elided(text: str, room: float, points: float) -> str:
     while text and _width(text) > letters - 1:
         text = text[:-1]
     return text + "…"
+
+
+def _folded(text: str, room: float, lines: int) -> list[str]:
+    """The text on at most so many lines of `room` letters; cut only where the last of them is too short."""
+    room, lines = max(2.0, room), max(1, lines)
+    done = [""]
+    for piece in PIECES.findall(text):
+        step = max(1, int(room))  # a word longer than a line breaks as well
+        for part in [piece] if _width(piece) <= room else [piece[i : i + step] for i in range(0, len(piece), step)]:
+            if done[-1] and _width((done[-1] + part).rstrip()) > room:
+                done.append("")
+            if done[-1] or part.strip():
+                done[-1] += part
+    done = [line.rstrip() for line in done]
+    if len(done) > lines:
+        done = [*done[: lines - 1], done[lines - 1] + "…"]
+        while _width(done[-1]) > room and len(done[-1]) > 1:
+            done[-1] = done[-1][:-2] + "…"
+    return done
 
 
 def _font_pixels() -> float:
