@@ -136,7 +136,7 @@ def _panel(read: Read, id: str, code: str, row: int, name: str, texts: Texts, wa
     return Panel(
         texts(f"indicators.{id}.title"),
         texts("unit.wan" if in_wan else f"unit.{indicator.unit}") if indicator.unit else "",
-        span(read, texts),
+        span(read, texts) if indicator.unit else f"{texts('institutions.series.no_unit')} · {span(read, texts)}",
         int(own.cases[row].sum()),
         rows,
         x=[period_words(period, texts) for period in own.periods],
