@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
+from math import factorial
 from typing import TYPE_CHECKING
 
 from core.analysis import attribution_cells, shapley
@@ -68,6 +69,7 @@ class Pair:
     findings: tuple[Finding, ...] = ()
     synthetic: bool = False
     known: dict[str, Sums] = field(default_factory=dict[str, Sums], repr=False, compare=False)
+    grown: list[Growth] = field(default_factory=list["Growth"], repr=False, compare=False)
 
     def sums(self, progress: Progress = SILENT) -> Sums:
         """The region's scores by subset of factors, computed once."""
@@ -299,19 +301,25 @@ def scores(
 ) -> Growths:
     """Refused as `point_value`; of several funds one that a year lacks is left out."""
     pairs = _pairs(workspace, before, after, pack, set_name, funds, progress)
-    items: list[Growth] = []
-    for fund, pair in pairs.items():
-        values = attribution_cells.institution_values(pair.cells, progress)
-        parts = shapley.numerators(values, len(OF_INSTITUTION))
-        scale = 720 * COARSE
-        for i, institution in enumerate(pair.cells.institutions):
-            bars = tuple(
-                Bar(factor, Fraction(int(part[i]), scale), "groups")
-                for factor, part in zip(OF_INSTITUTION, parts, strict=True)
-            )
-            ends = (Fraction(int(values[0][i]), COARSE), Fraction(int(values[-1][i]), COARSE))
-            items.append(Growth(institution, fund, *ends, bars))
-    return Growths((before, after), tuple(items), pairs)
+    for pair in pairs.values():
+        if not pair.grown:
+            pair.grown.extend(_growths(pair, progress))
+    return Growths((before, after), tuple(one for pair in pairs.values() for one in pair.grown), pairs)
+
+
+def _growths(pair: Pair, progress: Progress) -> list[Growth]:
+    values = attribution_cells.institution_values(pair.cells, progress)
+    parts = shapley.numerators(values, len(OF_INSTITUTION))
+    scale = factorial(len(OF_INSTITUTION)) * COARSE
+    found: list[Growth] = []
+    for i, institution in enumerate(pair.cells.institutions):
+        bars = tuple(
+            Bar(factor, Fraction(int(part[i]), scale), "groups")
+            for factor, part in zip(OF_INSTITUTION, parts, strict=True)
+        )
+        ends = (Fraction(int(values[0][i]), COARSE), Fraction(int(values[-1][i]), COARSE))
+        found.append(Growth(institution, pair.fund, *ends, bars))
+    return found
 
 
 # -- the two years ---------------------------------------------------------------------------------------------
@@ -350,12 +358,8 @@ def _pairs(
             cleared.append(annual.sheets(pack, scored[-1]))
         both = [fund for fund in funds if all(fund in {sheet.fund for sheet in one.funds} for one in cleared)]
         if not both:
-            lacking = next(
-                year
-                for year, one in zip((before, after), cleared, strict=True)
-                if not {sheet.fund for sheet in one.funds} & set(funds)
-            )
-            raise Refused("attribute_no_fund", year=lacking, fund=funds[0])
+            here = {sheet.fund for sheet in cleared[0].funds} & set(funds)
+            raise Refused("attribute_no_fund", year=after if here else before)
         maps = [one for system in ("diagnosis", "operation", "group") for one in library.code_maps(connection, system)]
         content = coefficients.parts(connection, scored[0].inputs.stamps.set_name)
     found: dict[str, Pair] = {}

@@ -187,7 +187,7 @@ def of_score(found: Growths, one: Growth, factor: str, lang: str = "") -> Worksh
 
 def drivers(found: Growths, code: str, fund: str, lang: str = "") -> Worksheet:
     """Of each diagnosis that more than one group of the institution shares: the groups, how the cases moved between them, and how
-    they did so in the other hospitals of its level. Dearest diagnosis first. keys: group codes"""
+    they did so in the other hospitals of its level. The diagnosis that makes most of it first. keys: group codes"""
     texts, pair = Texts(lang), found.pairs[fund]
     cells, one = pair.cells, found.of(code, fund)
     rows, points = cell_points(cells, code)
@@ -213,7 +213,8 @@ def drivers(found: Growths, code: str, fund: str, lang: str = "") -> Worksheet:
                 *_group(cells, group, texts), *(int(cases[row]) for cases in cells.cases), within[0][at], within[1][at],
                 peers[0].get(group), peers[1].get(group), *scores, points["shift"][at], whole,
             ])  # fmt: skip
-    lines.sort(key=lambda line: (-line[-1], line[0], -line[-2], line[1]))  # type: ignore[operator]
+    way = -1 if one.part("shift") < 0 else 1  # what makes the shift first, wherever it goes
+    lines.sort(key=lambda line: (-way * line[-1], line[0], -way * line[-2], line[1]))  # type: ignore[operator]
     return sheet("attribution_drivers", plan, lines, [str(line[1]) for line in lines], pair.years, fund)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -155,7 +156,7 @@ class Sums:
         inner = self.by_institution if by == "institutions" else self.by_group
         table = [self.total[mask & 1] * inner[mask >> 1] for mask in range(1 << len(OF_REGION))]
         found = shapley.numerators(table, len(OF_REGION))[OF_REGION.index(factor)]
-        return [Fraction(int(one), 120 * FINE) for one in found]
+        return [Fraction(int(one), factorial(len(OF_REGION)) * FINE) for one in found]
 
 
 def region_sums(cells: Cells, progress: Progress = SILENT, *, base: bool = False) -> Sums:
@@ -219,7 +220,7 @@ def cell_points(cells: Cells, code: str) -> tuple[Ints, dict[str, list[Fraction]
         table.append(_cut(int(volume[mask & 1][0]) * share.over * MIDDLE, share.under))
     found = shapley.numerators(table, len(OF_INSTITUTION))
     return rows, {
-        factor: [Fraction(int(one), 720 * MIDDLE) for one in part]
+        factor: [Fraction(int(one), factorial(len(OF_INSTITUTION)) * MIDDLE) for one in part]
         for factor, part in zip(OF_INSTITUTION, found, strict=True)
     }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,12 @@ from core.texts import Texts
 
 if TYPE_CHECKING:
     from core.analysis.attribution import Growths
-    from core.worksheet import Column, Worksheet
+    from core.worksheet import Worksheet
 
 ENDINGS = (".csv", ".xlsx", ".json")
 SHOWN = 20
+# What is printed of a group behind a shift.
+DRIVEN = ("cases_before", "cases_after", "within_before", "within_after", "peers_before", "peers_after", "points")
 
 
 def attribute(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
@@ -35,7 +36,7 @@ def attribute(arguments: argparse.Namespace, texts: Texts, progress: TerminalPro
     with readable(arguments.workspace) as workspace:
         named = arguments.pack or usual(workspace, after)
         if not named:
-            raise Usage("pack_needed", year=after)
+            raise Usage("pack_needed")
         pack = packs.load(named, parameters=parameters(arguments.param))
         asked = FUNDS if arguments.fund == "all" else (arguments.fund,)
         growths = attribution.scores(
@@ -51,7 +52,7 @@ def attribute(arguments: argparse.Namespace, texts: Texts, progress: TerminalPro
         ]
         sheets = [attribution_sheets.point_values(found, lang), attribution_sheets.institutions(growths, "", lang)]
         if code:
-            sheets += _of_one(growths, code, lang)
+            sheets += [sheet for both in _of_one(growths, code, lang) for sheet in both]
         elif out and out.suffix.lower() != ".csv":  # two dozen files would help nobody
             sheets += [one.beneath(bar.factor, lang) for one in found for bar in one.bars]
         if out:
@@ -65,47 +66,60 @@ def attribute(arguments: argparse.Namespace, texts: Texts, progress: TerminalPro
         print("  " + sentence(finding, texts))
     for one in found:
         print()
-        _print(attribution_sheets.point_value(one, lang), lang)
+        _print_waterfall(attribution_sheets.point_value(one, lang), lang)
     for fund in growths.funds:
         print()
         if code:
-            for sheet in _of_one(growths, code, lang, fund):
-                _print(sheet, lang, range(min(sheet.rows, SHOWN)))
+            for waterfall, drivers in _of_one(growths, code, lang, fund):
+                _print_waterfall(waterfall, lang)
+                _print_drivers(drivers, lang)
         else:
             _print_institutions(growths, fund, texts)
     return 0
 
 
-def _of_one(growths: Growths, code: str, lang: str, fund: str = "") -> list[Worksheet]:
-    """An institution's waterfall and the groups behind its shift, in the funds that it has."""
+def _of_one(growths: Growths, code: str, lang: str, fund: str = "") -> list[tuple[Worksheet, Worksheet]]:
+    """An institution's waterfall and the groups behind its shift, in each fund that it has."""
     from core.analysis import attribution_sheets
 
     own = [one.fund for one in growths.items if one.code == code and fund in ("", one.fund)]
-    return [
-        sheet
-        for each in own
-        for sheet in (attribution_sheets.growth(growths, code, each, lang), growths.drivers(code, each, lang))
-    ]
+    return [(attribution_sheets.growth(growths, code, each, lang), growths.drivers(code, each, lang)) for each in own]
 
 
-def _print(sheet: Worksheet, lang: str, rows: Sequence[int] = ()) -> None:
-    """Its title, then a line a row, parted by two blanks, with the unit of each figure."""
+def _print_waterfall(sheet: Worksheet, lang: str) -> None:
+    """Its title, then a line a bar: what it adds, and how much that is against the year before; peers in brackets."""
     texts = Texts(lang)
     print(sheet.title[lang])
-    for row in rows or range(sheet.rows):
-        cells = [
-            _cell(sheet, row, column, texts) for column in sheet.columns if sheet.cells[column.id][row] not in (None, "")
-        ]
-        print("  " + "  ".join(cells))
+    assert sheet.keys is not None
+    for row, key in enumerate(sheet.keys):
+        sign = "" if key in ("before", "after") else "+" if sheet.cells["amount"][row] > 0 else ""
+        said = [f"{sheet.cells['factor'][row]}  {sign}{_cell(sheet, row, 'amount', texts)}"]
+        if key != "before":
+            said.append(_cell(sheet, row, "of_before", texts))
+            if "peers_of_before" in sheet.cells:
+                title = next(column.title[lang] for column in sheet.columns if column.id == "peers_of_before")
+                said.append(f"({title} {_cell(sheet, row, 'peers_of_before', texts)})")
+        print("  " + "  ".join(filter(None, said)))
 
 
-def _cell(sheet: Worksheet, row: int, column: Column, texts: Texts) -> str:
+def _print_drivers(sheet: Worksheet, lang: str) -> None:
+    """The groups that weigh most, with cases and shares of both years."""
+    texts = Texts(lang)
+    print(sheet.title[lang])
+    for row in range(min(sheet.rows, SHOWN)):
+        said = [str(sheet.cells[id][row]) for id in ("dip_code", "dip_name")]
+        for column in sheet.columns:
+            if column.id in DRIVEN:
+                said.append(f"{column.title[lang]} {_cell(sheet, row, column.id, texts) or '-'}")
+        print("  " + "  ".join(said))
+
+
+def _cell(sheet: Worksheet, row: int, id: str, texts: Texts) -> str:
+    """A figure with its unit; "" where there is none."""
+    column = next(one for one in sheet.columns if one.id == id)
     text = sheet.text(row, column)
-    if column.kind in ("text", "code"):
-        return text
     unit = texts(f"unit.{column.unit}") if column.unit else ""
-    gap = "" if unit == "%" else " "
-    return f"{column.title[texts.lang]} {text}{gap if unit else ''}{unit}"
+    return f"{text}{'' if unit == '%' or texts.lang == 'zh' else ' '}{unit}".strip() if text else ""
 
 
 def _print_institutions(growths: Growths, fund: str, texts: Texts) -> None:

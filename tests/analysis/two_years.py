@@ -33,8 +33,10 @@ class Year:
     fees: dict[tuple[str, str], list[int]] = field(default_factory=dict[tuple[str, str], list[int]])
 
 
-def made(path: Path, before: Year, after: Year, *, budget: bool = True, funds: Sequence[str] = ("employee",)) -> Region:
-    """A workspace with both years; without budget the earlier year cannot be cleared."""
+def made(path: Path, before: Year, after: Year, *, budget: bool = True, funds: Sequence[str] = ("employee",),
+         later: Sequence[str] = ()) -> Region:  # fmt: skip
+    """A workspace with both years; without budget the earlier year cannot be cleared. later: funds of the second year, where
+    they are others."""
     annual.forget()
     gather.forget()
     attribution.forget()
@@ -54,7 +56,7 @@ def made(path: Path, before: Year, after: Year, *, budget: bool = True, funds: S
             region.budget(
                 *(
                     (fund, item, amount)
-                    for fund in funds
+                    for fund in (number == YEARS[1] and later) or funds
                     for item, amount in (("dip_budget", year.budget), ("outside_card", year.outside), ("outside_manual", "0"))
                 ),
                 year=number,
@@ -62,7 +64,7 @@ def made(path: Path, before: Year, after: Year, *, budget: bool = True, funds: S
     region.coefficients(*parts)
     rows: list[dict[str, object]] = []
     for number, year in zip(YEARS, (before, after), strict=True):
-        for fund in funds:
+        for fund in (number == YEARS[1] and later) or funds:
             for (code, group), n in year.cases.items():
                 fees = year.fees.get((code, group), [])
                 for i in range(n):

@@ -54,7 +54,7 @@ def test_what_is_printed_and_what_files_hold(run: Run, workspace: Path, tmp_path
     status, out, err = run(workspace, "--from", 2023, "--to", 2024, "--out", tmp_path / "a.csv")  # the city's own pack
     assert status == 0, err
     assert "Budget and top-ups" in out
-    assert "H1 H1医院  12.0000 → 16.0000 (33.33%)  Shift to dearer groups, same diagnosis 4.00" in out
+    assert "H1 H1医院  12.0000 → 16.0000 (33.33%)  Shift within the same diagnosis 4.00" in out
     table = rows(tmp_path / "a.csv")
     employee = [line for line in table if line[0] == "Employee fund"]
     assert [employee[0][1], employee[-1][1]] == ["2023", "2024"]
@@ -96,7 +96,7 @@ def test_in_chinese(run: Run, workspace: Path) -> None:
     status, out, _ = run(workspace, "--from", 2023, "--to", 2024, "--code", "H1", lang="zh")
     assert status == 0
     assert "点值变动归因：2023 年至 2024 年，职工医保" in out
-    assert "同诊断转向高分病种" in out
+    assert "同诊断内病种转移" in out
     assert "Number of cases" not in out
 
 
