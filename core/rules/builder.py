@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, cast
@@ -14,6 +14,7 @@ from core.rules import deriving, grouping, scoring
 from core.rules import formula as language
 from core.rules.circular import (
     CASE_NAMES,
+    CHAPTERS,
     EVIDENCE,
     INPUTS,
     MEASURE_NAMES,
@@ -34,7 +35,6 @@ from core.rules.sheet import Scope, Title
 from core.rules.source import ID, Item, Source, items_of, plainly, typed
 from core.texts import LANGUAGES
 
-RESERVED_TABLES = frozenset({"month"})  # other rooms' parts of a pack
 _SOURCED = frozenset({"cite", "evidence", "open", "note"})
 STEP_KEYS = _SOURCED | {"id", "title", "unit", "formula", "input", "places", "when", "abstract"}
 BRANCH_KEYS = _SOURCED | {"name", "title", "when", "score", "review"}
@@ -47,6 +47,7 @@ PACK_KEYS = frozenset({"id", "extends", "title", "region", "years", "funds", "is
 CASE_KEYS = _SOURCED | SETTINGS | {"places", "branch", "measure"}
 UNITS = ("yuan", "points", "yuan/point", "days", "cases", "percent", "ratio", "coefficient", "")
 PACK_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
+_Steps = Mapping[tuple[Scope, str], Step]
 _ZERO = language.Num(Fraction(0))
 
 
@@ -62,7 +63,7 @@ class _Merged:
     settings: dict[str, Item] = field(default_factory=dict[str, Item])
     branches: dict[str, Item] = field(default_factory=dict[str, Item])
     measures: dict[str, Item] = field(default_factory=dict[str, Item])
-    reserved: dict[str, object] = field(default_factory=dict[str, object])
+    chapters: dict[str, dict[tuple[Scope, str], Item]] = field(default_factory=dict[str, dict[tuple[Scope, str], Item]])
     grouping: grouping.Merged = field(default_factory=grouping.Merged)
     scores: scoring.Merged = field(default_factory=scoring.Merged)
     coefficients: deriving.Merged = field(default_factory=deriving.Merged)
@@ -84,12 +85,10 @@ def _merge(sources: Sequence[Source]) -> _Merged:
     merged = _Merged()
     for depth, source in enumerate(sources):
         data = source.data
-        known = {"pack", "document", "parameter", "table", "case", "grouping", "scores", "coefficients", *SCOPES}
+        known = {"pack", "document", "parameter", "table", "case", "grouping", "scores", "coefficients", *SCOPES, *CHAPTERS}
         for key in data:
-            if key in RESERVED_TABLES:
-                merged.reserved[key] = data[key]
-            elif key not in known:
-                source.wrong((key,), "pack_key", value=key, known=" ".join(sorted(known | RESERVED_TABLES)))
+            if key not in known:
+                source.wrong((key,), "pack_key", value=key, known=" ".join(sorted(known)))
         _gathered(items_of(source, data, (), "document"), "key", merged.documents)
         _gathered(items_of(source, data, (), "parameter"), "id", merged.parameters)
         _gathered(items_of(source, data, (), "table"), "id", merged.tables)
@@ -100,6 +99,9 @@ def _merge(sources: Sequence[Source]) -> _Merged:
                 if depth and (scope, id) not in merged.steps:
                     merged.new.append((scope, id))
                 merged.steps[scope, id] = item
+        for chapter in CHAPTERS:
+            if chapter in data:
+                merged.chapters[chapter] = _chapter(source, chapter, data[chapter])
         if "grouping" in data:
             merged.grouping.add(source, data["grouping"])
         if "scores" in data:
@@ -122,6 +124,21 @@ def _merge(sources: Sequence[Source]) -> _Merged:
     return merged
 
 
+def _chapter(source: Source, chapter: str, data: object) -> dict[tuple[Scope, str], Item]:
+    """The steps of `[[month.region]]`, `[[month.institution]]` ...: a file's whole chain of that chapter."""
+    steps: dict[tuple[Scope, str], Item] = {}
+    if not isinstance(data, dict):
+        source.wrong((chapter,), "pack_type", value=chapter, wanted=f"[[{chapter}.institution]]", key=chapter)
+        return steps
+    inner = Item(source, (chapter,), cast("dict[str, Any]", data))
+    inner.only(frozenset(SCOPES))
+    for scope in SCOPES:
+        found: dict[str, Item] = {}
+        _gathered(items_of(source, inner.data, inner.path, scope), "id", found)
+        steps |= {(scope, id): item for id, item in found.items()}
+    return steps
+
+
 class Builder:
     """Turns merged items into a Pack; whatever is wrong becomes a finding, and then there is no pack."""
 
@@ -133,7 +150,11 @@ class Builder:
         self.parameters = {id: self._parameter(item) for id, item in self.merged.parameters.items()}
         self.tables = {id: self._table(item) for id, item in self.merged.tables.items()}
         self.measures = {id: self._measure(item) for id, item in self.merged.measures.items()}
-        self.steps = {key: self._step(key[0], item) for key, item in self.merged.steps.items()}
+        self.steps = {key: self._step(key[0], item, INPUTS) for key, item in self.merged.steps.items()}
+        self.chapters = {
+            chapter: {key: self._step(key[0], item, CHAPTERS[chapter]) for key, item in steps.items()}
+            for chapter, steps in self.merged.chapters.items()
+        }
         self.branches = tuple(self._branch(item) for item in self.merged.branches.values())
         self.grouping = grouping.read(self.merged.grouping, self.parameters, self._sourced)
         self.scores = scoring.read(self.merged.scores, self._sourced)
@@ -264,7 +285,7 @@ class Builder:
             typed(item, "formula"),
         )  # fmt: skip
 
-    def _step(self, scope: Scope, item: Item) -> Step:
+    def _step(self, scope: Scope, item: Item, inputs: Mapping[str, frozenset[str]]) -> Step:
         item.only(STEP_KEYS)
         id = item.name()
         cite, evidence = self._sourced(item)
@@ -276,8 +297,8 @@ class Builder:
         abstract = item.flag("abstract")
         if ("formula" in item.data) + bool(origin) + abstract != 1:
             item.wrong("formula", "step_origin", value=id)
-        if origin and id not in INPUTS[scope] and not (scope == "institution" and id in self.measures):
-            item.wrong("id", "step_input", value=id, known=" ".join(sorted(INPUTS[scope])))
+        if origin and id not in inputs[scope] and not (scope == "institution" and id in self.measures):
+            item.wrong("id", "step_input", value=id, known=" ".join(sorted(inputs[scope])))
         return Step(
             id, scope, item.title("title", required=True), self._unit(item),
             typed(item, "formula"), expr, origin, item.digits(), cite, evidence,
@@ -308,11 +329,11 @@ class Builder:
 
     def check(self) -> None:
         self._check_names()
-        for (scope, _), step in self.steps.items():
-            item = self.merged.steps[step.scope, step.id]
-            self._check_when(item)
-            if step.expr is not None:
-                self._check_formula(item, "formula", step.expr, scope, "number")
+        for steps, items in self._chains():
+            for (scope, id), step in steps.items():
+                self._check_when(items[scope, id])
+                if step.expr is not None:
+                    self._check_formula(items[scope, id], "formula", step.expr, scope, steps)
         for branch in self.branches:
             item = self.merged.branches[branch.id]
             self._check_case(item, "score", branch.score, CASE_NAMES, "number")
@@ -340,12 +361,19 @@ class Builder:
         if not any(finding.severity == "blocked" for finding in self.findings):
             self._check_circles()
 
+    def _chains(self) -> Iterator[tuple[_Steps, Mapping[tuple[Scope, str], Item]]]:
+        """The year's steps, then every chapter's, each with the items that they were read from."""
+        yield self.steps, self.merged.steps
+        for chapter, steps in self.chapters.items():
+            yield steps, self.merged.chapters[chapter]
+
     def _check_names(self) -> None:
         taken: dict[str, str] = {}
         for id in CASE_NAMES:
             taken[id] = "case"
-        for _, id in self.steps:
-            taken[id] = "step"
+        for steps, _ in self._chains():
+            for _, id in steps:
+                taken[id] = "step"
         for id, item in self.merged.parameters.items():
             # own_pay and the like name a setting of [case] as well as a step: they never stand in a formula.
             if taken.get(id) and id not in SETTINGS:
@@ -372,9 +400,9 @@ class Builder:
         except FormulaError as error:
             item.unfit("when", error)
 
-    def _check_formula(self, item: Item, key: str, expr: Expr, scope: Scope, sort: Sort) -> None:
+    def _check_formula(self, item: Item, key: str, expr: Expr, scope: Scope, steps: _Steps) -> None:
         try:
-            self._fits(expr, scope, sort, inside_table=False)
+            self._fits(expr, scope, steps, inside_table=False)
             if (
                 any(isinstance(node, language.Share) for node in language.walk(expr))
                 and item.digits() is None
@@ -383,9 +411,10 @@ class Builder:
         except FormulaError as error:
             item.unfit(key, error)
 
-    def _fits(self, expr: Expr, scope: Scope, sort: Sort, *, inside_table: bool) -> None:
-        region = {id for where, id in self.steps if where == "region"}
-        institution = {id for where, id in self.steps if where == "institution"}
+    def _fits(self, expr: Expr, scope: Scope, steps: _Steps, *, inside_table: bool) -> None:
+        """steps: of the chain that it stands in. FormulaError where a name means none of them, or no number comes out."""
+        region = {id for where, id in steps if where == "region"}
+        institution = {id for where, id in steps if where == "institution"}
         within = region if scope == "region" else region | institution
         allowed = {*self.numbers, *self.sorts}
         for node in language.walk(expr):
@@ -414,24 +443,24 @@ class Builder:
                         raise FormulaError("tiers_nested", node.at, name=table)
                     if table not in self.tables:
                         raise FormulaError("table", node.at, name=table, known=" ".join(sorted(self.tables)))
-                    self._table_fits(self.tables[table], scope)
+                    self._table_fits(self.tables[table], scope, steps)
                 case _:
                     pass
         found = language.sort_of(expr, self.sorts)
-        if found != sort:
-            raise FormulaError("sort", expr.at, wanted=sort, found=found)
+        if found != "number":
+            raise FormulaError("sort", expr.at, wanted="number", found=found)
 
-    def _table_fits(self, table: Table, scope: Scope) -> None:
+    def _table_fits(self, table: Table, scope: Scope, steps: _Steps) -> None:
         item = self.merged.tables[table.id]
         for i, row in enumerate(table.rows):
             data = cast("list[dict[str, Any]]", item.data["row"])[i]
             try:
-                self._fits(row.value, scope, "number", inside_table=True)
+                self._fits(row.value, scope, steps, inside_table=True)
             except FormulaError as error:
                 Item(item.source, (*item.path, "row", i), data).unfit("value", error)
         if table.otherwise is not None:
             try:
-                self._fits(table.otherwise, scope, "number", inside_table=True)
+                self._fits(table.otherwise, scope, steps, inside_table=True)
             except FormulaError as error:
                 item.unfit("otherwise", error)
 
@@ -450,13 +479,12 @@ class Builder:
             item.unfit(key, error)
 
     def _check_circles(self) -> None:
-        try:
-            ordered(tuple(self.steps.values()), self.tables)
-        except Circle as circle:
-            first = circle.path[0]
-            self.merged.steps[first].wrong(
-                "formula", "pack_cycle", value=" -> ".join(id for _, id in circle.path)
-            )
+        for steps, items in self._chains():
+            try:
+                ordered(tuple(steps.values()), self.tables)
+            except Circle as circle:
+                path = " -> ".join(id for _, id in circle.path)
+                items[circle.path[0]].wrong("formula", "pack_cycle", value=path)
 
     # making
 
@@ -544,7 +572,10 @@ class Builder:
             "case": {key: item.data[key] for key, item in merged.settings.items()},
             "branch": [item.data for item in merged.branches.values()],
             "measure": [item.data for item in merged.measures.values()],
-            "reserved": merged.reserved,
+            "reserved": {
+                chapter: [[scope, item.data] for (scope, _), item in steps.items()]
+                for chapter, steps in merged.chapters.items()
+            },
         }
         if grouped := merged.grouping.data():
             whole["grouping"] = grouped

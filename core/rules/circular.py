@@ -29,6 +29,18 @@ INPUTS: Mapping[str, frozenset[str]] = {
         "assessment_score", "audit_deduction", "violation", "retention", "monthly_paid", "advance",
     }),
 }  # fmt: skip
+# Chains beside the year's, in the same language: `[[month.region]]`, `[[prepay.institution]]` and so on, with the facts that
+# each is given. A file that brings a step of a chapter gives all of it: the chapter of its parents is gone.
+CHAPTERS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "month": {
+        "region": INPUTS["region"] | {"month", "month_rate"},
+        "institution": INPUTS["institution"] - {"assessment_score", "retention", "monthly_paid", "advance"},
+    },
+    "prepay": {
+        "region": INPUTS["region"],
+        "institution": frozenset({"last_booked", "last_paid", "credit"}),
+    },
+}
 CASE_NAMES = ("rw", "k", "u", "x", "fee", "reference")
 MEASURE_NAMES = ("rw", "k", "u", "fee", "score", "booked", "own_pay", "other_pay")
 MAX_PLACES = 12
@@ -156,7 +168,7 @@ class Pack:
     steps: in the order of the sheet; order: the same so that each comes after what it needs. hash: of the
     resolved rule before parameters, comments and layout aside. text: the TOML of the pack and of its parents,
     which `restore` reads.
-    values: every parameter's value, and every option as itself.
+    values: every parameter's value, and every option as itself. chapters: the chains beside the year's, see `chapters`.
     """
 
     id: str
@@ -173,7 +185,7 @@ class Pack:
     steps: tuple[Step, ...]
     order: tuple[Step, ...]
     case: CaseRule
-    reserved: Mapping[str, object]
+    chapters: Mapping[str, tuple[Step, ...]]
     hash: str
     text: str
     phrases: Mapping[str, Phrases] = field(compare=False, repr=False)

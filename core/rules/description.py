@@ -46,9 +46,11 @@ def describe(pack: Pack, texts: Texts) -> list[str]:
             start = "" if row.start is None else language.plain(row.start)
             end = "" if row.end is None else language.plain(row.end)
             lines.append(f"    [{start}, {end}{']' if row.closed else ')'} = {row.text}")
-    for scope in SCOPES:
-        lines += ["", f"# {texts(f'rules.describe.{scope}')}"]
-        for one in pack.scope(scope):
+    chains = [(texts(f"rules.describe.{scope}"), pack.scope(scope)) for scope in SCOPES]
+    chains += [(texts(f"rules.chapter.{name}"), steps) for name, steps in pack.chapters.items()]
+    for heading, steps in chains:
+        lines += ["", f"# {heading}"]
+        for one in steps:
             origin = "input_" + one.input if one.input else "abstract"
             rule = f"= {one.formula}" if one.formula else texts(f"rules.describe.{origin}")
             if one.places is not None:

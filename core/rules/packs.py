@@ -210,7 +210,8 @@ def _built(sources: list[Source], findings: list[Finding]) -> tuple[list[Source]
     text = "".join(f"{_MARK}{source.name}\n{source.text.rstrip()}\n\n" for source in sources)
     return sources, Pack(
         id, title, region, years, funds, issuer, tuple(builder.documents.values()), builder.parameters, {}, {},
-        builder.tables, steps, ordered(steps, builder.tables), replace(rule, phrases=phrases), builder.merged.reserved,
+        builder.tables, steps, ordered(steps, builder.tables), replace(rule, phrases=phrases),
+        {chapter: tuple(own.values()) for chapter, own in builder.chapters.items()},
         hashlib.sha256(builder.canonical().encode("utf-8")).hexdigest(), text, phrases,
         builder.grouping, builder.scores, builder.coefficients,
     )  # fmt: skip
@@ -251,9 +252,10 @@ def _applied(pack: Pack, parameters: Mapping[str, str]) -> Pack:
 def _chosen(pack: Pack, parameters: Mapping[str, str]) -> Pack:
     formal = {id: one for id, one in pack.parameters.items() if id not in SETTINGS}
     values: dict[str, Value] = {option: option for one in formal.values() for option in one.options}
-    rule, steps = pack.case, list(pack.steps)
+    rule, chains = pack.case, {"": pack.steps, **pack.chapters}
     chosen = {id: one.default for id, one in pack.parameters.items()}
-    placed = sorted({f"{step.id}.places" for step in steps if not step.input} | {"case.places"})
+    every = {step.id for steps in chains.values() for step in steps if not step.input}
+    placed = sorted({f"{id}.places" for id in every} | {"case.places"})
     placed += [f"{measure.id}.places" for measure in rule.measures]
     typed = [
         f"{branch.id}.{key}"
@@ -281,10 +283,12 @@ def _chosen(pack: Pack, parameters: Mapping[str, str]) -> Pack:
                 for one in rule.measures
             )
             rule = replace(rule, measures=measures)
-            steps = [
-                replace(step, places=places) if step.id == target and not step.input else step
-                for step in steps
-            ]
+            chains = {
+                chapter: tuple(
+                    replace(step, places=places) if step.id == target and not step.input else step for step in steps
+                )
+                for chapter, steps in chains.items()
+            }
         elif name in typed:
             target, _, key = name.rpartition(".")
             expr = _case_formula(pack, name, text, "number" if key == "score" else "truth")
@@ -318,7 +322,8 @@ def _chosen(pack: Pack, parameters: Mapping[str, str]) -> Pack:
                 values[id] = text if one.options else _decimal_value(text)
         except ValueError as error:
             raise Usage("parameter_value", name=id, value=text, known=str(error)) from None
-    return replace(pack, values=values, case=replace(rule, values=values), steps=tuple(steps))
+    steps = chains.pop("")
+    return replace(pack, values=values, case=replace(rule, values=values), steps=steps, chapters=chains)
 
 
 def _decimal_value(text: str) -> Fraction:
@@ -362,8 +367,9 @@ def _digits(name: str, text: str, *, none: bool = True) -> int | None:
 class _Absent(Exception):
     """The chosen options switch a step off that another still asks for."""
 
-    def __init__(self, step: Step, needed: str) -> None:
+    def __init__(self, chapter: str, step: Step, needed: str) -> None:
         super().__init__(step.id, needed)
+        self.chapter = chapter
         self.step = step
         self.needed = needed
 
@@ -371,7 +377,8 @@ class _Absent(Exception):
 def _absent(sources: Sequence[Source], absent: _Absent) -> None:
     """The finding of it, at the formula that asks."""
     for source in reversed(sources):
-        for item in items_of(source, source.data, (), absent.step.scope):
+        within, base = (source.data.get(absent.chapter, {}), (absent.chapter,)) if absent.chapter else (source.data, ())
+        for item in items_of(source, within, base, absent.step.scope):
             if item.id == absent.step.id:
                 item.wrong("formula", "step_absent", value=absent.needed)
                 return
@@ -387,19 +394,25 @@ def _settled(pack: Pack) -> Pack:
     def settle(expr: Expr) -> Expr:
         return language.settle(expr, symbols, pack.tables)
 
-    steps = tuple(
-        replace(step, expr=settle(step.expr)) if step.expr is not None else step
-        for step in pack.steps
-        if holds(step.when)
-    )
+    def left(chapter: str, steps: Sequence[Step]) -> tuple[Step, ...]:
+        """A chain's steps that are not switched off. _Absent where one of them asks for one that is."""
+        kept = tuple(
+            replace(step, expr=settle(step.expr)) if step.expr is not None else step
+            for step in steps
+            if holds(step.when)
+        )
+        live, known = {(step.scope, step.id) for step in kept}, {(step.scope, step.id) for step in steps}
+        for step in kept:
+            for name in needs(step, pack.tables):
+                column = step.expr is not None and name[1] in language.uses(step.expr).columns
+                reach = {("institution", name[1])} if column else {(step.scope, name[1]), ("region", name[1])}
+                if {(step.scope, name[1]), ("region", name[1])} & known and not reach & live:
+                    raise _Absent(chapter, step, name[1])
+        return kept
+
+    steps = left("", pack.steps)
+    chapters = {chapter: left(chapter, own) for chapter, own in pack.chapters.items()}
     measures = tuple(replace(one, expr=settle(one.expr)) for one in pack.case.measures if holds(one.when))
-    live = {(step.scope, step.id) for step in steps}
-    for step in steps:
-        for name in needs(step, pack.tables):
-            column = step.expr is not None and name[1] in language.uses(step.expr).columns
-            reach = {("institution", name[1])} if column else {(step.scope, name[1]), ("region", name[1])}
-            if pack.find(step.scope, name[1]) is not None and not reach & live:
-                raise _Absent(step, name[1])
     branches = tuple(
         replace(
             branch, score=settle(branch.score), when=None if branch.when is None else settle(branch.when),
@@ -409,4 +422,6 @@ def _settled(pack: Pack) -> Pack:
     )  # fmt: skip
     rule = replace(pack.case, measures=measures, branches=branches)
     grouped = settled(pack.grouping, symbols)
-    return replace(pack, steps=steps, order=ordered(steps, pack.tables), case=rule, grouping=grouped)
+    return replace(
+        pack, steps=steps, order=ordered(steps, pack.tables), chapters=chapters, case=rule, grouping=grouped
+    )
