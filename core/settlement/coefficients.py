@@ -225,8 +225,9 @@ def edit(
             "stale_edit", stale, table="coefficient", key=f"{first.subject}, {first.column}",
             expected=first.values["seen"], found=first.value or "—",
         )  # fmt: skip
-    whole = [limit for limit in limits if limit.refuses and limit.part_holds("k")]
-    if whole and (beyond := _wholes(connection, set_name, asked.values(), whole)):
+    if any(limit.part_holds("k") for limit in limits) and (
+        beyond := wholes_outside(parts(connection, set_name), asked.values(), limits)
+    ):
         raise Refused("cells_refused", beyond, count=len(beyond))
     changes: list[Change] = []
     for place, cell in asked.items():
@@ -260,12 +261,12 @@ def outside(cells: Sequence[Cell], limits: Sequence[Limit]) -> list[Finding]:
     return said
 
 
-def _wholes(
-    connection: sqlite3.Connection, set_name: str, cells: Collection[Cell], limits: Sequence[Limit]
-) -> list[Finding]:
-    """Institutions whose whole coefficient would leave the limits on some day through these cells, and was inside before."""
+def wholes_outside(content: Sequence[Part], cells: Collection[Cell], limits: Sequence[Limit]) -> list[Finding]:
+    """Institutions whose whole coefficient would leave limits that refuse on some day through these cells of a set's content,
+    and was inside before."""
     codes = {cell.code for cell in cells}
-    before = [part for part in parts(connection, set_name) if part.code in codes]
+    limits = [limit for limit in limits if limit.refuses and limit.part_holds("k")]
+    before = [part for part in content if part.code in codes]
     after = {(part.code, part.fund, part.name, part.day): part for part in before}
     for cell in cells:
         key = (cell.code, cell.fund, cell.part, int(cell.valid_from.replace("-", "") or 0))

@@ -76,6 +76,8 @@ def changed(
     findings = [*_faults(given, changes)]
     if not findings:
         findings = [one for one in coefficients.outside(changes.cells, limits) if one.severity == "refused"]
+    if not findings and any(limit.part_holds("k") for limit in limits):
+        findings = coefficients.wholes_outside(given.content, changes.cells, limits)
     if findings:
         raise Refused("changes_refused", findings, count=len(findings))
     by_fund = dict(given.facts)

@@ -22,6 +22,7 @@ from core.faults import Cancelled, Refused
 from core.progress import SILENT
 from core.rules import case_scores, packs
 from core.rules.circular import Pack
+from core.rules.deriving import limits_of
 from core.settlement import annual, coefficients, gather
 from core.settlement.changes import NONE, Changes
 from core.settlement.clearing import cases_of, clear
@@ -467,3 +468,24 @@ def test_what_was_not_touched_is_not_computed_again(workspace: Workspace, monkey
     assert len(looked) == 1
     assert pool.outcome(Changes((Cell("H00", "all", "base", "0.80"),))).funds == first.funds
     assert len(looked) == 1
+
+
+def test_what_an_edit_may_not_be_is_not_tried_either(workspace: Workspace, tmp_path: Path) -> None:
+    """A limit of the whole coefficient: base 1.1 is inside, with the bonus it is not."""
+    path = tmp_path / "city.toml"
+    path.write_text(
+        '[pack]\nid = "city"\nextends = "ningde-2024"\ntitle = { zh = "市", en = "City" }\n'
+        '[coefficients]\n[[coefficients.limit]]\npart = "k"\nmax = 1.15\n',
+        "utf-8",
+    )
+    pack = packs.load(path)
+    pool = Pool.open(workspace, 2024, pack, set_name="P")
+    inside = (Cell("H00", "all", "base", "1.1"),)
+    both = (*inside, Cell("H00", "all", "bonus:专科", "0.1"))
+    assert pool.outcome(Changes(inside)).funds != pool.base.funds
+    with pytest.raises(Refused, match="changes_refused") as tried_so:
+        pool.outcome(Changes(both))
+    with pytest.raises(Refused, match="cells_refused") as edited_so:
+        edit(workspace, "D", both, limits=limits_of(pack))
+    assert [(one.subject, one.column) for one in tried_so.value.findings] == [("H00", "k")]
+    assert tried_so.value.findings == edited_so.value.findings

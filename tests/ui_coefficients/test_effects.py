@@ -299,6 +299,10 @@ def test_a_scenario_of_every_kind_is_tried_kept_and_compared(page, desk: Desk, i
     form.money.setText("12,000,000")
     form.add()
     assert form.list.count() == 3
+    lines = desk.workspace.reader().execute(
+        "SELECT sum(amount) FROM budget WHERE year = 2024 AND fund = 'employee' AND item = 'dip_budget'"
+    ).fetchone()  # fmt: skip
+    assert form.list.item(2).text().endswith(f"{lines[0] // 100:,}.{lines[0] % 100:02} → 12,000,000.00 元")
     form.name_field.setText("草稿")
     form.keep()
     idle()

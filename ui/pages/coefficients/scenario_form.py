@@ -425,8 +425,10 @@ class ScenarioDialog(QDialog):
                 said = f"{known.title}:  {known.called(known.now)} → {known.called(text)}"
             line(said, "parameters", name)
         for (fund, item), fen in changes.budget.items():
-            amount = grouped(plain(Fraction(fen, 100), 2))
-            line(f"{texts(f'fund.{fund}')} · {items.get(item, item)}:  {amount} {texts('unit.yuan')}", "budget", (fund, item))
+            now = self.pool.given.facts[fund].budget.get(item)
+            before, after = (nothing if one is None else grouped(plain(Fraction(one, 100), 2)) for one in (now, fen))
+            said = f"{texts(f'fund.{fund}')} · {items.get(item, item)}:  {before} → {after} {texts('unit.yuan')}"
+            line(said, "budget", (fund, item))
         self._allow()
 
     def _allow(self) -> None:
