@@ -37,13 +37,13 @@ from ui.desk import Desk
 from ui.look import EDGE, GAP, Look
 
 CHAPTERS = (
-    "first", "import", "pages", "clearing", "catalogue", "coefficients", "packs", "workspace", "institutions", "attribution",
-    "limits",
+    "first", "import", "pages", "clearing", "catalogue", "coefficients", "packs", "workspace", "institutions", "comparison",
+    "attribution", "limits",
 )  # fmt: skip
 # Which chapter F1 opens on which page; the pages that are not built yet share the last heading of theirs.
 OF_PAGE = {
     "start": "first", "data": "import", "catalogue": "catalogue", "coefficients": "coefficients", "clearing": "clearing",
-    "packs": "packs", "ledger": "workspace", "institutions": "institutions",
+    "packs": "packs", "ledger": "workspace", "institutions": "institutions", "comparison": "comparison",
 }  # fmt: skip
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*$")
 _FENCE = re.compile(r"^\s*```")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,13 +19,6 @@ from ui.pages.comparison import ComparisonPage
 def region(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("region") / "demo.dianzhi"
     demo.build(path, scale=100).close()
-    return path
-
-
-@pytest.fixture
-def workspace(region: Path, tmp_path: Path) -> Path:
-    path = tmp_path / "demo.dianzhi"
-    shutil.copy(region, path)
     return path
 
 
@@ -66,8 +58,9 @@ def idle(empty_desk: Desk, qtbot: QtBot) -> Callable[[], None]:
 
 
 @pytest.fixture
-def desk(empty_desk: Desk, workspace: Path, idle: Callable[[], None]) -> Desk:
-    empty_desk.open(workspace)
+def desk(empty_desk: Desk, region: Path, idle: Callable[[], None]) -> Desk:
+    """The one region, which nobody writes into: what was computed of it is kept from test to test."""
+    empty_desk.open(region)
     idle()
     empty_desk.choose(year=2024)
     return empty_desk

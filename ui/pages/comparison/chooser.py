@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
@@ -207,11 +208,8 @@ class Chooser(QWidget):
             chip.put(place)
             self._line.insertWidget(place, chip, 0)
             chip.show()
-        before = self
-        for chip in self.chips:
-            QWidget.setTabOrder(before, chip)
-            before = chip
-        QWidget.setTabOrder(before, self.field)
+        for one, after in pairwise((*self.chips, self.field)):
+            QWidget.setTabOrder(one, after)
         full = len(self.chips) >= MOST
         if full and self.field.hasFocus():
             self.chips[-1].setFocus()

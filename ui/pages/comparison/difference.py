@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -49,6 +49,8 @@ class Pair:
 
 
 class DifferenceView(View):
+    told = Signal()  # the pair that was asked for is there, or there is none
+
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         texts = self.texts
@@ -73,6 +75,7 @@ class DifferenceView(View):
         line.addWidget(self.swap)
         line.addStretch(1)
         self.asking = Asking(desk, "comparison.difference")
+        self.asking.over.connect(self.told)
         self.chart = Chart(desk)
         self.chart.hint = texts("comparison.bar_hint")
         self.chart.setMinimumWidth(300)
@@ -149,11 +152,13 @@ class DifferenceView(View):
             self.asking.drop()
             names = texts.listed(one.name for one in shown.comparison.institutions)
             self.asking.tell(texts("comparison.no_cases", year=shown.comparison.year, names=names))
+            self.told.emit()
             return
         if code == other:
             self._forget()
             self.asking.drop()
             self.asking.tell(texts("comparison.same_side"))
+            self.told.emit()
             return
         found = shown.comparison
 

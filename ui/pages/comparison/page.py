@@ -92,6 +92,7 @@ class ComparisonPage(QWidget):
         self._wanted: tuple[str, ...] | None = None  # by somebody else, before the names are there
         self._pack = ""  # what the user chose
         self._stale: set[str] = set()
+        self._exporting: Path | None = None  # waits for the difference
         self._build()
 
     def _build(self) -> None:
@@ -138,9 +139,10 @@ class ComparisonPage(QWidget):
         self.result.setLayout(line)
         line.setContentsMargins(0, 0, 0, 0)
         self.asking = Asking(self.desk, "comparison.compare")
-        self.groups = GroupsView(self.desk)
+        self.groups, difference = GroupsView(self.desk), DifferenceView(self.desk)
+        difference.told.connect(self._export_on)
         self.views: dict[str, View] = {
-            "indicators": IndicatorsView(self.desk), "groups": self.groups, "difference": DifferenceView(self.desk),
+            "indicators": IndicatorsView(self.desk), "groups": self.groups, "difference": difference,
             "charts": ChartsView(self.desk),
         }  # fmt: skip
         self.groups.least_changed.connect(self.compare)
@@ -392,30 +394,43 @@ class ComparisonPage(QWidget):
         if path:
             self.export_to(path if path.lower().endswith(f".{form}") else f"{path}.{form}")
 
+    def _export_on(self) -> None:
+        path, self._exporting = self._exporting, None
+        if path is not None:
+            self.export_to(path)
+
     def export_to(self, path: str | Path) -> None:
-        """All tables as they stand on screen: one workbook, or beside `path` a CSV file for each, by the name's ending."""
+        """All tables as they stand on screen, and how every pair's difference splits.
+
+        By the name's ending one workbook, or beside `path` a CSV file for each.
+        """
         path, texts, shown = Path(path), self.texts, self.shown
         if shown is None:
             return
-        for key in KEYS:  # a tab that was not looked at has its table too
-            if key in self._stale and key != "charts":
-                self._stale.discard(key)
-                self.views[key].put(shown)
+        stale = self._stale - {"charts"}  # a tab that was not looked at has its table too
+        self._stale -= stale
+        self._exporting = path if "difference" in stale else None
+        for key in stale:
+            self.views[key].put(shown)
+        if self._exporting is not None:  # the difference is asked for; its answer comes back here
+            return
         sheets: list[tuple[str, Worksheet]] = [
             (texts(f"comparison.tab.{key}"), table.shown())
             for key in KEYS
             if (table := self.views[key].table_shown()) is not None and table.worksheet().columns
         ]
+        splits = shown.comparison.splits
         synthetic = bool(getattr(self.desk.workspace, "synthetic", False))
 
         def work(_: Any, job: Any) -> list[Path]:
             from core.export import tables
 
+            told = [*sheets, (texts("comparison.tab.splits"), splits(texts))]
             if path.suffix.lower() == ".xlsx":
-                tables.worksheets_xlsx([sheet for _, sheet in sheets], path, texts.lang, job, synthetic)
+                tables.worksheets_xlsx([sheet for _, sheet in told], path, texts.lang, job, synthetic)
                 return [path]
             made: list[Path] = []
-            for name, sheet in sheets:
+            for name, sheet in told:
                 beside = path.with_name(f"{path.stem}_{name}.csv")
                 tables.worksheet_csv(sheet, beside, texts.lang, job, synthetic)
                 made.append(beside)
