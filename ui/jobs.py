@@ -312,5 +312,8 @@ class Sweeper(QObject):
             gc.collect(0)
 
     def stop(self) -> None:
+        """Give the collector back to Python, with nothing left to do: a run that came due in the middle of one of Qt's
+        destructors, which hold a lock, would destroy other widgets there and wait for that lock for ever."""
         self._timer.stop()
+        gc.collect(1)
         gc.enable()
