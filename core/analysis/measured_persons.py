@@ -10,17 +10,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.analysis.measured_rows import MONTHS, SPOTS, Table, among, numbers, shaped, texts
+from core.analysis.measured_rows import MONTHS, SPOTS, Table, among, numbers, shaped, split
 from core.findings import Finding
 from core.progress import Progress, step
-from core.rules.cases import Index, Ints
-from core.settlement.arrivals import frozen
+from core.rules.cases import Index, Ints, Texts
+from core.settlement.arrivals import Codes, frozen
 
 WINDOWS = (14, 30)
 _STAYS = Path(__file__).with_name("measured_persons.sql").read_text("utf-8")
@@ -56,30 +57,28 @@ def read(
     progress: Progress,
 ) -> dict[int, Table]:
     """readmitted_N over followed_N by discharging institution, and `persons` case by case; all years together."""
-    parts: list[tuple[NDArray[np.object_], ...]] = []
     plain: list[tuple[Ints, ...]] = []
+    codes_of, people_of = Codes(), Codes()  # one number for a text in all years; the texts of a year go at once
     for done, year in enumerate(years):
         step(progress, "trend_persons", done, len(years))
         row = connection.execute(_STAYS, {**where, "year": year}).fetchone()
         n = int(row[0])
-        person, admitted, left, code = (
-            np.array((one or "").split("\x1f") if n else [], object) for one in row[1:5]
-        )
-        parts.append((person, admitted, left, code))
-        plain.append((*(numbers(one, n) for one in row[5:]), np.full(n, year, np.int64)))
+        told = [_numbered(split(one, n), seen) for one, seen in zip(row[1:3], (people_of, codes_of), strict=True)]
+        plain.append((*told, *(numbers(one, n) for one in row[3:]), np.full(n, year, np.int64)))
+        del row
     step(progress, "trend_persons", len(years), len(years))
-    person_text, admitted_text, left_text, code_text = (
-        np.concatenate([one[i] for one in parts]) if parts else np.empty(0, object) for i in range(4)
+    empty = [np.empty(0, np.int64)] * 8
+    person, place, admitted, left, spot, fee, case_id, of_year = (
+        np.concatenate([one[i] for one in plain]) if plain else empty[i] for i in range(8)
     )
-    spot, fee, case_id, of_year = (
-        np.concatenate([one[i] for one in plain]) if plain else np.empty(0, np.int64) for i in range(4)
-    )
-    codes, kept_place, keep = among(registered, *texts(code_text))
+    del plain
+    listed = sorted(codes_of)
+    order = np.array([listed.index(code) for code in codes_of] or [0], np.int32)
+    codes, kept_place, keep = among(registered, listed, order[place])
     place = np.full(len(keep), -1, np.int32)
     place[keep] = kept_place
-    person = pd.factorize(person_text)[0] if len(person_text) else np.empty(0, np.int64)
-    unknown = person_text == ""
-    admitted, left = _days(admitted_text), _days(left_text)
+    unknown = person == people_of.get("", -1)
+    admitted, left = _days(admitted), _days(left)
     spot = spot % 2 * MONTHS + spot // 2
     known = keep & ~unknown
     followable = known & (admitted >= 0) & (left >= 0)
@@ -127,17 +126,22 @@ def read(
     return tables
 
 
-def _days(listed: NDArray[np.object_]) -> Ints:
-    """Days since 1970 of texts of YYYY-MM-DD; -1 where there is none."""
+def _numbered(listed: Texts, seen: Codes) -> Ints:
+    """The number of each text, the same in every year."""
     if not len(listed):
         return np.empty(0, np.int64)
     index, found = pd.factorize(listed)
-    days = np.array([_day(str(one)) for one in found], np.int64)
-    return days[index]
+    return np.array([seen[str(one)] for one in found], np.int64)[index]
 
 
-def _day(text: str) -> int:
+def _days(listed: Ints) -> Ints:
+    """Days since 1970 of YYYYMMDD; -1 where that is no day."""
+    found, index = np.unique(listed, return_inverse=True)
+    return np.array([_day(one) for one in found.tolist()] or [0], np.int64)[index]
+
+
+def _day(number: int) -> int:
     try:
-        return int(np.datetime64(text, "D").astype(np.int64)) if text else -1
+        return (date(number // 10000, number // 100 % 100, number % 100) - date(1970, 1, 1)).days
     except ValueError:
         return -1

@@ -2,9 +2,9 @@
 SELECT
     count(*),
     group_concat(coalesce(person, ''), char(31)),
-    group_concat(coalesce(substr(adm_time, 1, 10), ''), char(31)),
-    group_concat(substr(dscg_time, 1, 10), char(31)),
     group_concat(fixmedins_code, char(31)),
+    group_concat(CAST(coalesce(replace(substr(adm_time, 1, 10), '-', ''), 0) AS INTEGER)),
+    group_concat(CAST(replace(substr(dscg_time, 1, 10), '-', '') AS INTEGER)),
     group_concat((day / 100 % 100 - 1) * 2 + fund - 1),
     group_concat(fee),
     group_concat(case_id)
