@@ -84,19 +84,20 @@ def point_values(found: Sequence[Attribution], lang: str = "") -> Worksheet:
 
 
 def institutions(found: Growths, fund: str = "", lang: str = "") -> Worksheet:
-    """Each institution in each fund, or in one: both scores, growth, every factor's part. keys: FUND.CODE"""
+    """Each institution in each fund, or in one: both scores, growth, every factor's part, also in per cent of the score before. keys: FUND.CODE"""
     texts = Texts(lang)
     plan: list[Plan] = [
         ("fund", "text", "", None), *CODE, *((f"score_{when}", "exact", "points", PLACES) for when in ("before", "after")),
         ("score_change", "exact", "points", PLACES), ("growth", "exact", "percent", 2),
-        *((f"part_{factor}", "exact", "points", PLACES) for factor in OF_INSTITUTION), ("shift_of_before", "exact", "percent", 2),
+        *((f"part_{factor}", "exact", "points", PLACES) for factor in OF_INSTITUTION),
+        *((f"percent_{factor}", "exact", "percent", 2) for factor in OF_INSTITUTION),
     ]  # fmt: skip
     own = [one for one in found.items if fund in ("", one.fund)]
     lines: list[list[object]] = [
         [
             texts(f"fund.{one.fund}"), one.code, one.institution.name, one.institution.level, one.before, one.after,
             one.after - one.before, percent(one.after - one.before, one.before), *shown(one.bars),
-            percent(one.part("shift"), one.before),
+            *(percent(bar.amount, one.before) for bar in one.bars),
         ]
         for one in own
     ]  # fmt: skip
