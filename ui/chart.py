@@ -51,7 +51,7 @@ MARKERS = ("o", "s", "^", "D", "v")
 DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
 UPRIGHT = (0, (2, 2))
 PLAIN = "plain"  # axes of an upright frame, kept for the next drawing
-WRITTEN = 6  # so few points have their values written beside them
+WRITTEN, WRITTEN_LYING = 6, 12  # so few points have their values written beside them, so few lying bars at their ends
 PRINT_DPI = 200
 FORMS = ("png", "svg")
 STRIPES = "////"  # of what falls
@@ -536,6 +536,8 @@ class _Pen:
                 self._line(axes, series, number)
             if len(panel.series) == 1 and not panel.edges and not panel.lying and _positions(panel) <= WRITTEN:
                 self._write(axes, panel, series, highest, inner[2])
+            if panel.lying and _at_ends(panel):
+                self._write_lying(axes, panel, series)
         self._marks(axes, panel, highest, inner[3])
         self._words(axes, panel, said, inner, wide, named)
         return axes
@@ -709,7 +711,8 @@ class _Pen:
             axes.spines[side].set_visible(False)
         values = [value for series in panel.series for value in series.values if value is not None]
         low, high = min(0.0, min(values, default=0.0)), max(0.0, max(values, default=1.0))
-        spare = 0.04 * ((high - low) or 1.0)
+        room = min(0.4 * wide, max((_width(text) for text in _at_ends(panel)), default=0) * self.points * 0.8 + 8)
+        spare = max(0.04, room / max(1.0, wide - room)) * ((high - low) or 1.0)
         low, high = low - spare * (low < 0), high + spare
         ticks = _steps(low, high, max(2, int(wide // 110)))
         axes.set_xlim(low, high)
@@ -768,6 +771,15 @@ class _Pen:
                 axes.annotate(
                     text, (at, value), (0, 5), textcoords="offset points", ha="center", va="bottom",
                     color=self.look.text, fontsize=self.points * 0.92,
+                )  # fmt: skip
+
+    def _write_lying(self, axes: Axes, panel: Panel, series: Series) -> None:
+        """Values at the ends of lying bars, beyond them on either side."""
+        for at, (value, text) in enumerate(zip(series.values, _at_ends(panel), strict=True)):
+            if value is not None:
+                axes.annotate(
+                    text, (value, at), (-3 if value < 0 else 3, 0), textcoords="offset points",
+                    ha="right" if value < 0 else "left", va="center", color=self.look.text, fontsize=self.points * 0.92,
                 )  # fmt: skip
 
     def _marks(self, axes: Axes, panel: Panel, highest: float, high_pixels: float) -> None:
@@ -913,6 +925,13 @@ def _text(panel: Panel, series: Series, at: int) -> str:
     if value is None:
         return ""
     return series.texts[at] if series.texts else grouped(f"{value:.{panel.places}f}")
+
+
+def _at_ends(panel: Panel) -> list[str]:
+    """What stands at the ends of lying bars: the values, where there is one row of them and not too many."""
+    if len(panel.series) != 1 or len(panel.x) > WRITTEN_LYING or panel.series[0].form != "bar":
+        return []
+    return [_text(panel, panel.series[0], at) for at in range(len(panel.x))]
 
 
 def _number(text: str) -> bool:
