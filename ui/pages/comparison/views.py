@@ -95,6 +95,7 @@ class IndicatorsView(View):
         self.table.arranged.connect(lambda: self._explain(""))
         self.table.cell_menu = self._menu
         self.legend = QLabel(texts("comparison.legend"))
+        self.legend.setToolTip(texts("comparison.legend_tip"))
         set_role(self.legend, "muted")
         self.about = QLabel(texts("comparison.pick_indicator"), wordWrap=True)
         self.about.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
