@@ -203,6 +203,34 @@ def _disease_draft(workspace) -> str:
     return name
 
 
+def institutions(window, shoot) -> None:
+    """The league with one of a pair taken; one institution by month, pointed at, re-based, by year; the cases of a month."""
+    page = window.page()
+    league = page.stack.currentWidget()
+    league._pick(str(league.table.worksheet().keys[2]))
+    shoot("pair")
+    league._take(None)
+    page.open_tab("institution")
+    shoot("one")
+    tab = page.stack.currentWidget()
+    tab._judge()
+    tab.chart.point(1, 24)
+    shoot("pointed")
+    tab.chart.activated.emit(3, 24)
+    shoot("cases")
+    tab._close_cases()
+    tab.rebase.setChecked(True)
+    shoot("rebased")
+    tab.rebase.setChecked(False)
+    tab.by.setCurrentIndex(2)
+    tab._ask()
+    shoot("years")
+    tab.by.setCurrentIndex(0)
+    tab._ask()
+    shoot("one")
+    page.open_tab("league")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
@@ -263,6 +291,7 @@ def main() -> None:
                 shoot(f"{key}-{language}-{theme}")
                 states = {
                     "catalogue": (catalogue, catalogue_tabs), "packs": (packs,), "coefficients": (coefficients,),
+                    "institutions": (institutions,),
                 }.get(key, ())  # fmt: skip
                 for state in states if desk.contents.catalogues else ():
                     state(window, partial(shoot_state, key, f"{language}-{theme}"))
