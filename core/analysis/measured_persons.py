@@ -17,14 +17,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.analysis.measured_rows import MONTHS, SPOTS, Table, among, numbers, shaped, split
+from core.analysis.measured_rows import MONTHS, SPOTS, Table, among, numbers, shaped, split, texts
 from core.findings import Finding
 from core.progress import Progress, step
 from core.rules.cases import Index, Ints, Texts
-from core.settlement.arrivals import Codes, frozen
+from core.settlement.arrivals import frozen
 
 WINDOWS = (14, 30)
 _STAYS = Path(__file__).with_name("measured_persons.sql").read_text("utf-8")
+_YEARS = 100
 _LONG = 10**6  # beyond any span of days
 
 
@@ -58,12 +59,13 @@ def read(
 ) -> dict[int, Table]:
     """readmitted_N over followed_N by discharging institution, and `persons` case by case; all years together."""
     plain: list[tuple[Ints, ...]] = []
-    codes_of, people_of = Codes(), Codes()  # one number for a text in all years; the texts of a year go at once
+    people: list[Texts] = []  # the different ones of each year: the texts of all its cases go at once
+    institutions: list[Texts] = []
     for done, year in enumerate(years):
         step(progress, "trend_persons", done, len(years))
         row = connection.execute(_STAYS, {**where, "year": year}).fetchone()
         n = int(row[0])
-        told = [_numbered(split(one, n), seen) for one, seen in zip(row[1:3], (people_of, codes_of), strict=True)]
+        told = [_numbered(split(one, n), seen) for one, seen in zip(row[1:3], (people, institutions), strict=True)]
         plain.append((*told, *(numbers(one, n) for one in row[3:]), np.full(n, year, np.int64)))
         del row
     step(progress, "trend_persons", len(years), len(years))
@@ -72,12 +74,15 @@ def read(
         np.concatenate([one[i] for one in plain]) if plain else empty[i] for i in range(8)
     )
     del plain
-    listed = sorted(codes_of)
-    order = np.array([listed.index(code) for code in codes_of] or [0], np.int32)
-    codes, kept_place, keep = among(registered, listed, order[place])
+    everybody = np.concatenate(people) if people else np.empty(0, object)
+    unknown = (everybody == "")[person] if len(person) else np.empty(0, bool)
+    if len(person):
+        person = pd.factorize(everybody)[0].astype(np.int64)[person]
+    del people, everybody
+    listed, of_listed = texts(np.concatenate(institutions) if institutions else np.empty(0, object))
+    codes, kept_place, keep = among(registered, listed, of_listed[place])
     place = np.full(len(keep), -1, np.int32)
     place[keep] = kept_place
-    unknown = person == people_of.get("", -1)
     admitted, left = _days(admitted), _days(left)
     spot = spot % 2 * MONTHS + spot // 2
     known = keep & ~unknown
@@ -85,7 +90,9 @@ def read(
     last = int(left[keep].max()) if bool((left[keep] >= 0).any()) else -1
 
     at = np.flatnonzero(followable)
-    order = at[np.lexsort((fee[at], of_year[at], spot[at], place[at], left[at], admitted[at], person[at]))]
+    # Person and admission, then what tells stays of the same days apart, whatever order the rows came in.
+    apart = ((left[at] * max(1, len(codes)) + place[at]) * SPOTS + spot[at]) * _YEARS + of_year[at] % _YEARS
+    order = at[np.lexsort((fee[at], apart, person[at] * _LONG + admitted[at]))]
     who, came, went = person[order].astype(np.int64), admitted[order], left[order]
     key = who * _LONG + came
     following = np.maximum(np.searchsorted(key, who * _LONG + went, side="left"), np.arange(len(order)) + 1)
@@ -126,12 +133,12 @@ def read(
     return tables
 
 
-def _numbered(listed: Texts, seen: Codes) -> Ints:
-    """The number of each text, the same in every year."""
-    if not len(listed):
-        return np.empty(0, np.int64)
-    index, found = pd.factorize(listed)
-    return np.array([seen[str(one)] for one in found], np.int64)[index]
+def _numbered(listed: Texts, seen: list[Texts]) -> Ints:
+    """Of each text its place among all that were seen, this year's different ones put behind those of the years before."""
+    behind = sum(map(len, seen))
+    index, found = pd.factorize(listed) if len(listed) else (np.empty(0, np.int64), listed)
+    seen.append(np.asarray(found, object))
+    return index.astype(np.int64) + behind
 
 
 def _days(listed: Ints) -> Ints:
