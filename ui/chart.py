@@ -31,7 +31,15 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QFileDialog, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QGraphicsColorizeEffect,
+    QMenu,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ui.look import CHINESE, GAP, MINUS, Colours, colours, grouped
 from ui.waterfall import reach, spans
@@ -230,6 +238,14 @@ class Chart(QWidget):
         QGuiApplication.clipboard().setText("\r\n".join("\t".join(row) for row in cells) + "\r\n")
         self._desk.say(self._texts("chart.copied"))
 
+    def show_grey(self, on: bool) -> None:
+        """As it comes out of a printer without colours; off: as ever."""
+        effect = QGraphicsColorizeEffect(self) if on else None
+        if effect is not None:
+            effect.setColor(QColor("black"))
+        self.setGraphicsEffect(effect)  # type: ignore[arg-type]
+        self._redraw()
+
     def save(self, path: str | Path) -> None:
         """The picture in the colours of print, PNG or SVG by the name's ending. OSError where it cannot be written."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -295,7 +311,7 @@ class Chart(QWidget):
     def _redraw(self) -> None:
         if self._canvas is None:
             return
-        look = self._desk.look.colours
+        look = colours(False) if self.graphicsEffect() is not None else self._desk.look.colours
         size = self._canvas.size()
         self._axes = self._draw(
             self._canvas.figure, look, DARK if look.dark else LIGHT, look.sheet, (size.width(), size.height())
@@ -624,6 +640,8 @@ class _Pen:
         key = "total" if total else "rise" if end > start else "fall"
         draw, foot = (axes.barh, "left") if lying else (axes.bar, "bottom")
         draw([at], [end - start], 0.62, **{foot: [start]}, **self._dress(key))
+        # However small, it is seen.
+        self._across(axes, lying, (at - 0.31, at + 0.31), (end, end), self.look.muted if total else self.look.text, 0.9, "-")
 
     def _dress(self, key: str) -> dict[str, Any]:
         if key == "fall":

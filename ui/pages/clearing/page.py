@@ -141,6 +141,9 @@ class ClearingPage(QWidget):
         self.clear_button.setProperty("primary", True)
         self.clear_button.setToolTip(texts("clearing.clear_tip"))
         self.clear_button.clicked.connect(self.clear)
+        self.moved = QPushButton(texts("clearing.moved"))
+        self.moved.setToolTip(texts("clearing.moved_tip"))
+        self.moved.clicked.connect(lambda: self._desk.go("institutions", ("why", "", self._desk.fund)))
         self.history = self._menu("clearing.runs", self._fill_runs)
         self.findings_button = QToolButton()
         self.findings_button.setCheckable(True)
@@ -156,7 +159,7 @@ class ClearingPage(QWidget):
             line.addWidget(widget, 2 if widget is self.pack else 0)
         line.addWidget(self.clear_button)
         line.addStretch(1)
-        for button in (self.findings_button, self.history, self.export_button):
+        for button in (self.moved, self.findings_button, self.history, self.export_button):
             line.addWidget(button)
 
         self.notice = QFrame()

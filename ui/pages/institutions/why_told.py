@@ -8,9 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
-    QGraphicsColorizeEffect,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -80,13 +78,13 @@ class Told(QWidget):
         self.grey = QPushButton(texts("attribution.page.grey"))
         self.grey.setToolTip(texts("attribution.page.grey_tip"))
         self.grey.setCheckable(True)
-        self.grey.toggled.connect(self._greyed)
         head = QHBoxLayout()
         head.setSpacing(GAP)
         head.addWidget(self.said, 1)
         head.addWidget(self.grey, 0, Qt.AlignmentFlag.AlignTop)
         self.chart = Chart(self.desk)
         self.chart.hint = texts("attribution.page.hint")
+        self.grey.toggled.connect(self.chart.show_grey)
         self.chart.activated.connect(lambda _, at: self.open_factor(self._factor_at(at)))
 
         self.views = QTabBar()
@@ -113,12 +111,10 @@ class Told(QWidget):
             button.clicked.connect(lambda _=False, which=which: self.show_cases(which))
         line = QHBoxLayout()
         line.setSpacing(GAP)
-        line.addWidget(self.about, 1)
+        line.addWidget(self.views)
+        line.addStretch(1)
         for button in self.go:
             line.addWidget(button)
-        self.line = QWidget()
-        line.setContentsMargins(0, 0, 0, 0)
-        self.line.setLayout(line)
         self.stack = QStackedWidget()
         for table in (self.parts, self.beneath, self.drivers):
             self.stack.addWidget(table)
@@ -127,15 +123,15 @@ class Told(QWidget):
         box = QVBoxLayout(lower)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(TIGHT)
-        box.addWidget(self.views)
+        box.addLayout(line)
         box.addWidget(self.asking)
-        box.addWidget(self.line)
+        box.addWidget(self.about)
         box.addWidget(self.stack, 1)
         self.split = QSplitter(orientation)
         self.split.setChildrenCollapsible(False)
         self.split.addWidget(self.chart)
         self.split.addWidget(lower)
-        self.split.setSizes([560, 620] if orientation == Qt.Orientation.Horizontal else [330, 260])
+        self.split.setSizes([560, 620] if orientation == Qt.Orientation.Horizontal else [268, 320])
         drawn = QWidget()
         inner = QVBoxLayout(drawn)
         inner.setContentsMargins(0, 0, 0, 0)
@@ -143,6 +139,7 @@ class Told(QWidget):
         inner.addLayout(head)
         inner.addWidget(self.split, 1)
         self.cases = Cases(self.desk)
+        self.cases.back.setText(texts("attribution.page.back"))
         self.cases.closed.connect(lambda: self.whole.setCurrentIndex(0))
         self._only = ""  # the group whose cases are wanted
         self.cases.asking.over.connect(self._narrow)
@@ -153,6 +150,7 @@ class Told(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self.whole)
         self.setFocusProxy(self.parts)
+        self.parts.find_field.hide()  # a dozen rows need no search
         self.forget()
 
     # -- what the tab says -----------------------------------------------------------------------------------------
@@ -232,7 +230,7 @@ class Told(QWidget):
         if story is None or not key:
             return
         if story.code:
-            self.show_cases(1)
+            self.show_cases(1 if self._counts(1) else 0)
         elif self._has_institutions():
             self.institution_wanted.emit(key)
         elif self.factor == "catalogue":
@@ -269,11 +267,11 @@ class Told(QWidget):
         """Which cases may be opened, and what the table under hand is."""
         number = self.views.currentIndex()
         story = self.story
-        self.line.setVisible(number > 0)
+        self.about.setVisible(number > 0)
         has_cases = story is not None and (bool(story.code) or self._has_institutions())
-        for button in self.go:
-            button.setVisible(has_cases)
-            button.setEnabled(has_cases and bool(self._row_key()))
+        for which, button in enumerate(self.go):
+            button.setVisible(has_cases and number > 0)
+            button.setEnabled(has_cases and bool(self._row_key()) and self._counts(which))
         key = "drivers" if number == 2 else "beneath"
         if story is not None and not story.code and number == 1:
             key = "beneath_region" if self.factor != "catalogue" else "beneath_groups"
@@ -283,8 +281,17 @@ class Told(QWidget):
     def _has_institutions(self) -> bool:
         return "fixmedins_code" in self.beneath.worksheet().cells
 
+    def _table(self) -> Table:
+        return self.drivers if self.views.currentIndex() == 2 else self.beneath
+
+    def _counts(self, which: int) -> bool:
+        """Whether the row in hand has cases in that year; money is not counted in cases."""
+        table = self._table()
+        counts = table.worksheet().cells.get(f"cases_{ENDS[which]}")
+        return counts is None or bool(counts[table.current_row()])
+
     def _row_key(self) -> str:
-        table = self.drivers if self.views.currentIndex() == 2 else self.beneath
+        table = self._table()
         row, keys = table.current_row(), table.worksheet().keys
         return str(keys[row]) if row >= 0 and keys is not None and row < len(keys) else ""
 
@@ -295,13 +302,6 @@ class Told(QWidget):
     def _factor_at(self, position: int) -> str:
         keys = self.story.sheet.keys if self.story is not None else None
         return str(keys[position]) if keys is not None and position < len(keys) else ""
-
-    def _greyed(self, on: bool) -> None:
-        """As it comes out of a printer without colours."""
-        effect = QGraphicsColorizeEffect(self.chart) if on else None
-        if effect is not None:
-            effect.setColor(QColor(128, 128, 128))
-        self.chart.setGraphicsEffect(effect)  # type: ignore[arg-type]
 
 
 def panel(story: Story, texts: Texts) -> Panel:
