@@ -172,6 +172,10 @@ def test_of_several_catalogues_one_is_chosen(editor: Editor, page, desk: Desk, i
     idle()
     assert page.stack.currentWidget().pool.standing.version == "2024"
     assert page.stack.currentWidget().pool.base.fund("employee").region["point_value"] == before
+    desk.choose(year=2023)
+    idle()
+    assert page.catalogue.currentData() == "" == page.pools.catalogue  # chosen for 2024, not for every year
+    assert page.stack.currentWidget().pool.standing.version == "2023"
 
 
 # -- sets -----------------------------------------------------------------------------------------------------

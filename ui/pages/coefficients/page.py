@@ -74,6 +74,7 @@ class CoefficientsPage(QWidget):
         self.desk, self.texts = desk, desk.texts
         self.ground: Ground | None = None
         self._pack = ""  # what the user chose
+        self._chosen_for: tuple[object, ...] = ()  # workspace and year that a catalogue version was chosen for
         self._build()
 
     def _build(self) -> None:
@@ -176,6 +177,8 @@ class CoefficientsPage(QWidget):
             )  # fmt: skip
             self.empty.say(texts("pages.coefficients.title"), texts("pages.coefficients.holds"), texts(key[0]), texts(key[1]))
             return
+        if self._chosen_for != (stands := (id(self.desk.workspace), self.desk.year)):
+            self._chosen_for, self.pools.catalogue = stands, ""  # no year is cleared by a version chosen for another
         if changes is not None:
             self.pools.settled(changes)
             for tab in self._made.values():
