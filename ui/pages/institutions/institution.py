@@ -127,7 +127,8 @@ class InstitutionTab(QWidget):
         self.formula = QLabel(wordWrap=True)
         self.formula.setTextFormat(Qt.TextFormat.RichText)
         self.formula.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.formula.setMinimumHeight(2 * self.formula.fontMetrics().height() + 2)
+        # The longest formula and the rule: the drawings must not move while one points at them.
+        self.formula.setMinimumHeight(3 * self.formula.fontMetrics().lineSpacing() + 2)
         self.formula.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self.beneath = QPushButton()
         self.beneath.clicked.connect(lambda: self._open_cases(*self.told))

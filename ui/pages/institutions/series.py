@@ -129,7 +129,7 @@ def _panel(read: Read, id: str, code: str, row: int, name: str, texts: Texts, wa
                 title,
                 [None if math.isnan(value) else value for value in values.tolist()],
                 cases=figures.cases[at].tolist(),
-                texts=Exact(figures, id, key, places, of, in_wan),
+                texts=Exact(figures, id, key, places if of is None else max(places, 1), of, in_wan),
                 ringed=rings(read, id, code, texts, places, in_wan) if figures is own else {},
             )
         )
