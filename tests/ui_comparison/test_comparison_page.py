@@ -170,6 +170,8 @@ def test_shared_groups_and_the_way_to_the_catalogue(compared, idle, desk, codes)
     sheet = view.table.worksheet()
     assert [c.id for c in sheet.columns][:2] == ["dip_code", "dip_name"]
     assert all(count >= 2 for count in sheet.cells["shared_by"])
+    assert view.table.grid.heading.short["cases_region"] == "全市合计"
+    assert view.table.grid.heading.short["mean_region"] == "全市平均"
     view.least.setCurrentIndex(view.least.findData(3))
     view.least.activated.emit(view.least.currentIndex())
     idle()

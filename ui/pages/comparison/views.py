@@ -203,6 +203,8 @@ class GroupsView(View):
         texts = self.texts
         bands = {name: texts(f"comparison.band.{name}") for name in FIGURES}
         groups, short = _banded(shown.comparison, shown.groups, bands, texts)
+        for key in shown.comparison.beyond:  # cases of a level are all of them, no mean
+            short[f"cases_{key.replace('.', '')}"] = texts(f"comparison.whole.{key}")
         self.table.set_worksheet(shown.groups, frozen=2, groups=groups, short=short)
 
     def table_shown(self) -> Table:
