@@ -59,9 +59,11 @@ def clearing_json(clearing: Clearing) -> str:
 
 
 def _stamped(stamps: Stamps) -> dict[str, Any]:
-    """A scenario's name and changes are there only where something was tried: nothing else may be taken for one."""
+    """A scenario's name and changes are there only where something was tried, nothing else may be taken for one; the period
+    only of a month."""
     said = asdict(stamps)
-    return said if stamps.tried else {name: v for name, v in said.items() if name not in ("scenario", "changes")}
+    absent = {*(() if stamps.tried else ("scenario", "changes")), *(() if stamps.period else ("period",))}
+    return {name: value for name, value in said.items() if name not in absent}
 
 
 def figure(one: Step, value: Fraction) -> str:

@@ -70,6 +70,7 @@ class Stamps:
     counts: Mapping[str, int]       # cases in scope, net; left out by reason
     run_hash: str = ""
     scenario: str = ""  # its name, where what was cleared is a stored scenario
+    period: str = ""    # YYYYMM of a month's settlement, "" of a year's
     changes: str = ""   # what was tried on top of set, catalogue and budget, "" for what holds; parameters stand above
 
     @property

@@ -85,7 +85,7 @@ def clear(
     step(progress, "steps", 0)
     clearing = sheets(pack, scored)
     if store and not workspace.read_only and not changes and not scenario:
-        _store(workspace, clearing)
+        keep(workspace, clearing)
     return clearing
 
 
@@ -284,10 +284,15 @@ def _by_place(standing: Standing, values: Scaled | None, exact: Sequence[Fractio
     places = len(standing.listed)
     if values is not None:
         return [Fraction(one, 10**values.places) for one in exact_sums(values.values, standing.place, places)]
+    return exact_totals(standing.place.tolist(), exact or (), places)
+
+
+def exact_totals(spots: Sequence[int], exact: Sequence[Fraction], places: int) -> list[Fraction]:
+    """Sums of exact scores by place."""
     totals = [Fraction(0)] * places
     # Whole numbers over each denominator, so that adding hundreds of thousands of fractions stays quick.
     parts: dict[tuple[int, int], int] = {}
-    for place, value in zip(standing.place.tolist(), exact or (), strict=True):
+    for place, value in zip(spots, exact, strict=True):
         key = (place, value.denominator)
         parts[key] = parts.get(key, 0) + value.numerator
     for (place, denominator), numerator in sorted(parts.items()):
@@ -327,8 +332,11 @@ def run_hash(clearing: Clearing) -> str:
 # -- keeping ---------------------------------------------------------------------------------------------------
 
 
-def _store(workspace: Workspace, clearing: Clearing) -> None:
-    """The run, its findings and its ledger line, in one transaction; nothing where the same run is there and stands."""
+def keep(workspace: Workspace, clearing: Clearing, kind: str = "clear") -> None:
+    """The run, its findings and its ledger line, in one transaction; nothing where the same run is there and stands.
+
+    kind: clear, or the chapter of a pack that it is of (month, prepay).
+    """
     stamps = clearing.stamps
     reader = workspace.reader()
     same = reader.execute("SELECT id FROM run WHERE hash = ?", (stamps.run_hash,)).fetchall()
@@ -338,13 +346,13 @@ def _store(workspace: Workspace, clearing: Clearing) -> None:
     in_force = [
         number for (number,) in reader.execute("SELECT id FROM batch WHERE withdrawn = 0 ORDER BY id")
     ]
-    subject = run_subject(clearing.year, stamps.pack, stamps.run_hash)
+    subject = run_subject(clearing.year, stamps.pack, stamps.run_hash, stamps.period)
     with workspace.transaction("clear", subject) as writer:
         line = workspace.ledger.record(writer, "run", subject)
         run = writer.execute(
             "INSERT INTO run (at, who, year, pack, pack_hash, pack_text, set_name, set_hash, catalogue, grouping, funds,"
-            " parameters, data_hash, batches, result, result_hash, hash)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " parameters, data_hash, batches, result, result_hash, hash, kind, period)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 line.at,
                 line.who,
@@ -363,6 +371,8 @@ def _store(workspace: Workspace, clearing: Clearing) -> None:
                 result,
                 hashlib.sha256(result.encode()).hexdigest(),
                 stamps.run_hash,
+                kind,
+                stamps.period,
             ),
         ).lastrowid
         batches.store_findings(writer, clearing.findings, run_id=run)

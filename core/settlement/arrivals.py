@@ -205,6 +205,12 @@ def read_fees(
     return Fees(institutions, groups, raw["institution"][keep], raw["group"][keep], raw["fee"][keep], named)
 
 
+def home_of(region: str, province: bool) -> tuple[str, str]:
+    """The area codes of who is insured here: from the first up to, not with, the second; both "" where it is unknown."""
+    home = region[: 2 if province else 4]
+    return (home, home[:-1] + chr(ord(home[-1]) + 1)) if home.isdigit() else ("", "")
+
+
 def iso_day(day: int) -> str:
     """A day of YYYYMMDD as it is written."""
     return f"{day // 10000:04d}-{day // 100 % 100:02d}-{day % 100:02d}"
@@ -312,10 +318,9 @@ def _joined(connection: sqlite3.Connection) -> bool:
 
 def _away(wanted: Reading) -> str:
     """1 for a patient insured outside the region (or the province), as SQL; nobody where the region is unknown."""
-    home = wanted.region[: 2 if wanted.province else 4]
-    if not home.isdigit():
+    home, beyond = home_of(wanted.region, wanted.province)
+    if not home:
         return "0"
-    beyond = home[:-1] + chr(ord(home[-1]) + 1)
     return f"coalesce(insu_admdvs <> '' AND (insu_admdvs < '{home}' OR insu_admdvs >= '{beyond}'), 0)"
 
 

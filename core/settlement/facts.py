@@ -13,6 +13,7 @@ from fractions import Fraction
 from core.findings import Finding
 from core.money import decimal, yuan
 from core.rules.sheet import BudgetLine
+from core.settlement import doubled
 
 # Budget items that a clearing cannot do without; a dip_topup may be absent.
 NEEDED = ("dip_budget", "outside_card", "outside_manual")
@@ -80,6 +81,7 @@ def of_fund(connection: sqlite3.Connection, year: int, fund: str) -> Facts:
                         values={"amount": yuan(amount), "fund": fund},
                     )
                 )
+    findings += doubled.of_fund(connection, year, fund)
     return Facts(budget, paid, lines, tuple(findings))
 
 

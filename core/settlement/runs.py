@@ -10,6 +10,7 @@ import hashlib
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -22,14 +23,18 @@ from core.findings import Finding
 from core.progress import SILENT, Progress, step
 from core.rules import packs
 from core.rules.cases import FUNDS
+from core.rules.chapters import chapter
 from core.rules.sheet import BudgetLine, Clearing, FundSheet, Institution, Stamps
 from core.settlement import annual, coefficients, gather
+from core.settlement.advance import advance
 from core.settlement.annual import clear
+from core.settlement.monthly import settle
 from core.settlement.staleness import run_subject, stale
 from core.settlement.year import institutions
 from core.storage import batches
 
 if TYPE_CHECKING:
+    from core.rules.circular import Pack
     from core.storage.workspace import Workspace
 
 _MISREAD = Path(__file__).with_name("misread.sql").read_text("utf-8")
@@ -109,12 +114,14 @@ def last_run(workspace: Workspace, year: int, pack: str = "") -> Clearing | None
 def stored(connection: sqlite3.Connection, run_id: int) -> Clearing:
     """A run as a clearing, from its stored result, which has twelve decimals of what does not end."""
     row = connection.execute(
-        "SELECT year, pack_text, parameters, result FROM run WHERE id = ?", (run_id,)
+        "SELECT year, pack_text, parameters, result, kind, period FROM run WHERE id = ?", (run_id,)
     ).fetchone()
     if row is None:
         raise Refused("run_unknown", run=run_id)
-    year, text, parameters, result = row
+    year, text, parameters, result, kind, period = row
     pack = packs.restore(text, json.loads(parameters))
+    if kind != "clear":
+        pack = chapter(pack, kind)
     told = json.loads(result)
     marks = told["stamps"]
     stamps = Stamps(
@@ -123,6 +130,7 @@ def stored(connection: sqlite3.Connection, run_id: int) -> Clearing:
         parameters=dict(marks["parameters"]),
         references={name: int(n) for name, n in marks["references"].items()},
         counts={name: int(n) for name, n in marks["counts"].items()},
+        period=period,
     )
     known = institutions(connection)
     sheets: list[FundSheet] = []
@@ -168,7 +176,7 @@ def verify(workspace: Workspace, progress: Progress = SILENT) -> list[Finding]:
     ]
     rows = connection.execute(
         "SELECT id, year, pack, pack_hash, pack_text, set_name, catalogue, grouping, funds, parameters, set_hash,"
-        " data_hash, result, result_hash, hash FROM run WHERE kind = 'clear' ORDER BY id"
+        " data_hash, result, result_hash, hash, kind, period FROM run ORDER BY id"
     ).fetchall()
     for done, row in enumerate(rows):
         step(progress, "verify", done, len(rows))
@@ -188,8 +196,10 @@ def verify(workspace: Workspace, progress: Progress = SILENT) -> list[Finding]:
             result,
             result_hash,
             digest,
+            kind,
+            period,
         ) = row
-        subject = run_subject(year, name, digest)
+        subject = run_subject(year, name, digest, period)
         if damaged := _damaged(row[8], row[9], connection, number):
             findings.append(Finding("run_damaged", "blocked", subject=subject, value=damaged))
             continue
@@ -208,8 +218,9 @@ def verify(workspace: Workspace, progress: Progress = SILENT) -> list[Finding]:
             pack = packs.restore(text, json.loads(parameters))
             if pack.hash != pack_hash:
                 said.append("pack")
-            again = clear(
+            again = _again(
                 workspace,
+                (kind, period),
                 year,
                 pack,
                 funds=tuple(funds.split(",")),
@@ -217,7 +228,6 @@ def verify(workspace: Workspace, progress: Progress = SILENT) -> list[Finding]:
                 catalogue=version,
                 grouping=grouping,
                 progress=progress,
-                store=False,
             )
         except Fault as fault:
             findings.append(Finding("run_not_computed", "blocked", subject=subject, value=fault.code))
@@ -230,6 +240,33 @@ def verify(workspace: Workspace, progress: Progress = SILENT) -> list[Finding]:
             said.append("figures")
         findings += [Finding(f"run_differs_{what}", "blocked", subject=subject) for what in said]
     return findings
+
+
+def _again(
+    workspace: Workspace,
+    what: tuple[str, str],
+    year: int,
+    pack: Pack,
+    *,
+    funds: Sequence[str],
+    set_name: str,
+    catalogue: str,
+    grouping: str,
+    progress: Progress,
+) -> Clearing:
+    """A run of that kind and period computed again."""
+    kind, period = what
+    if kind == "prepay":
+        return advance(workspace, year, pack, funds=funds, progress=progress, store=False).clearing
+    if kind == "month":
+        return settle(
+            workspace, period, pack, funds=funds, set_name=set_name, catalogue=catalogue, grouping=grouping,
+            progress=progress, store=False,
+        ).clearing  # fmt: skip
+    return clear(
+        workspace, year, pack, funds=funds, set_name=set_name, catalogue=catalogue, grouping=grouping,
+        progress=progress, store=False,
+    )  # fmt: skip
 
 
 def _damaged(funds: str, parameters: str, connection: sqlite3.Connection, run_id: int) -> str:
@@ -269,6 +306,6 @@ def _miscounted(connection: sqlite3.Connection) -> list[Finding]:
 def _missing(connection: sqlite3.Connection) -> list[Finding]:
     """Runs that the ledger knows and the workspace does not hold."""
     told = Counter(s for (s,) in connection.execute("SELECT subject FROM ledger WHERE action = 'run'"))
-    held = connection.execute("SELECT year, pack, hash FROM run")
-    told.subtract(run_subject(year, pack, digest) for year, pack, digest in held)
+    held = connection.execute("SELECT year, pack, hash, period FROM run")
+    told.subtract(run_subject(*one) for one in held)
     return [Finding("run_missing", "blocked", subject=one) for one, n in sorted(told.items()) if n > 0]

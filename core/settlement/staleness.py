@@ -39,9 +39,9 @@ CLINICAL_TABLES = {"operation", "exclusion"}
 QUIET = {"run", "publish", "interrupted", "migrate"}  # actions that change nothing a run stands on
 
 
-def run_subject(year: int, pack: str, run_hash: str) -> str:
-    """What the ledger calls a run: enough of its hash to know the row by."""
-    return f"{year} {pack} #{run_hash[:16]}"
+def run_subject(year: int, pack: str, run_hash: str, period: str = "") -> str:
+    """What the ledger calls a run: the year or month, and enough of its hash to know the row by."""
+    return f"{period or year} {pack} #{run_hash[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +51,21 @@ class _Run:
     year: int
     catalogue: str
     own: bool
+    kind: str
+    period: str
 
 
 def stale(workspace: Workspace, run_id: int) -> str:
     """Why a run no longer stands, "" while it does; read off the ledger, nothing is computed."""
     connection = workspace.reader()
     row = connection.execute(
-        "SELECT year, pack, set_name, set_hash, catalogue, grouping, batches, hash FROM run WHERE id = ?", (run_id,)
+        "SELECT year, pack, set_name, set_hash, catalogue, grouping, batches, hash, kind, period FROM run WHERE id = ?",
+        (run_id,),
     ).fetchone()
     if row is None:
         raise Refused("run_unknown", run=run_id)
-    year, pack, set_name, set_hash, version, grouping, stood_on, digest = row
-    run = _Run(year, version, grouping == "own")
+    year, pack, set_name, set_hash, version, grouping, stood_on, digest, kind, period = row
+    run = _Run(year, version, grouping == "own", kind, period)
     withdrawn = {
         number
         for number, kind in connection.execute("SELECT id, kind FROM batch WHERE withdrawn = 1")
@@ -71,7 +74,7 @@ def stale(workspace: Workspace, run_id: int) -> str:
     if withdrawn & set(json.loads(stood_on)):
         return "withdrawn"
     line = connection.execute(
-        "SELECT max(id) FROM ledger WHERE action = 'run' AND subject = ?", (run_subject(year, pack, digest),)
+        "SELECT max(id) FROM ledger WHERE action = 'run' AND subject = ?", (run_subject(year, pack, digest, period),)
     ).fetchone()[0]
     since = [] if line is None else _since(connection, line)
     if line is None or any(_concerns(connection, change, run) for change in since):
@@ -116,6 +119,10 @@ def _concerns(connection: sqlite3.Connection, change: Mapping[str, Any], run: _R
         return False
     if table == "catalogue":
         return key["version"] == run.catalogue
+    if run.kind == "prepay":  # stands on what last year brought
+        return table == "institution" or str(key.get("period", run.year - 1))[:4] == str(run.year - 1)
+    if run.period and "period" in key:  # a month reads its own deductions, and no payments
+        return table == "deduction" and str(key["period"]) == run.period
     if "period" in key:
         return str(key["period"])[:4] == str(run.year)
     if table == "reference_mean":
@@ -126,6 +133,8 @@ def _concerns(connection: sqlite3.Connection, change: Mapping[str, Any], run: _R
 def _reads(connection: sqlite3.Connection, batch: int, kind: str, run: _Run) -> bool:
     """Whether a run reads a file; of catalogues only those that bring rows to its own version."""
     if kind in UNREAD_KINDS or kind == "coefficients" or (kind in CLINICAL_KINDS and not run.own):
+        return False
+    if run.period and kind in ("payments", "assessments"):
         return False
     if kind != "catalogue":
         return True
