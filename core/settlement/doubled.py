@@ -31,7 +31,7 @@ def doubled(workspace: Workspace, year: int, funds: Sequence[str] = FUNDS, limit
 
 
 def gross(connection: sqlite3.Connection, months: Sequence[Month]) -> list[Finding]:
-    """Payments of a file that are a month's amount before its deductions (`doubled_payment_gross`): they count again in the year."""
+    """`doubled_payment_gross`: a file's payment that is the month's amount before its deductions, which the year takes off."""
     found: list[Finding] = []
     for month in months:
         paid = {

@@ -32,6 +32,7 @@ from ui.dialogs import Empty, documents
 from ui.look import EDGE, GAP, TIGHT, set_role
 from ui.pages.clearing import sheets
 from ui.pages.clearing.figures import Figures
+from ui.pages.clearing.tabs import WORKSHEET, Choice, Tabs
 from ui.pages.clearing.why import Place, Why
 from ui.table import Table
 
@@ -218,12 +219,17 @@ class ClearingPage(QWidget):
         self.control = QWidget()
         self.control.setLayout(line)
         line.setContentsMargins(0, 0, 0, 0)
+        worksheet = QWidget()
+        body = QVBoxLayout(worksheet)
+        body.setContentsMargins(0, 0, 0, 0)
+        body.setSpacing(GAP)
+        body.addWidget(self.control)
+        body.addWidget(self.notice)
+        body.addWidget(self.stack, 1)
+        self.tabs = Tabs(self._desk, worksheet, self._choice)
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(EDGE, GAP, EDGE, GAP)
-        outer.setSpacing(GAP)
-        outer.addWidget(self.control)
-        outer.addWidget(self.notice)
-        outer.addWidget(self.stack, 1)
+        outer.setContentsMargins(EDGE, TIGHT, EDGE, GAP)
+        outer.addWidget(self.tabs)
         self.setFocusProxy(self.table)
 
     def _menu(self, key: str, fill: Callable[[QMenu], None]) -> QToolButton:
@@ -278,7 +284,11 @@ class ClearingPage(QWidget):
     def handlers(self) -> dict[str, Callable[[], None]]:
         return {"clearing.run": self.clear, "clearing.export": self.choose_export}
 
+    def _choice(self) -> Choice:
+        return Choice(str(self.pack.currentData() or ""), str(self.catalogue.currentData() or ""))
+
     def refresh(self, changes: Changes | None = None) -> None:
+        self.tabs.refresh(changes)
         if changes is not None and self._standing is not None:
             if not changes.workspace and not changes.choices and not changes.touches(*READ):
                 if changes.display:
@@ -292,8 +302,12 @@ class ClearingPage(QWidget):
         self.load()
 
     def show_target(self, target: object) -> None:
-        """("institution", code): its row. ("case", settlement): how it was scored."""
+        """("institution", code): its row. ("case", settlement): how it was scored. ("tab", key, target): a tab."""
+        if isinstance(target, tuple) and target and target[0] == "tab":
+            self.tabs.show_target(*map(str, target[1:2]), *target[2:3])
+            return
         if isinstance(target, tuple) and len(target) == 2 and target[0] in ("institution", "case"):
+            self.tabs.show_target(WORKSHEET)
             self._target = (str(target[0]), str(target[1]))
             self._go_to_target()
 
