@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,7 +61,7 @@ def test_written_out() -> None:
 @given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=12), st.integers(0, 10_000))
 def test_each_bar_meets_its_neighbours_and_the_axis_holds_all(parts, before) -> None:
     found = spans([before, *parts, before + sum(parts)])
-    for one, other in zip(found[:-2], found[1:-1], strict=True):
+    for one, other in itertools.pairwise(found):
         assert one[1] == other[0]
     assert found[-2][1] == found[-1][1]
     low, high = reach(found)
@@ -96,7 +98,7 @@ def test_names_do_not_touch_each_other(chart, lying) -> None:
         renderer = chart._canvas.get_renderer()
         labels = axes.get_yticklabels() if lying else axes.get_xticklabels()
         boxes = [label.get_window_extent(renderer) for label in labels]
-        for one, other in zip(boxes, boxes[1:], strict=False):
+        for one, other in itertools.pairwise(boxes):
             assert (one.y0 >= other.y1 - 1) if lying else (one.x1 <= other.x0 + 1)
 
 

@@ -85,7 +85,7 @@ def test_the_keyboard_opens_a_bar(why, idle) -> None:
     idle()
     assert why.region.factor == "budget"
     assert why.region.beneath.worksheet().rows > 0
-    assert "双击或回车查看依据" in why.region.chart.told(0, 1) + [why.region.chart.hint]
+    assert "双击或回车查看依据" in [*why.region.chart.told(0, 1), why.region.chart.hint]
 
 
 def test_an_end_leads_to_its_clearing(why, desk) -> None:
