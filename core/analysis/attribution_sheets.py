@@ -84,7 +84,8 @@ def point_values(found: Sequence[Attribution], lang: str = "") -> Worksheet:
 
 
 def institutions(found: Growths, fund: str = "", lang: str = "") -> Worksheet:
-    """Each institution in each fund, or in one: both scores, growth, every factor's part, also in per cent of the score before. keys: FUND.CODE"""
+    """Each institution in each fund, or in one: both scores, growth, every factor's part in points and in per cent.
+    keys: FUND.CODE"""
     texts = Texts(lang)
     plan: list[Plan] = [
         ("fund", "text", "", None), *CODE, *((f"score_{when}", "exact", "points", PLACES) for when in ("before", "after")),
