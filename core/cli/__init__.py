@@ -11,14 +11,14 @@ import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 
-from core.cli import attributing, catalogue, clearing, coefficients, comparing, files, trending
+from core.cli import attributing, catalogue, clearing, coefficients, comparing, files, monthly, trending
 from core.cli.parsing import parser
 from core.cli.terminal import TerminalProgress, sentence
 from core.faults import Cancelled, Fault, Refused, Usage
 from core.texts import Texts
 
 INTERRUPTED = 130  # what shells expect of a command that Ctrl-C ended
-NOT_BUILT = ("month", "reconcile")
+NOT_BUILT = ("reconcile",)
 COMMANDS: dict[str, Callable[[argparse.Namespace, Texts, TerminalProgress], int]] = {
     "new": files.new,
     "demo": files.demo,
@@ -29,6 +29,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Texts, TerminalProgress], int]
     "catalogue": catalogue.catalogue,
     "coefficients": coefficients.coefficients,
     "clear": clearing.annual,
+    "month": monthly.month,
     "compare": comparing.compare,
     "attribute": attributing.attribute,
     "trend": trending.trend,

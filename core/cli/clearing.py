@@ -82,7 +82,7 @@ def summary(clearing: Clearing, texts: Texts) -> list[str]:
     for sheet in clearing.funds:
         lines.append("")
         lines.append(texts(f"fund.{sheet.fund}") + texts("cli.institutions", count=len(sheet.institutions)))
-        lines += _region_lines(clearing, sheet, texts)
+        lines += region_lines(clearing, sheet, texts)
     loud = [f for f in clearing.findings if f.severity == "warning" and f.code.startswith(ALOUD)]
     lines += [""] * bool(loud) + [sentence(finding, texts) for finding in loud]
     severities: dict[str, int] = {}
@@ -97,7 +97,8 @@ def summary(clearing: Clearing, texts: Texts) -> list[str]:
     return lines
 
 
-def _region_lines(clearing: Clearing, sheet: FundSheet, texts: Texts) -> list[str]:
+def region_lines(clearing: Clearing, sheet: FundSheet, texts: Texts) -> list[str]:
+    """The region's figures of a fund, and the sums that matter."""
     from fractions import Fraction
 
     from core.money import plain

@@ -41,7 +41,7 @@ def advance(
     progress: Progress = SILENT,
     store: bool = True,
 ) -> Month:
-    """The advance of each institution in the year, period `YYYY`. Refused: "blocked", "chapter_missing", "rule_failed"."""
+    """The advance of each institution in the year, period `YYYY`. Refused: "month_blocked", "chapter_missing", "rule_failed"."""
     chain = chapter(pack, PREPAY)
     connection = workspace.reader()
     with gather.snapshot(connection):
@@ -90,7 +90,7 @@ def advance(
     if not listed:
         blocked.append(Finding("prepay_nothing", "blocked", values={"year": str(year - 1)}))
     if blocked:
-        raise Refused("blocked", ordered(blocked), year=year, count=len(blocked))
+        raise Refused("month_blocked", ordered(blocked), month=year, count=len(blocked))
     data = json.dumps([PREPAY, year, region, values], sort_keys=True, ensure_ascii=False, default=str)
     stamps = Stamps(
         region=workspace.region, workspace=workspace.name, synthetic=workspace.synthetic, pack=pack.id, pack_hash=pack.hash,

@@ -168,7 +168,7 @@ def read(
 ) -> MonthCases:
     """The year's cases scored as its clearing scores them; no budget is asked for.
 
-    What blocks only some months stands in `blocked` with its days; Refused("blocked", findings) for what blocks all.
+    What blocks only some months stands in `blocked` with its days; Refused("month_blocked", findings) for what blocks all.
     """
     if grouping not in GROUPINGS:
         raise Usage("grouping_unknown", what=grouping, known=", ".join(GROUPINGS))
@@ -184,7 +184,7 @@ def read(
     if not len(standing.rows) and not left:
         blocked.append(Finding("no_cases", "blocked", values={"year": str(year)}))
     if blocked or given.head is None:
-        raise Refused("blocked", ordered(blocked), year=year, count=len(blocked))
+        raise Refused("month_blocked", ordered(blocked), month=year, count=len(blocked))
     with_k = applied.apply(standing, given.content, funds, year, given.head.name)
     scores = _scores(standing, with_k.cases, given.head, pack, progress)
     spot = standing.place * MONTHS + standing.rows.day // 100 % 100 - 1

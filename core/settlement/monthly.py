@@ -73,7 +73,7 @@ def settle(
     progress: Progress = SILENT,
     store: bool = True,
 ) -> Month:
-    """One month by the pack's month chain. Refused: "blocked" with every blocking fact, "chapter_missing", "rule_failed".
+    """One month by the pack's month chain. Refused: "month_blocked" with every blocking fact, "chapter_missing", "rule_failed".
 
     Stored as a run of kind `month` unless the workspace is read-only or `store` is off.
     """
@@ -179,7 +179,7 @@ def _settled(
     if not listed:
         blocked.append(Finding("month_empty", "blocked", value=f"{year}-{month:02d}"))
     if blocked:
-        raise Refused("blocked", ordered(blocked), year=f"{year}-{month:02d}", count=len(blocked))
+        raise Refused("month_blocked", ordered(blocked), month=f"{year}-{month:02d}", count=len(blocked))
     data = [found.digest(month), period, region, institution]
     stamps = _stamps(found, pack, data, period)
     clearing = cleared(chain, year, region, institution, listed, stamps, said)
