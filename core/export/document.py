@@ -34,8 +34,9 @@ PAD = 0.9  # mm between a cell's edge and its text
 SIZES = (8.0, 7.5, 7.0, 6.5, 6.0, 5.5)  # points that a table may be set in, the widest that fits
 WIDEST = 52.0  # mm of a column of words before it is set in several lines
 INK, GREY, RED, SHADE, LINE = (0, 0, 0), (95, 95, 95), (176, 0, 0), (232, 237, 243), (120, 120, 120)
-# Signs that never begin a line, and runs that are never broken.
-CLOSING = "，。；：、！？）】》」』”’%,.;:!?)]}"
+# Signs that never begin a line, signs that never end one, and runs that are never broken.
+OPENING = "（【《「『“‘〔"
+CLOSING = "，。；：、！？）】》」』”’〕%,.;:!?)]}"
 _RUNS = re.compile(r"[A-Za-z0-9_.,+\-/%=(\[¥$]*[A-Za-z0-9_%)\]]|\s+|.", re.DOTALL)
 
 
@@ -54,14 +55,18 @@ def grouped(number: str) -> str:
     return f"{found[1]}{int(found[2]):,}{found[3] or ''}" if found else number
 
 
+def set_named(stamps: Stamps, texts: Texts) -> str:
+    """The coefficient set, in words where it is the imported one."""
+    return texts(f"set.{stamps.set_name}") if texts.has(f"set.{stamps.set_name}") else stamps.set_name
+
+
 def stamped(stamps: Stamps, texts: Texts) -> list[str]:
     """What a sheet stands on, as its foot says it: data, pack, set, run."""
-    named = texts(f"set.{stamps.set_name}") if texts.has(f"set.{stamps.set_name}") else stamps.set_name
     changed = [f"{name} = {value}" for name, value in sorted(stamps.parameters.items())]
     return [
         texts("print.stands_on", pack=stamps.pack, pack_hash=stamps.pack_hash[:16], data=stamps.data_hash[:16]),
         texts(
-            "print.of_run", set=named, state=texts(f"state.{stamps.set_state}"), set_hash=stamps.set_hash[:16],
+            "print.of_run", set=set_named(stamps, texts), state=texts(f"state.{stamps.set_state}"), set_hash=stamps.set_hash[:16],
             catalogue=stamps.catalogue, run=stamps.run_hash[:16],
         ),
         *([texts("print.parameters", changed=texts.listed(changed))] if changed else []),
@@ -108,10 +113,10 @@ class Document:
 
     # -- parts and pages -----------------------------------------------------------------------------------------
 
-    def begin(self, title: str, subtitle: str = "") -> None:
-        """A new part, on a new page."""
+    def begin(self, title: str, subtitle: str = "", running: str = "") -> None:
+        """A new part, on a new page. running: what its further pages say on top; the title where it is empty."""
         self._end()
-        self._title = title
+        self._title = running or title
         self._pdf.add_page()
         self._first = self.pages
         self.y = TOP
@@ -124,7 +129,7 @@ class Document:
         self.y += 1.5
 
     def new_page(self) -> None:
-        """The next page of the part, the part's title in small letters on top."""
+        """The next page of the part, in small letters on top what it is a page of."""
         self._pdf.add_page()
         self.y = TOP
         self._put_mark()
@@ -185,10 +190,11 @@ class Document:
             for piece in _pieces(paragraph, of, room):
                 wide = of(piece)
                 if line and used + wide > room and piece not in CLOSING:
-                    lines.append(line.rstrip())
-                    line, used = "", 0.0
-                    piece = piece.lstrip()
-                    wide = of(piece)
+                    kept = line.rstrip().rstrip(OPENING)  # what opens goes along with what it opens
+                    opened = line.rstrip()[len(kept) :]
+                    lines.append(kept.rstrip() if kept else line.rstrip())
+                    piece = (opened if kept else "") + piece.lstrip()
+                    line, used, wide = "", 0.0, of(piece)
                 line, used = line + piece, used + wide
             lines.append(line.rstrip())
         return lines
@@ -271,7 +277,7 @@ class Document:
                 widths.append(field.width)
                 continue
             widest = max((self.measured(row[i], size, bold=True) for row in rows), default=0.0)
-            titled = max(map(lambda piece: self.measured(piece, size, bold=True), _RUNS.findall(field.title)), default=0.0)
+            titled = max((self.measured(piece, size, bold=True) for piece in _RUNS.findall(field.title)), default=0.0)
             least = max(titled, self.measured(field.title, size, bold=True) / 3)
             if field.align != "R":
                 widest = min(widest, WIDEST)

@@ -204,7 +204,7 @@ class _Pen:
 
     def figure(self, one: Step, values: Sequence[Fraction], *, total: bool = False) -> Format:
         """Values typed in are blue, what is computed black, as auditors' sheets have it."""
-        properties: dict[str, object] = {"num_format": number_format(_shown_places(one, values))}
+        properties: dict[str, object] = {"num_format": number_format(shown_places(one, values))}
         if one.expr is None and not total:
             properties["font_color"] = "#1F4E79"
         if total:
@@ -228,7 +228,7 @@ class _Pen:
         return page
 
 
-def _shown_places(one: Step, values: Sequence[Fraction]) -> int:
+def shown_places(one: Step, values: Sequence[Fraction]) -> int:
     """Decimals on the sheet: the rounding's, else the values' own, at most SHOWN; amounts at least two."""
     if one.places is not None:
         return one.places
@@ -238,7 +238,7 @@ def _shown_places(one: Step, values: Sequence[Fraction]) -> int:
     return places
 
 
-def _written_places(one: Step, values: Sequence[Fraction]) -> int | None:
+def written_places(one: Step, values: Sequence[Fraction]) -> int | None:
     """Decimals of ROUND() around the formula: the pack's; and the fen's where all values are whole fen.
 
     Such a step adds and subtracts amounts; over 100 m yuan a double keeps seven decimals, and a residual of
@@ -249,7 +249,7 @@ def _written_places(one: Step, values: Sequence[Fraction]) -> int | None:
     return one.places
 
 
-def _put_formula(page: Page, row: int, col: int, formula: str, look: Format, value: Fraction) -> None:
+def put_formula(page: Page, row: int, col: int, formula: str, look: Format, value: Fraction) -> None:
     """A formula with the run's value stored beside it: the double nearest to the exact one."""
     stored: Any = float(value)  # XlsxWriter's stubs know only whole numbers here
     page.write_formula(row, col, "=" + formula, look, stored)
@@ -296,8 +296,8 @@ def _summary(pen: _Pen) -> None:
             if id in fund.region:
                 target = f"'{fund.page}'!${xl_col_to_name(VALUE)}${fund.region[id] + 1}"
                 value = fund.sheet.region[id]
-                look = pen.look(num_format=number_format(_shown_places(one, [value])))
-                _put_formula(page, row, 2 + i, target, look, value)
+                look = pen.look(num_format=number_format(shown_places(one, [value])))
+                put_formula(page, row, 2 + i, target, look, value)
         row += 1
     row += 1
     page.write_string(row, 0, texts("workbook.sums"), pen.head)
@@ -313,9 +313,9 @@ def _summary(pen: _Pen) -> None:
             if one.id in fund.columns:
                 target = f"'{fund.page}'!{xl_col_to_name(fund.columns[one.id], True)}${fund.totals + 1}"
                 values = fund.sheet.values[one.id]
-                look = pen.look(num_format=number_format(_shown_places(one, values)))
+                look = pen.look(num_format=number_format(shown_places(one, values)))
                 total = sum(values, Fraction(0))
-                _put_formula(page, row, 2 + i, target, look, total)
+                put_formula(page, row, 2 + i, target, look, total)
         row += 1
     row += 1
     page.write_string(row, 0, texts("workbook.institutions"), pen.text)
@@ -406,14 +406,14 @@ def _fund(pen: _Pen, fund: _FundPlan) -> None:
     symbols = plan.pack.symbols
     for one in fund.steps:
         col, values = fund.columns[one.id], fund.sheet.values[one.id]
-        look, places = pen.figure(one, values), _written_places(one, values)
+        look, places = pen.figure(one, values), written_places(one, values)
         for i, value in enumerate(values):
             if one.expr is None:
                 _put_input(page, FIRST + i, col, value, look)
             else:
                 refs = _Refs(plan, fund, FIRST + i, one.places or 0)
                 said = language.excel(one.expr, refs, places, symbols)
-                _put_formula(page, FIRST + i, col, said, look, value)
+                put_formula(page, FIRST + i, col, said, look, value)
     _totals(pen, page, fund)
     for (node, places), first in fund.shares.items():
         _share_columns(pen, page, fund, node, places, first)
@@ -429,7 +429,7 @@ def _put_input(page: Page, row: int, col: int, value: Fraction, look: Format) ->
     if is_terminating(value):
         page.write_number(row, col, float(value), look)
     else:
-        _put_formula(page, row, col, f"{value.numerator}/{value.denominator}", look, value)
+        put_formula(page, row, col, f"{value.numerator}/{value.denominator}", look, value)
 
 
 def _totals(pen: _Pen, page: Page, fund: _FundPlan) -> None:
@@ -445,7 +445,7 @@ def _totals(pen: _Pen, page: Page, fund: _FundPlan) -> None:
         if is_summed(one):
             total = sum(fund.sheet.values[one.id], Fraction(0))
             look = pen.figure(one, fund.sheet.values[one.id], total=True)
-            _put_formula(page, row, col, f"SUM({fund.column(col)})", look, total)
+            put_formula(page, row, col, f"SUM({fund.column(col)})", look, total)
         else:
             page.write_blank(row, col, None, bold)
 
@@ -487,7 +487,7 @@ def _share_columns(pen: _Pen, page: Page, fund: _FundPlan, node: Share, places: 
         stored = (value, Fraction(floors[i]), Fraction(ranks[i]), got)
         looks = (pen.look(num_format="0.000000"), count, count, shown)
         for col, (said, kept, look) in enumerate(zip(formulas, stored, looks, strict=True)):
-            _put_formula(page, row, first + col, said, look, kept)
+            put_formula(page, row, first + col, said, look, kept)
 
 
 def _total_of_share(plan: _Plan, fund: _FundPlan, node: Share, places: int) -> Fraction:
@@ -512,13 +512,13 @@ def _region(pen: _Pen, page: Page, fund: _FundPlan) -> None:
         page.write_string(row, UNIT, texts(f"unit.{one.unit}"), pen.text)
         look = pen.figure(one, [value])
         if one.expr is not None:
-            said = language.excel(one.expr, refs, _written_places(one, [value]), plan.pack.symbols)
-            _put_formula(page, row, VALUE, said, look, value)
+            said = language.excel(one.expr, refs, written_places(one, [value]), plan.pack.symbols)
+            put_formula(page, row, VALUE, said, look, value)
             _wide(page, row, SAID, OPEN - 1, _in_words(pen, one.expr, "region"), pen.text)
         else:
             lines = _lines_of(plan, fund, one.id, value)
             if lines:
-                _put_formula(page, row, VALUE, lines, look, value)
+                put_formula(page, row, VALUE, lines, look, value)
             else:
                 _put_input(page, row, VALUE, value, look)
             _wide(page, row, SAID, OPEN - 1, texts("workbook.given"), pen.text)

@@ -1,0 +1,119 @@
+"""The region's clearing table for print: A3 landscape, a part for each fund, its steps on top and every institution beneath."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from core.export.document import GREY, Align, Document, Field, grouped, stamped
+from core.export.tables import is_summed, marks
+from core.export.workbook import shown_places
+from core.money import plain
+from core.progress import SILENT, Progress, step
+from core.rules import formula as language
+from core.rules.circular import Pack, Step
+from core.rules.sheet import Clearing, FundSheet
+from core.texts import Texts
+
+REGION_COLUMNS = 4  # of the region's steps, each a title and a value
+SIGNED = 13.0  # mm for the line of signatures
+
+
+def write(clearing: Clearing, path: Path | str, lang: str = "", progress: Progress = SILENT) -> None:
+    """WorldFault as `core.export.document.Document` and `core.export.target.whole_file` say."""
+    texts = Texts(lang)
+    document = Document(
+        texts, paper="A3", landscape=True, mark=marks(clearing.stamps, texts), foot=stamped(clearing.stamps, texts)
+    )
+    for number, sheet in enumerate(clearing.funds):
+        step(progress, "print", number, len(clearing.funds))
+        put(document, clearing, sheet)
+    document.save(path)
+
+
+def put(document: Document, clearing: Clearing, sheet: FundSheet) -> None:
+    """One fund as a part of a document."""
+    texts, pack = document.texts, clearing.pack
+    title = texts("print.clearing_title", year=clearing.year, fund=texts(f"fund.{sheet.fund}"))
+    named = pack.title.get(texts.lang, pack.id)
+    document.begin(title, texts("print.clearing_under", region=clearing.stamps.region, pack=named, count=len(sheet.institutions)))
+    _region(document, clearing, sheet)
+    document.y += 2.5
+    columns = [one for one in pack.scope("institution") if one.id in sheet.values]
+    fields = [Field(texts(f"print.{name}"), align=align) for name, align in _NAMED]
+    fields += [Field(titled(one, texts), align="R") for one in columns]
+    shown = {one.id: [figure(one, value, sheet.values[one.id]) for value in sheet.values[one.id]] for one in columns}
+    rows: list[list[str]] = []
+    for i, one in enumerate(sheet.institutions):
+        named_cells = [str(i + 1), one.code, one.name, texts(f"workbook.grade.{one.level}"), one.county]
+        rows.append([*named_cells, *(shown[column.id][i] for column in columns)])
+    total = ["", "", texts("print.total"), "", ""]
+    total += [
+        figure(one, sum(sheet.values[one.id], Fraction(0)), sheet.values[one.id]) if is_summed(one) else ""
+        for one in columns
+    ]
+    document.table(fields, rows, total=total, frozen=3)
+    document.y += 2
+    for said in (texts("print.evidence"), *open_items(pack, texts)):
+        document.paragraph(said, 7, colour=GREY)
+    document.room(SIGNED)
+    document.y += 5
+    document.write(texts("print.made_checked"), 0, document.y, 9, width=document.width)
+    document.y += 5
+
+
+_NAMED: tuple[tuple[str, Align], ...] = (
+    ("number", "C"), ("code", "L"), ("name", "L"), ("level", "C"), ("county", "C"),
+)  # fmt: skip
+
+
+def titled(one: Step, texts: Texts) -> str:
+    """A step's title with its unit, and its evidence where no policy says it."""
+    title, unit = one.title.get(texts.lang, one.id), texts(f"unit.{one.unit}") if one.unit else ""
+    said = texts("print.with_unit", what=title, unit=unit) if unit else title
+    return f"{said} {tag(one)}".rstrip()
+
+
+def tag(one: Step) -> str:
+    """[D] and the like: what a figure without a policy behind it carries."""
+    return f"[{one.evidence}]" if one.evidence not in ("", "V") else ""
+
+
+def open_items(pack: Pack, texts: Texts) -> list[str]:
+    """What the documents leave open of what an annual clearing went by, a sentence each: steps, cases, tables, parameters."""
+    exprs = [one.expr for one in pack.steps if one.expr is not None]
+    exprs += [one.score for one in pack.case.branches] + [one.when for one in pack.case.branches if one.when is not None]
+    nodes = [node for expr in exprs for node in language.walk(expr)]
+    named = {node.id for node in nodes if isinstance(node, language.Name)}
+    tables = {node.table for node in nodes if isinstance(node, language.Tiers)}
+    opens = [(one.title, one.open) for one in (*pack.steps, *pack.case.branches)]
+    opens += [(one.title, one.open) for id, one in pack.tables.items() if id in tables]
+    # A setting of the cases is a parameter by the same name.
+    opens += [(one.title, one.open) for id, one in pack.parameters.items() if id in named or hasattr(pack.case, id)]
+    said = [
+        texts("print.open_item", what=title.get(texts.lang, ""), why=left.get(texts.lang, "")).rstrip("。.") + texts("print.stop")
+        for title, left in opens
+        if any(left.values())
+    ]
+    return list(dict.fromkeys(said))
+
+
+def figure(one: Step, value: Fraction, among: Sequence[Fraction] = ()) -> str:
+    """A step's value with commas, to the decimals that its column shows."""
+    return grouped(plain(value, shown_places(one, among or (value,))))
+
+
+def _region(document: Document, clearing: Clearing, sheet: FundSheet) -> None:
+    """The region's steps in rows of four."""
+    texts = document.texts
+    cells: list[str] = []
+    for one in clearing.pack.scope("region"):
+        if one.id in sheet.region:
+            cells += [titled(one, texts), figure(one, sheet.region[one.id])]
+    across = 2 * REGION_COLUMNS
+    cells += [""] * (-len(cells) % across)
+    rows = [cells[i : i + across] for i in range(0, len(cells), across)]
+    each = document.width / REGION_COLUMNS
+    fields = [Field("", each * 0.58), Field("", each * 0.42, "R")] * REGION_COLUMNS
+    document.table(fields, rows, size=8.5, shaded=range(0, across, 2))
