@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,11 +22,12 @@ from core.rules.case_scores import explain_case
 from core.rules.cases import FUNDS, Ints, Scaled
 from core.rules.grouping import rule_of
 from core.rules.sheet import Clearing, Explanation, Scope, Stamps, Title
-from core.settlement import annual, arrivals, coefficients, facts, grouping, groups, references
+from core.settlement import annual, arrivals, coefficients, facts, grouping, groups, month_cases, references
 from core.settlement import year as years
 from core.settlement.annual import Scored, score_cases, taken
 from core.settlement.changes import Changes
 from core.settlement.coefficients import Part
+from core.settlement.gather import Inputs
 from core.settlement.given import content_of
 from core.texts import LANGUAGES, Texts
 from core.worksheet import Cells, Column, Kind, Worksheet, column_of
@@ -34,10 +36,12 @@ if TYPE_CHECKING:
     from core.storage.workspace import Workspace
 
 X_PLACES = 6  # of the shown ratio of fee to reference; branches are decided exactly
+_BOOKED = Path(__file__).with_name("booked_months.sql").read_text("utf-8")
 # Which imported rows are beneath an input step.
 ROWS = {
     **{step: ("payment", kind) for kind, step in facts.PAYMENTS.items()},
     **{step: ("deduction", kind) for kind, step in facts.DEDUCTIONS.items()},
+    "last_paid": ("payment", "monthly"),
 }
 
 
@@ -88,6 +92,8 @@ def explain(
 def detail(workspace: Workspace, clearing: Clearing) -> Scored:
     """The cases of a clearing, from memory or computed again. Refused("run_stale") where its data is no longer there."""
     stamps = clearing.stamps
+    if stamps.period:
+        return _of_month(workspace, clearing)
     for scored in reversed(annual.kept()):
         own = scored.inputs.stamps
         if (
@@ -114,6 +120,28 @@ def detail(workspace: Workspace, clearing: Clearing) -> Scored:
     return scored
 
 
+def _of_month(workspace: Workspace, clearing: Clearing) -> Scored:
+    """The cases of the month's whole year, scored; Refused("run_stale") where the month's sums are others by now."""
+    stamps, month = clearing.stamps, int(clearing.stamps.period[4:])
+    found = month_cases.read(
+        workspace, clearing.year, clearing.pack, funds=tuple(sheet.fund for sheet in clearing.funds),
+        set_name=stamps.set_name, catalogue=stamps.catalogue, grouping=stamps.grouping, progress=SILENT,
+    )  # fmt: skip
+    summed = [one.id for one in clearing.pack.scope("institution") if one.input == "cases"]
+    same = found.head.hash == stamps.set_hash and all(
+        found.sum(name, sheet.fund, one.code, month) == value
+        for sheet in clearing.funds
+        for name in summed
+        for one, value in zip(sheet.institutions, sheet.values[name], strict=True)
+    )
+    if not same:
+        raise Refused("run_stale", run=stamps.run_hash[:16])
+    inputs = Inputs(
+        clearing.year, found.cases, found.standing.place, {}, {}, {}, {}, stamps, clearing.findings, found.standing
+    )
+    return Scored(inputs, clearing.pack.case, found.scores)
+
+
 def _content(connection: sqlite3.Connection, stamps: Stamps) -> tuple[Part, ...]:
     """The set's coefficients, with a scenario's changes."""
     return content_of(coefficients.parts(connection, stamps.set_name), Changes.of(stamps.changes).cells)
@@ -129,6 +157,8 @@ def cases_of(
     if code:
         at = whole.institutions.index(code) if code in whole.institutions else -1
         where &= whole.institution == at
+    if clearing.stamps.period:
+        where &= whole.day // 100 == int(clearing.stamps.period)
     chosen = np.flatnonzero(where)
     ids = np.asarray(pd.Series(whole.setl_id[chosen], dtype=object).argsort(kind="stable"))
     chosen = chosen[ids]
@@ -221,13 +251,19 @@ def rows_of(workspace: Workspace, clearing: Clearing, fund: str, code: str, step
     place = "coalesce(batch.file, ''), coalesce(batch.sheet, ''), t.row"
     joined = "AS t LEFT JOIN batch ON batch.id = t.batch_id"
     where = "(:code = '' OR t.fixmedins_code = :code)"
-    values = {"fund": fund, "code": code, "year": year, "period": str(year)}
-    if step in ROWS:
+    period = clearing.stamps.period
+    values: dict[str, Any] = {"fund": fund, "code": code, "year": year, "period": period or str(year)}
+    if step == "last_booked":
+        query, values = _BOOKED, values | {"year": year - 1, "number": FUNDS.index(fund) + 1}
+        values["home"], values["beyond"] = arrivals.home_of(workspace.region, clearing.pack.case.intra_province)
+    elif step in ROWS:
         table, values["kind"] = ROWS[step]
+        if step == "last_paid":
+            values["period"] = str(year - 1)
         note = "note" if table == "deduction" else "''"
         query = (
             f"SELECT t.fixmedins_code, t.period, {note}, t.amount, {place} FROM {table} {joined} WHERE {where}"
-            " AND t.fund = :fund AND t.kind = :kind AND substr(t.period, 1, 4) = :period ORDER BY 1, 2, 3"
+            " AND t.fund = :fund AND t.kind = :kind AND substr(t.period, 1, length(:period)) = :period ORDER BY 1, 2, 3"
         )
     elif step == "assessment_score":
         query = (
@@ -250,7 +286,7 @@ def rows_of(workspace: Workspace, clearing: Clearing, fund: str, code: str, step
             "SELECT t.fixmedins_code, t.setl_id, coalesce(s.document, ''), t.hifp_pay,"
             f" {place} FROM json_each(:left) AS paid CROSS JOIN cases AS t ON t.setl_id = paid.value AND t.sign = 1"
             " LEFT JOIN batch ON batch.id = t.batch_id LEFT JOIN special_case AS s ON s.setl_id = t.setl_id"
-            f" WHERE {where} ORDER BY 1, 2"
+            f" WHERE {where} AND substr(t.day, 1, length(:period)) = :period ORDER BY 1, 2"
         )
     else:
         items = ("dip_budget", "dip_topup") if step == "budget" else (step,)
