@@ -272,7 +272,7 @@ class Builder:
         otherwise = item.formula("otherwise", required=not rows)
         return Table(
             id, item.title("title", required=True), tuple(rows), otherwise, cite, evidence,
-            item.title("open"), item.title("note"),
+            item.title("open"), item.title("note"), typed(item, "otherwise"),
         )  # fmt: skip
 
     def _measure(self, item: Item) -> Measure:

@@ -183,6 +183,7 @@ class Table:
     evidence: str = ""
     open: Mapping[str, str] = field(default_factory=dict[str, str])
     note: Mapping[str, str] = field(default_factory=dict[str, str])
+    otherwise_text: str = ""
 
     def pick(self, x: Fraction, at: int = 0) -> Expr:
         for row in self.rows:

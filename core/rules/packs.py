@@ -1,15 +1,7 @@
-"""Rule packs: a circular as data. Finds it, resolves `extends`, checks, applies parameters.
+"""Rule packs: a circular as data. Finds it, resolves `extends`, checks, applies parameters (see `parameters`).
 
-Parameters that `load(source, parameters)` takes, all as text:
-
-    NAME                  a parameter that the pack declares: one of its options, or a plain decimal
-    STEP.places           decimals of a step or of a measure, 0..12, or `none` for not rounded
-    case.places           decimals of the case score, or `none`
-    BRANCH.when .score .review    the formulas of a way to score a case, where the pack has one there
-    own_pay, ungrouped, reference, reference_min_cases, primary_care_coefficient, disease_level_coefficient,
-    intra_province        the settings of [case]; yes/no ones take `true` or `false`, `reference` a comma list
-
-The only room of `core/rules` that opens files.
+A pack is shipped, a file that somebody names, or one that a workspace keeps: `own`, id -> its TOML, is given by whoever
+has the workspace. The only room of `core/rules` that opens files.
 """
 
 from __future__ import annotations
@@ -18,90 +10,122 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
 from core.faults import Refused, Usage, WorldFault
 from core.findings import Finding
-from core.money import decimal
 from core.rules import formula as language
 from core.rules.builder import PACK_ID, Builder
-from core.rules.circular import CASE_NAMES, MAX_PLACES, SETTINGS, Pack, Step, needs_reference, with_setting
-from core.rules.formula import Expr, FormulaError, Phrases, Sort, Value
+from core.rules.circular import SETTINGS, Pack, Step
+from core.rules.formula import Expr, Phrases
 from core.rules.grouping import settled
 from core.rules.order import needs, ordered
+from core.rules.parameters import applied
 from core.rules.sheet import Title
 from core.rules.source import Source, items_of, plainly
 from core.settings import RESOURCES
 from core.texts import LANGUAGES, catalogue
 
 PACKS = RESOURCES / "packs"
-_MAX_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class PackHead:
+    """What one chooses a pack by. own: kept in the workspace. based_on: the pack that it extends, or ""."""
+
     id: str
     title: Title
     region: str
     years: tuple[int, ...]
     abstract: bool
-    path: Path
+    own: bool = False
+    based_on: str = ""
+
+
+Own = Mapping[str, str]
+_NONE: Own = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A pack before it is read: how findings call it, what tells it from others, and where files beside it may lie."""
+
+    name: str
+    key: str
+    text: str
+    folder: Path | None
 
 
 # --- files ---
 
 
-def _read(path: Path) -> str:
+def _read(path: Path) -> _Text:
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise WorldFault("pack_unreadable", path=str(path), reason=error.strerror or str(error)) from error
-    if len(raw) > _MAX_BYTES:
-        raise Refused(
-            "pack_invalid", [Finding("pack_size", "blocked", file=str(path))], pack=str(path), count=1
-        )
+    name = path.name if path.parent == PACKS else str(path)
+    if len(raw) > MAX_BYTES:
+        raise Refused("pack_invalid", [Finding("pack_size", "blocked", file=name)], pack=name, count=1)
     try:
-        return raw.decode("utf-8-sig").replace("\r\n", "\n")
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        finding = Finding("pack_encoding", "blocked", file=str(path), row=line)
-        raise Refused("pack_invalid", [finding], pack=str(path), count=1) from error
+        finding = Finding("pack_encoding", "blocked", file=name, row=line)
+        raise Refused("pack_invalid", [finding], pack=name, count=1) from error
+    return _Text(name, str(path.resolve()), text, path.parent)
 
 
 def _shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(PACKS.glob("*.toml"))}
 
 
-def _chain(path: Path, findings: list[Finding]) -> list[Source]:
-    """The pack's file behind its parents, eldest first. A parent is a shipped pack, else a file beside the pack's own."""
+def _kept(id: str, own: Own) -> _Text:
+    """A workspace's own pack; as long as a file may be."""
+    name = f"{id}.toml"
+    if len(own[id].encode("utf-8", "replace")) > MAX_BYTES:
+        raise Refused("pack_invalid", [Finding("pack_size", "blocked", file=name)], pack=name, count=1)
+    return _Text(name, f"own:{id}", own[id].replace("\r\n", "\n"), None)
+
+
+def _chain(start: _Text, findings: list[Finding], own: Own = _NONE) -> list[Source]:
+    """The pack's file behind its parents, eldest first. A parent is a shipped pack, else one of the workspace, else a
+    file beside the pack's own."""
     sources: list[Source] = []
-    seen: set[Path] = set()
-    current: Path | None = path
+    seen: set[str] = set()
+    current: _Text | None = start
     while current is not None:
-        source = Source(str(current) if current.parent != PACKS else current.name, _read(current), findings)
+        source = Source(current.name, current.text, findings)
         sources.insert(0, source)
-        seen.add(current.resolve())
-        parent = _parent(source)
+        seen.add(current.key)
+        known = [*_shipped(), *own]
+        parent = _parent(source, known)
         if not parent:
             break
-        beside = current.parent / f"{parent}.toml"
-        current = _shipped().get(parent) or (beside if beside.exists() else None)
-        if current is None:
-            source.wrong(("pack", "extends"), "pack_parent", value=parent, known=" ".join(_shipped()))
-        elif current.resolve() in seen:
+        folder, current = current.folder, None
+        beside = folder / f"{parent}.toml" if folder is not None else None
+        if parent in _shipped():
+            current = _read(_shipped()[parent])
+        elif parent in own:
+            current = _kept(parent, own)
+        elif beside is not None and beside.exists():
+            current = _read(beside)
+        else:
+            source.wrong(("pack", "extends"), "pack_parent", value=parent, known=" ".join(known))
+        if current is not None and current.key in seen:
             source.wrong(("pack", "extends"), "pack_circle", value=parent)
             break
     return sources
 
 
-def _parent(source: Source) -> str:
+def _parent(source: Source, known: Sequence[str] = ()) -> str:
     head = source.data.get("pack", {})
     parent = cast("dict[str, Any]", head).get("extends", "") if isinstance(head, dict) else ""
     if parent and (not isinstance(parent, str) or not PACK_ID.fullmatch(parent)):
-        source.wrong(("pack", "extends"), "pack_parent", value=plainly(parent), known=" ".join(_shipped()))
+        source.wrong(("pack", "extends"), "pack_parent", value=plainly(parent), known=" ".join(known))
         return ""
     return str(parent)
 
@@ -109,35 +133,81 @@ def _parent(source: Source) -> str:
 # --- doors ---
 
 
-def available() -> list[PackHead]:
-    """The packs that are shipped, by id."""
+def available(own: Own = _NONE) -> list[PackHead]:
+    """The packs that are shipped, by id, then those of the workspace that are sound."""
     shipped = _shipped().values()
-    return list(_heads(tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in shipped)))
+    files = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in shipped)
+    return [*_heads(files), *_own_heads(files, tuple(sorted(own.items())))]
 
 
 @lru_cache(maxsize=1)
 def _heads(shipped: tuple[tuple[Path, int, int], ...]) -> tuple[PackHead, ...]:
     """Read once while the files are as they were."""
+    heads = [_head(_read(path), _NONE) for path, _, _ in shipped]
+    return tuple(head for head in heads if head is not None)
+
+
+@lru_cache(maxsize=4)
+def _own_heads(
+    shipped: tuple[tuple[Path, int, int], ...], kept: tuple[tuple[str, str], ...]
+) -> tuple[PackHead, ...]:
+    """shipped: what the kept ones stand on, so that nothing stale is said when a file changes."""
+    own = dict(kept)
     heads: list[PackHead] = []
-    for path, _, _ in shipped:
-        pack = _built([*_chain(path, [])], [])[1]
-        if pack is not None:
-            heads.append(PackHead(pack.id, pack.title, pack.region, pack.years, pack.abstract, path))
+    for id in own:
+        try:
+            head = _head(_kept(id, own), own)
+        except Refused:
+            continue
+        if head is not None and head.id == id:
+            heads.append(replace(head, own=True))
     return tuple(heads)
 
 
-def check(path: str | Path) -> list[Finding]:
+def _head(start: _Text, own: Own) -> PackHead | None:
+    findings: list[Finding] = []
+    sources, pack = _built(_chain(start, findings, own), findings)
+    if pack is None:
+        return None
+    return PackHead(pack.id, pack.title, pack.region, pack.years, pack.abstract, based_on=_parent(sources[-1]))
+
+
+def check(path: str | Path, own: Own = _NONE) -> list[Finding]:
     """Everything wrong with a pack file, each with file, line (`row`) and column; warnings too. Empty: it is sound."""
+    try:
+        return _checked(_read(Path(path)), own)
+    except Refused as refused:
+        return list(refused.findings)
+
+
+def check_text(text: str, id: str, own: Own = _NONE) -> list[Finding]:
+    """`check` of a pack that stands in no file yet: it would be kept under `id`, beside the workspace's others."""
+    try:
+        findings = _checked(_kept(id, {**own, id: text}), {**own, id: text})
+    except Refused as refused:
+        return list(refused.findings)
+    said = Source(f"{id}.toml", text, findings)
+    head: Any = said.data.get("pack")
+    if isinstance(head, dict) and cast("dict[str, Any]", head).get("id", id) != id:
+        said.wrong(("pack", "id"), "pack_other_id", value=plainly(cast("dict[str, Any]", head)["id"]), id=id)
+    return _sorted(findings)
+
+
+def _checked(start: _Text, own: Own) -> list[Finding]:
     findings: list[Finding] = []
     try:
-        sources, pack = _built(_chain(Path(path), findings), findings)
+        sources, pack = _built(_chain(start, findings, own), findings)
         for choice in _choices(pack) if pack is not None else ():
             try:
-                _settled(_applied(cast(Pack, pack), choice))
+                _settled(applied(cast(Pack, pack), choice))
             except _Absent as absent:
                 _absent(sources, absent)
     except Refused as refused:
         findings.extend(refused.findings)
+    return _sorted(findings)
+
+
+def _sorted(findings: Sequence[Finding]) -> list[Finding]:
     return sorted(set_of(findings), key=lambda one: (one.file, one.row or 0, one.column, one.code))
 
 
@@ -155,19 +225,36 @@ def set_of(findings: Sequence[Finding]) -> list[Finding]:
     return list(kept.values())
 
 
-def load(source: str | Path, parameters: Mapping[str, str] | None = None) -> Pack:
-    """A pack by id or by path of a TOML file, with parameters applied.
+def load(source: str | Path, parameters: Mapping[str, str] | None = None, own: Own = _NONE) -> Pack:
+    """A pack by id or by path of a TOML file, with parameters applied. An id of the workspace wins over a shipped one.
 
     Usage: unknown pack (`known` lists them), parameter or value. Refused("pack_invalid", findings): see `check`.
     """
-    path = Path(source)
-    if path.suffix != ".toml":
-        known = _shipped()
-        if str(source) not in known:
-            raise Usage("pack_unknown", pack=str(source), known=", ".join(known))
-        path = known[str(source)]
+    start = _start_of(source, own)
     findings: list[Finding] = []
-    return _finished(*_built(_chain(path, findings), findings), findings, parameters or {}, path.name)
+    return _finished(*_built(_chain(start, findings, own), findings), findings, parameters or {}, start.name)
+
+
+def _start_of(source: str | Path, own: Own = _NONE) -> _Text:
+    """The text that `source` names. Usage("pack_unknown")."""
+    if str(source) in own:
+        return _kept(str(source), own)
+    path = Path(source)
+    if path.suffix == ".toml":
+        return _read(path)
+    shipped = _shipped()
+    if str(source) not in shipped:
+        raise Usage("pack_unknown", pack=str(source), known=", ".join([*shipped, *own]))
+    return _read(shipped[str(source)])
+
+
+def text_of(source: str | Path, own: Own = _NONE) -> str:
+    """A pack's own TOML as it stands, without its parents'. Usage("pack_unknown")."""
+    return _start_of(source, own).text
+
+
+def shipped_ids() -> tuple[str, ...]:
+    return tuple(_shipped())
 
 
 _MARK = "#=== "
@@ -184,6 +271,11 @@ def restore(text: str, parameters: Mapping[str, str] | None = None) -> Pack:
     if not sources:
         sources = [Source("pack", text, findings)]
     return _finished(*_built(sources, findings), findings, parameters or {}, sources[-1].name)
+
+
+def sources_of(text: str) -> list[str]:
+    """The files that a `Pack.text` holds, parents first, as findings call them."""
+    return re.findall(rf"^{re.escape(_MARK)}(.*)$", text, flags=re.MULTILINE)
 
 
 def phrases_of(lang: str) -> Phrases:
@@ -228,137 +320,11 @@ def _finished(
     if pack is None or blocking:
         raise Refused("pack_invalid", blocking, pack=name, count=len(blocking))
     try:
-        return _settled(_applied(pack, parameters))
+        return _settled(applied(pack, parameters))
     except _Absent as absent:
         found: list[Finding] = []
         _absent([Source(source.name, source.text, found) for source in sources], absent)
         raise Refused("pack_invalid", found, pack=name, count=len(found)) from absent
-
-
-# --- parameters ---
-
-
-def _applied(pack: Pack, parameters: Mapping[str, str]) -> Pack:
-    """The pack with its parameters; `changed` has those that make a difference, each by itself."""
-    plain_pack = _chosen(pack, {})
-    changed = {
-        name: text.strip()
-        for name, text in sorted(parameters.items())
-        if _chosen(pack, {name: text}) != plain_pack
-    }
-    return replace(_chosen(pack, parameters), changed=changed)
-
-
-def _chosen(pack: Pack, parameters: Mapping[str, str]) -> Pack:
-    formal = {id: one for id, one in pack.parameters.items() if id not in SETTINGS}
-    values: dict[str, Value] = {option: option for one in formal.values() for option in one.options}
-    rule, chains = pack.case, {"": pack.steps, **pack.chapters}
-    chosen = {id: one.default for id, one in pack.parameters.items()}
-    every = {step.id for steps in chains.values() for step in steps if not step.input}
-    placed = sorted({f"{id}.places" for id in every} | {"case.places"})
-    placed += [f"{measure.id}.places" for measure in rule.measures]
-    typed = [
-        f"{branch.id}.{key}"
-        for branch in rule.branches
-        for key in ("when", "score", "review")
-        if getattr(branch, f"{key}_text")
-    ]
-    known = ", ".join([*pack.parameters, *sorted(SETTINGS - set(pack.parameters)), *placed, *typed])
-    for name, raw in parameters.items():
-        text = raw.strip()
-        if name in pack.parameters:
-            chosen[name] = text
-        elif name in SETTINGS:
-            try:
-                rule = with_setting(rule, name, text)
-            except ValueError as error:
-                raise Usage("parameter_value", name=name, value=text, known=str(error)) from None
-        elif name in placed:
-            places = _digits(name, text)
-            target = name.removesuffix(".places")
-            if target == "case":
-                rule = replace(rule, places=places)
-            measures = tuple(
-                replace(one, places=_digits(name, text, none=False) or 0) if one.id == target else one
-                for one in rule.measures
-            )
-            rule = replace(rule, measures=measures)
-            chains = {
-                chapter: tuple(
-                    replace(step, places=places) if step.id == target and not step.input else step for step in steps
-                )
-                for chapter, steps in chains.items()
-            }
-        elif name in typed:
-            target, _, key = name.rpartition(".")
-            expr = _case_formula(pack, name, text, "number" if key == "score" else "truth")
-            rule = replace(
-                rule,
-                branches=tuple(
-                    replace(one, **{key: expr, f"{key}_text": text}) if one.id == target else one
-                    for one in rule.branches
-                ),
-            )
-        else:
-            raise Usage("parameter_unknown", name=name, pack=pack.id, known=known)
-    for branch in rule.branches:
-        for key, expr in (("score", branch.score), ("review", branch.review)):
-            if (
-                parameters
-                and expr is not None
-                and needs_reference(expr)
-                and (branch.when is None or not needs_reference(branch.when))
-            ):
-                name = f"{branch.id}.{key}"
-                raise Usage("parameter_value", name=name, value=getattr(branch, f"{key}_text"), known="rw k u fee")
-    for id, text in chosen.items():
-        one = pack.parameters[id]
-        try:
-            if one.options and text not in one.options:
-                raise ValueError(" ".join(one.options))
-            if id in SETTINGS:
-                rule = with_setting(rule, id, text)
-            else:
-                values[id] = text if one.options else _decimal_value(text)
-        except ValueError as error:
-            raise Usage("parameter_value", name=id, value=text, known=str(error)) from None
-    steps = chains.pop("")
-    return replace(pack, values=values, case=replace(rule, values=values), steps=steps, chapters=chains)
-
-
-def _decimal_value(text: str) -> Fraction:
-    try:
-        return decimal(text)
-    except ValueError:
-        raise ValueError("0.5, 12, ...") from None
-
-
-def _case_formula(pack: Pack, name: str, text: str, sort: Sort) -> Expr:
-    """A case's formula as the builder of packs takes one; Usage says what is wrong with it."""
-    formal = {id: one for id, one in pack.parameters.items() if id not in SETTINGS}
-    sorts: dict[str, Sort] = {id: "symbol" for id, one in formal.items() if one.options}
-    sorts.update({option: "symbol" for one in formal.values() for option in one.options})
-    allowed = [*CASE_NAMES, *formal, *sorts]
-    try:
-        expr = language.parse(text)
-        for node in language.walk(expr):
-            if isinstance(node, language.Sum | language.Tiers | language.Share):
-                raise FormulaError("scope", node.at, name="sum tiers share", scope="case")
-            if isinstance(node, language.Name) and node.id not in allowed:
-                raise FormulaError("name", node.at, name=node.id, known=" ".join(allowed))
-        if language.sort_of(expr, sorts) != sort:
-            raise FormulaError("sort", expr.at, wanted=sort, found="")
-    except FormulaError as error:
-        raise Usage("parameter_value", name=name, value=text, known=" ".join(CASE_NAMES)) from error
-    return expr
-
-
-def _digits(name: str, text: str, *, none: bool = True) -> int | None:
-    if none and text == "none":
-        return None
-    if text.isascii() and text.isdigit() and len(text) <= 2 and int(text) <= MAX_PLACES:
-        return int(text)
-    raise Usage("parameter_value", name=name, value=text, known=f"0..{MAX_PLACES}{', none' if none else ''}")
 
 
 # --- what the options leave ---

@@ -41,7 +41,7 @@ _HEADER = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.\-\s]+?)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"\s*([A-Za-z0-9_\-]+)((?:\s*\.\s*[A-Za-z0-9_\-]+)*)\s*=\s*")
 
 
-def _places(text: str) -> dict[Place, tuple[int, int]]:
+def places_of(text: str) -> dict[Place, tuple[int, int]]:
     """Line and column (from 1) of every table and of every key's value, by the path that tomllib gives it."""
     places: dict[Place, tuple[int, int]] = {}
     counts: dict[Place, int] = {}
@@ -73,6 +73,11 @@ def _places(text: str) -> dict[Place, tuple[int, int]]:
     return places
 
 
+def header_of(line: str) -> bool:
+    """Whether a line opens a table."""
+    return _HEADER.match(line) is not None
+
+
 def _header_path(parts: tuple[str, ...], repeated: bool, counts: dict[Place, int]) -> Place:
     path: Place = ()
     for i, part in enumerate(parts):
@@ -101,7 +106,7 @@ class Source:
     def __init__(self, name: str, text: str, findings: list[Finding]) -> None:
         self.name = name
         self.text = text
-        self._places = _places(text)
+        self._places = places_of(text)
         self._findings = findings
         self.data: dict[str, Any] = {}
         try:

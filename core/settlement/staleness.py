@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.faults import Refused
+from core.rules.packs import sources_of
 from core.settlement import coefficients
 
 if TYPE_CHECKING:
@@ -59,12 +60,13 @@ def stale(workspace: Workspace, run_id: int) -> str:
     """Why a run no longer stands, "" while it does; read off the ledger, nothing is computed."""
     connection = workspace.reader()
     row = connection.execute(
-        "SELECT year, pack, set_name, set_hash, catalogue, grouping, batches, hash, kind, period FROM run WHERE id = ?",
+        "SELECT year, pack, set_name, set_hash, catalogue, grouping, batches, hash, kind, period, pack_text FROM run"
+        " WHERE id = ?",
         (run_id,),
     ).fetchone()
     if row is None:
         raise Refused("run_unknown", run=run_id)
-    year, pack, set_name, set_hash, version, grouping, stood_on, digest, kind, period = row
+    year, pack, set_name, set_hash, version, grouping, stood_on, digest, kind, period, text = row
     run = _Run(year, version, grouping == "own", kind, period)
     withdrawn = {
         number
@@ -79,6 +81,9 @@ def stale(workspace: Workspace, run_id: int) -> str:
     since = [] if line is None else _since(connection, line)
     if line is None or any(_concerns(connection, change, run) for change in since):
         return "data_changed"
+    packs = {str(change["key"]["id"]) for change in since if change["table"] == "rule_pack"}
+    if packs & {name.removesuffix(".toml") for name in sources_of(text)}:
+        return "pack_changed"
     head = coefficients.choose(connection, set_name)
     same = head is not None and head.hash == set_hash
     return "" if same or not any(_edits(connection, change, set_name) for change in since) else "set_changed"
