@@ -218,7 +218,7 @@ def test_a_tier_explains_which_row_counted(tmp_path: Path) -> None:
     found = steps.explain_step(pack, cleared(pack), "institution", "H1", "after_share")
     # r = (700 - 12.5) / 630 = 1.0912...; 630 + 0.5 * (700 - 12.5 - 630) = 658.75
     assert found.sentence["zh"] == (
-        "分担后应付 = 若 统筹应支付 > 0，则 按《分担表》查 (统筹记账金额 − 审核扣减) ÷ 统筹应支付 所在档；否则 统筹应支付"
+        "分担后应付 = 若 统筹应支付 > 0，则 按《分担表》查 分担依据比值 所在档；否则 统筹应支付"
     )
     assert found.filled["zh"] == "分担后应付 = 630.00 + 0.5 × (700.00 − 12.50 − 630.00) = 658.75"
     ratio = next(part for part in found.parts if part.id == "sharing")

@@ -23,7 +23,8 @@ GROUPS = (
     ("costs", ("total_cost", "booked", "own_pay", "other_pay", "by_item")),
     ("due", ("gross", "due", "surplus")),
     ("chain", (
-        "after_share", "assessment_score", "assessment", "after_assessment", "audit_deduction", "violation",
+        "share_rate", "share_factor", "after_share", "assessment_score", "assessment", "after_assessment",
+        "audit_deduction", "violation",
         "retention", "retention_return", "monthly_paid", "advance", "final",
     )),
 )  # fmt: skip
