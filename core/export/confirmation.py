@@ -168,13 +168,13 @@ def put(document: Document, said: Confirmation) -> None:
 def _named(document: Document, said: Confirmation) -> None:
     """Who it is about, and what it stands on."""
     texts, one, clearing = document.texts, said.institution, said.clearing
-    stamps = clearing.stamps
+    stamps, state = clearing.stamps, texts(f"state.{clearing.stamps.set_state}")
     pairs = [
         (texts("print.name"), one.name), (texts("print.code"), one.code),
         (texts("print.level"), texts(f"workbook.grade.{one.level}")), (texts("print.county"), one.county),
         (texts("confirm.funds"), texts.listed(texts(f"fund.{fund}") for fund in said.funds)),
         (texts("confirm.pack"), clearing.pack.title.get(texts.lang, clearing.pack.id)),
-        (texts("confirm.set"), texts("confirm.set_state", set=set_named(stamps, texts), state=texts(f"state.{stamps.set_state}"))),
+        (texts("confirm.set"), texts("confirm.set_state", set=set_named(stamps, texts), state=state)),
         (texts("workbook.catalogue"), stamps.catalogue),
     ]  # fmt: skip
     rows = [[*pairs[i], *pairs[i + 1]] for i in range(0, len(pairs), 2)]

@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet as Page
@@ -300,12 +301,12 @@ def worksheets_xlsx(
     """Several worksheets in one workbook, each as `worksheet_xlsx` writes it, in their order."""
     texts = Texts(lang)
     with spreadsheet(path, streaming=True) as book:
-        looks = _Looks(book)
+        looks = Looks(book)
         for worksheet in worksheets:
             _put(looks, worksheet, texts, progress, _mark(texts, synthetic))
 
 
-class _Looks:
+class Looks:
     """A book under way: its formats, each made once, and the names that its sheets have."""
 
     def __init__(self, book: Workbook) -> None:
@@ -332,7 +333,7 @@ class _Looks:
         return self.book.add_worksheet(name)
 
 
-def _put(looks: _Looks, worksheet: Worksheet, texts: Texts, progress: Progress, mark: str) -> None:
+def _put(looks: Looks, worksheet: Worksheet, texts: Texts, progress: Progress, mark: str) -> None:
     columns = worksheet.columns
     title = worksheet.title.get(texts.lang) or worksheet.id
     formats = [looks.of(column) for column in columns]
@@ -343,19 +344,19 @@ def _put(looks: _Looks, worksheet: Worksheet, texts: Texts, progress: Progress, 
         first, last = number * per_sheet, min((number + 1) * per_sheet, worksheet.rows)
         page = looks.page(title, number, sheets)
         for i, column in enumerate(columns):
-            page.set_column(i, i, _width(column))
+            page.set_column(i, i, column_width(column))
         page.write_string(0, 0, f"{title} · {said}{mark}", looks.bold)
         for i, column in enumerate(columns):
             page.write_string(1, i, heading(column, texts), looks.head)
         page.freeze_panes(2, 1)
         if last > first and columns:
             page.autofilter(1, 0, last - first + 1, len(columns) - 1)
-        _print_setup(page, title, mark)
-        writers = [_writer(page, column, form) for column, form in zip(columns, formats, strict=True)]
+        print_setup(page, title, mark)
+        writers = [cell_writer(page, column, form) for column, form in zip(columns, formats, strict=True)]
         for start in range(first, last, CHUNK):
             step(progress, "export", start, worksheet.rows)
             end = min(start + CHUNK, last)
-            stretch = [_values(column, worksheet.cells[column.id][start:end]) for column in columns]
+            stretch = [cell_values(column, worksheet.cells[column.id][start:end]) for column in columns]
             for offset, row in enumerate(zip(*stretch, strict=True)):
                 at = start - first + offset + 2
                 for i, value in enumerate(row):
@@ -364,7 +365,7 @@ def _put(looks: _Looks, worksheet: Worksheet, texts: Texts, progress: Progress, 
             at = last - first + 2
             for i, column in enumerate(columns):
                 if column.id in totals:
-                    (number_value,) = _values(column, [totals[column.id]])
+                    (number_value,) = cell_values(column, [totals[column.id]])
                     writers[i](at, i, number_value)
                 elif i == 0:
                     page.write_string(at, 0, said, looks.bold)
@@ -377,11 +378,11 @@ def sheet_name(title: str, number: int = 0, of: int = 1) -> str:
     return clean[: 31 - len(tail)] + tail
 
 
-def _width(column: Column) -> int:
+def column_width(column: Column) -> int:
     return {"text": 22, "code": 18, "int": 10}.get(column.kind, 16)
 
 
-def _print_setup(page: Page, title: str, mark: str) -> None:
+def print_setup(page: Page, title: str, mark: str) -> None:
     page.set_landscape()
     page.set_paper(9)
     page.fit_to_pages(1, 0)
@@ -390,12 +391,14 @@ def _print_setup(page: Page, title: str, mark: str) -> None:
     page.set_footer("&C&P / &N")
 
 
-def _values(column: Column, cells: Any) -> list[Any]:
+def cell_values(column: Column, cells: Any) -> list[Any]:
     """What goes into the cells: a number where a spreadsheet's holds the value, else text; None is empty."""
     if column.kind in ("text", "code"):
         return [None if value is None else str(value) for value in cells]
     places = 0 if column.kind == "int" else column.places or 0
     scale = 10**places
+    if isinstance(cells, np.ndarray) and cells.dtype == np.int64 and len(cells) and int(np.abs(cells).max()) < EXCEL_DIGITS:
+        return (cells / scale if places else cells).tolist()  # both are whole numbers that a double holds
     values: list[Any] = []
     for value in cells:
         if value is None:
@@ -411,7 +414,7 @@ def _values(column: Column, cells: Any) -> list[Any]:
     return values
 
 
-def _writer(page: Page, column: Column, form: Format) -> Callable[[int, int, Any], object]:
+def cell_writer(page: Page, column: Column, form: Format) -> Callable[[int, int, Any], object]:
     if column.kind in ("text", "code"):
         return lambda row, col, value: None if value is None else page.write_string(row, col, value, form)
 
