@@ -26,6 +26,7 @@ def months(connection: sqlite3.Connection, found: Sequence[Month], lang: str = "
     texts = Texts(lang)
     chain = found[0].clearing.pack if found else None
     steps = [one for one in chain.scope("institution") if one.unit in SUMMED] if chain is not None else []
+    steps.sort(key=lambda one: one.id != _paid_step(found[0]))  # what is paid stands first, beside what is registered
     rows = [(month, sheet) for month in found for sheet in month.funds]
     columns = [_column("period", "code"), _column("fund"), _column("institutions", "int")]
     values: dict[str, list[object]] = {
@@ -36,7 +37,7 @@ def months(connection: sqlite3.Connection, found: Sequence[Month], lang: str = "
     for step in steps:
         columns.append(_of_step(step))
         values[step.id] = [sum(sheet.values[step.id], Fraction(0)) for _, sheet in rows]
-    columns += [_money("registered"), _money("difference")]
+    columns[4:4] = [_money("registered"), _money("difference")]
     values["registered"], values["difference"] = [], []
     for month, sheet in rows:
         there = {key: amount for key, (amount, _) in booked(connection, month.period).items()}

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from core.worksheet import Worksheet
 
 READ = ("cases", "batch", "institution", "catalogue", "auxiliary", "reference_mean", "coefficient", "coefficient_set",
-        "budget", "payment", "deduction", "special_case")  # fmt: skip
+        "budget", "payment", "deduction", "special_case", "rule_pack")  # fmt: skip
 YEAR, ACROSS, ADVANCE = "year", "across", "advance"  # views beside the single months, which are 202401 ...
 
 
@@ -52,10 +52,9 @@ class Told:
 
 
 def _told(workspace: Any, job: Any, year: int, choice: Choice, rates: dict[str, str], set_name: str, lang: str) -> Told:
-    from core.rules import packs
-    from core.settlement import advance, doubled, month_sheets, monthly
+    from core.settlement import advance, doubled, month_sheets, monthly, own_packs
 
-    pack = packs.load(choice.pack, parameters=rates)
+    pack = own_packs.load(workspace, choice.pack, rates)
     found: tuple[Month, ...] = ()
     ahead: Month | None = None
     lacking: dict[str, Exception] = {}
@@ -238,8 +237,6 @@ class MonthsTab(QWidget):
             said.append(texts("months.about_across"))
         elif told is not None and month is not None:
             sheet = told.sheets.get((month.period, fund))
-            if month.clearing.stamps.synthetic:
-                said.append(texts("export.synthetic"))
             of_fund = next((one for one in month.funds if one.fund == fund), None)
             for step in month.clearing.pack.scope("region") if of_fund is not None else ():
                 from core.rules.steps import shown
