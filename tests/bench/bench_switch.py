@@ -48,7 +48,7 @@ def main() -> None:
     from PySide6.QtWidgets import QApplication
 
     from core import demo
-    from ui.chart import _styled
+    from ui.chart.style import styled
     from ui.desk import Desk
     from ui.self_test import settle
     from ui.window import Window
@@ -93,7 +93,7 @@ def main() -> None:
         canvas = FigureCanvasAgg(figure)
 
         def plainly(figure: Figure = figure, canvas: FigureCanvasAgg = canvas) -> None:
-            with _styled():
+            with styled():
                 figure.clear()
                 down = -(-len(tab.chart.panels) // 4)
                 for number, panel in enumerate(tab.chart.panels):

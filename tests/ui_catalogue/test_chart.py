@@ -137,7 +137,7 @@ def test_a_picture_that_cannot_be_saved_is_said(chart, empty_desk, tmp_path, mon
     said: list[str] = []
     empty_desk.said.connect(said.append)
     where = str(tmp_path / "nowhere" / "x.png")
-    monkeypatch.setattr("ui.chart.QFileDialog.getSaveFileName", lambda *_: (where, ""))
+    monkeypatch.setattr("ui.chart.widget.QFileDialog.getSaveFileName", lambda *_: (where, ""))
     chart._ask_path("png")
     assert where in said[-1]
 
@@ -241,3 +241,30 @@ def test_the_button_opens_the_menu_where_it_stands(chart, qtbot) -> None:
     assert chart.rect().contains(chart.button.geometry())
     assert chart.button.geometry().topRight() == QPoint(chart.width() - 1, 0)
     menu.deleteLater()
+
+
+@pytest.mark.parametrize("place", [(0, 4), (0, -1), (2, 0), (-1, 0), (7, 7)])
+def test_pointing_where_nothing_stands_takes_the_pointer_away(chart, place) -> None:
+    chart.show_panels([MEAN, SPREAD])
+    chart.point(0, 1)
+    said: list[tuple[int, int]] = []
+    chart.pointed_at.connect(lambda panel, position: said.append((panel, position)))
+    chart.point(*place)
+    assert chart.pointed() == [] and said == []
+    chart.grab()  # nothing of it is left to paint
+
+
+def test_the_keys_pass_over_a_panel_without_positions(chart) -> None:
+    empty = Panel("没有", "元", "2024 年", 0, [Series("次均费用", [])])
+    chart.show_panels([empty, MEAN, empty])
+    chart.setFocus()
+    seen = []
+    for key in (*[Qt.Key.Key_Right] * (len(YEARS) + 1), Qt.Key.Key_Left):
+        QTest.keyClick(chart, key)
+        seen.append(chart.pointed()[0])
+    assert seen == [*YEARS, YEARS[0], YEARS[-1]]
+    chart.show_panels([empty])
+    QTest.keyClick(chart, Qt.Key.Key_Left)
+    chart.eventFilter(chart._canvas, _moved(chart._canvas.rect().center().toPointF()))
+    assert chart.pointed() == []
+    chart.grab()

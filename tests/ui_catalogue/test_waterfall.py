@@ -11,8 +11,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
 
-from ui.chart import Chart, Panel, Series, _folded, _width
-from ui.waterfall import reach, spans
+from ui.chart import Chart, Panel, Series
+from ui.chart.fitting import folded, width
+from ui.chart.waterfall import reach, spans
 
 NAMES = ("2023 年点值", "预算与追加", "外出就医（联网与手工报销）", "按项目支付", "2024 年点值")
 VALUES = (6.0, 5.0, -4.0, 0.0, 7.0)
@@ -90,8 +91,8 @@ def test_every_value_and_name_is_written_whole(chart, lying) -> None:
 @pytest.mark.parametrize("lying", [False, True])
 def test_names_do_not_touch_each_other(chart, lying) -> None:
     names = ("2023 年点值", "偏离倍率与辅助系数", "Treatment outside, networked and manual", "外出就医（联网与手工报销）", "2024")
-    for width in (420, 760):
-        chart.resize(width, 380)
+    for wide in (420, 760):
+        chart.resize(wide, 380)
         chart.show_panels([moved(lying=lying, names=names)])
         chart.grab()
         axes = chart._axes[0]
@@ -182,7 +183,7 @@ def test_in_grey_print_a_rise_and_a_fall_stay_apart(chart, tmp_path) -> None:
 
 @given(st.text(alphabet="中文字（）《》a bc-1,.", max_size=60), st.integers(2, 30))
 def test_folding_loses_nothing_but_spaces(text, room) -> None:
-    lines = _folded(text, room, 1000)
+    lines = folded(text, room, 1000)
     assert "".join("".join(lines).split()) == "".join(text.split())
-    assert all(_width(line) <= max(room, 6) for line in lines), "brackets stay with their word"
-    assert len(_folded(text, room, 2)) <= 2
+    assert all(width(line) <= max(room, 6) for line in lines), "brackets stay with their word"
+    assert len(folded(text, room, 2)) <= 2
