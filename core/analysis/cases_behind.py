@@ -21,10 +21,9 @@ from core.analysis.measures import FEN, PRIMARY, SOURCE_OF, monthly
 from core.faults import Refused, Usage
 from core.findings import Finding
 from core.progress import SILENT, Progress, step
-from core.rules import packs
 from core.rules.cases import FUNDS, Ints
 from core.rules.sheet import Institution
-from core.settlement import gather
+from core.settlement import gather, own_packs
 from core.settlement.arrivals import iso_day
 from core.settlement.year import institutions
 from core.texts import LANGUAGES, Texts
@@ -67,7 +66,7 @@ def cases_behind(
     if not has_cases(id):
         raise Usage("no_cases_behind", what=id)
     own = INDICATORS[id]
-    rule = packs.load(pack) if isinstance(pack, str) and pack else (pack or None)
+    rule = own_packs.load(workspace, pack) if isinstance(pack, str) and pack else (pack or None)
     assert not isinstance(rule, str)
     connection = workspace.reader()
     step(progress, "trend_cases", 0)

@@ -23,7 +23,7 @@ from core.faults import Refused, Usage
 from core.findings import Finding
 from core.money import total
 from core.progress import SILENT, Progress, step
-from core.rules import packs
+from core.settlement import own_packs
 from core.settlement.year import institutions
 from core.texts import Texts
 from core.worksheet import Worksheet
@@ -189,7 +189,7 @@ def compare(
     there = years_with_cases(connection)
     if year not in there:
         raise Refused("compare_no_cases_in_year", year=year, years=list(there))
-    rule = packs.load(pack) if isinstance(pack, str) and pack else None if isinstance(pack, str) else pack
+    rule = own_packs.load(workspace, pack) if isinstance(pack, str) and pack else None if isinstance(pack, str) else pack
     step(progress, "compare", 0, 2)
     found = _figures(workspace, year, fund, rule, set_name, progress)
     step(progress, "compare", 1, 2)

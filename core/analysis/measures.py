@@ -18,10 +18,9 @@ from core.analysis.measured_rows import MONTHS, OF_ROWS, Table
 from core.faults import Usage
 from core.findings import Finding
 from core.progress import SILENT, Progress, step
-from core.rules import packs
 from core.rules.cases import FUNDS, Ints
 from core.rules.sheet import Institution
-from core.settlement import coefficients, gather, groups
+from core.settlement import coefficients, gather, groups, own_packs
 from core.settlement.year import (
     LIGHT,
     LIGHT_KINDS,
@@ -118,7 +117,7 @@ def monthly(
     if strange := [name for name in wanted if name not in NAMES]:
         raise Usage("measure_unknown", names=strange)
     years = tuple(sorted(set(years)))
-    rule = packs.load(pack) if isinstance(pack, str) and pack else (pack or None)
+    rule = own_packs.load(workspace, pack) if isinstance(pack, str) and pack else (pack or None)
     assert not isinstance(rule, str)
     connection = workspace.reader()
     sources = sorted({SOURCE_OF[PRIMARY.get(name, name)] for name in wanted})

@@ -24,8 +24,8 @@ DRIVEN = ("cases_before", "cases_after", "within_before", "within_after", "peers
 def attribute(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
     """The waterfall of each fund, then the institutions that gained or lost most; of one institution with --code."""
     from core.analysis import attribution, attribution_sheets
-    from core.rules import packs
     from core.rules.cases import FUNDS
+    from core.settlement import own_packs
     from core.settlement.usual_pack import usual
 
     out: Path | None = arguments.out
@@ -37,7 +37,7 @@ def attribute(arguments: argparse.Namespace, texts: Texts, progress: TerminalPro
         named = arguments.pack or usual(workspace, after)
         if not named:
             raise Usage("pack_needed")
-        pack = packs.load(named, parameters=parameters(arguments.param))
+        pack = own_packs.load(workspace, named, parameters=parameters(arguments.param))
         asked = FUNDS if arguments.fund == "all" else (arguments.fund,)
         growths = attribution.scores(
             workspace, before, after, pack=pack, set_name=arguments.set_name, funds=asked, progress=progress

@@ -38,12 +38,12 @@ GROUP_COLUMNS = ("setl_id", "dip_code", "kind", "path")
 def group(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
     """Ends 0 also when cases are ungrouped: the share is what was asked for."""
     from core.analysis import agreement
-    from core.rules import packs
+    from core.settlement import own_packs
 
     if arguments.out:
         check_outs([arguments.out], (".csv",))
-    pack = packs.load(arguments.pack, parameters=parameters(arguments.param))
     with readable(arguments.workspace) as workspace:
+        pack = own_packs.load(workspace, arguments.pack, parameters(arguments.param))
         found = agreement.agree(workspace, arguments.year, pack, catalogue=arguments.catalogue, progress=progress)
         synthetic = workspace.synthetic
         if arguments.out:
@@ -94,19 +94,20 @@ def _write_groups(found: Agreement, path: Path, texts: Texts, progress: Terminal
 def score(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
     """Scores from the years' cases; stored as a draft where it has a name, else only shown and written."""
     from core.catalogue import library, score_working, scores
-    from core.rules import packs, scoring
+    from core.rules import scoring
+    from core.settlement import own_packs
 
     if arguments.out:
         check_outs([arguments.out], TABLE_ENDINGS)
     years = sorted(set(arguments.years))
     year = arguments.year or years[-1] + 1
     choices = {"method": arguments.method, **parameters(arguments.param)}
-    pack = packs.load(arguments.pack) if arguments.pack else None
-    if arguments.grouping == "own" and pack is None:
+    if arguments.grouping == "own" and not arguments.pack:
         raise Usage("score_pack_missing")
-    rule = scoring.chosen(scoring.ScoreRule(), choices) if pack is None else scoring.rule_of(pack, choices)
     path: Path = arguments.workspace
     with writable(path, texts) if arguments.name else readable(path) as workspace:
+        pack = own_packs.load(workspace, arguments.pack) if arguments.pack else None
+        rule = scoring.chosen(scoring.ScoreRule(), choices) if pack is None else scoring.rule_of(pack, choices)
         base = None if arguments.build else _base(workspace, arguments.catalogue, (year, *reversed(years)))
         found = scores.from_workspace(
             workspace, rule, years, base=base, year=year, own=pack if arguments.grouping == "own" else None,
@@ -188,10 +189,10 @@ def _diff(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
             sheets: Sequence[Worksheet] = [catalogue_sheets.relations(relations, old, new, texts)] if out else []
         else:
             from core.analysis.revision import worth as measure
-            from core.rules import packs
+            from core.settlement import own_packs
 
             worth = measure(
-                workspace, arguments.year, packs.load(arguments.pack), arguments.old, arguments.new,
+                workspace, arguments.year, own_packs.load(workspace, arguments.pack), arguments.old, arguments.new,
                 grouping=arguments.grouping, set_name=arguments.set_name, progress=progress,
             )  # fmt: skip
             relations, sheets = worth.relations, worth.worksheets(texts.lang) if out else ()

@@ -43,16 +43,15 @@ def _list(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
 
 def _derive(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
     """Each hospital's coefficient for a year by a pack: shown, written, and stored where the draft has a name."""
-    from core.rules import packs
     from core.rules.deriving import rule_of
-    from core.settlement import derive_working
+    from core.settlement import derive_working, own_packs
     from core.settlement.deriving import derive, store
 
     if arguments.out:
         check_outs([arguments.out], TABLE_ENDINGS)
-    pack = packs.load(arguments.pack)
-    rule = rule_of(pack, parameters(arguments.param))
     with writable(arguments.workspace, texts) if arguments.name else readable(arguments.workspace) as workspace:
+        pack = own_packs.load(workspace, arguments.pack)
+        rule = rule_of(pack, parameters(arguments.param))
         found = derive(workspace, pack, arguments.year, progress, rule=rule, catalogue=arguments.catalogue)
         keys = [key for key in found.working if key[0] == arguments.show]
         if arguments.show and not keys:

@@ -26,13 +26,13 @@ def compare(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgr
     """Indicators on stdout, then why mean costs differ; every worksheet in the files. Without any pack to go by, what needs
     one is empty and says so."""
     from core.analysis import comparison
-    from core.rules import packs
+    from core.settlement import own_packs
     from core.settlement.usual_pack import usual
 
     check_outs(arguments.out, ENDINGS)
     with readable(arguments.workspace) as workspace:
         pack = arguments.pack or usual(workspace, arguments.year)
-        rule = packs.load(pack, parameters=parameters(arguments.param)) if pack else None
+        rule = own_packs.load(workspace, pack, parameters=parameters(arguments.param)) if pack else None
         found = comparison.compare(
             workspace, arguments.codes, arguments.year, fund="" if arguments.fund == "all" else arguments.fund, pack=rule,
             set_name=arguments.set_name, progress=progress,

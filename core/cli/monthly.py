@@ -29,9 +29,8 @@ ENDINGS = (".xlsx", ".csv", ".json")
 def month(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
     """`--month 2024-03` settles one; `--month 2024` shows every month of the year beside what is booked; `--advance` the
     advance of that year; `--book` writes what was settled into the payments."""
-    from core.rules import packs
     from core.rules.cases import FUNDS
-    from core.settlement import advance, booking, doubled, month_sheets, monthly
+    from core.settlement import advance, booking, doubled, month_sheets, monthly, own_packs
 
     outs: list[Path] = arguments.out
     check_outs(outs, ENDINGS)
@@ -40,9 +39,9 @@ def month(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
         raise Usage("advance_of_year", month=arguments.month)
     if not whole:
         monthly.period_of(arguments.month)
-    pack = packs.load(arguments.pack, parameters=parameters(arguments.param))
     funds = FUNDS if arguments.fund == "all" else (arguments.fund,)
     with writable(arguments.workspace, texts) as workspace:
+        pack = own_packs.load(workspace, arguments.pack, parameters(arguments.param))
         if arguments.advance:
             found = (advance.advance(workspace, int(arguments.month), pack, funds=funds, progress=progress),)
         elif whole:

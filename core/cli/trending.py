@@ -65,7 +65,7 @@ def trend(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
 def _pack(workspace: Workspace, arguments: argparse.Namespace) -> Pack | None:
     """The pack that is named, else the one that one means in the last of the years; None where there is none."""
     from core.analysis.measures import years_with_cases
-    from core.rules import packs
+    from core.settlement import own_packs
     from core.settlement.usual_pack import usual
 
     named = arguments.pack
@@ -76,7 +76,7 @@ def _pack(workspace: Workspace, arguments: argparse.Namespace) -> Pack | None:
     given = parameters(arguments.param)
     if given and not named:
         raise Usage("pack_needed")
-    return packs.load(named, parameters=given) if named else None
+    return own_packs.load(workspace, named, parameters=given) if named else None
 
 
 def _said(one: Indicator, texts: Texts) -> str:

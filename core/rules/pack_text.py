@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # Parameters (settings of [case] too), tables and steps (region, institution) can be filled in a form; `text`: in the TOML alone.
 Kind = Literal["parameter", "table", "region", "institution", "text"]
+CLOSED = "<="  # before the upper edge of a table's row that belongs to the row
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def _rows(table: Table) -> tuple[tuple[str, str, str], ...]:
     def edge(value: object) -> str:
         return "" if value is None else language.plain(value)  # type: ignore[arg-type]
 
-    return tuple((edge(row.start), edge(row.end), row.text) for row in table.rows)
+    return tuple((edge(row.start), (CLOSED if row.closed else "") + edge(row.end), row.text) for row in table.rows)
 
 
 def _in_text(pack: Pack) -> list[OpenField]:
@@ -264,7 +265,10 @@ def _table(item: Table, one: Fill, cite: str) -> list[str]:
         if not (start.strip() or end.strip() or value.strip()):
             continue
         lines.append("[[table.row]]")
-        lines += [f"{key} = {quoted(edge.strip())}" for key, edge in (("from", start), ("to", end)) if edge.strip()]
+        edges = (("from", start.strip()), ("to", end.strip().removeprefix(CLOSED).removeprefix("≤").strip()))
+        lines += [f"{key} = {quoted(edge)}" for key, edge in edges if edge]
+        if end.strip().startswith((CLOSED, "≤")):
+            lines.append("closed = true")
         lines.append(f"value = {quoted(value.strip())}")
     return lines
 

@@ -56,7 +56,7 @@ STAMPED = (
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One stored run. stale: "" while it stands; else "withdrawn", "data_changed", "set_changed"."""
+    """One stored run. stale: "" while it stands; else "withdrawn", "data_changed", "pack_changed", "set_changed"."""
 
     id: int
     at: str

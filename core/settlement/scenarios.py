@@ -16,10 +16,9 @@ from core.faults import Refused
 from core.findings import Finding
 from core.money import total
 from core.progress import SILENT, Progress, step
-from core.rules import packs
 from core.rules.cases import FUNDS
 from core.rules.sheet import Clearing
-from core.settlement import annual, coefficients
+from core.settlement import annual, coefficients, own_packs
 from core.settlement.changes import Changes
 from core.settlement.whatif import Outcome, Pool
 from core.settlement.whatif_sheets import named, sheet
@@ -125,8 +124,8 @@ def clear(
     _known(workspace, name)
     one = find(workspace.reader(), name)
     assert one is not None
-    own = packs.load(one.pack) if pack is None else pack
-    for what, said, held in (("year", year, one.year), ("pack", own.id, _id(one.pack))):
+    own = own_packs.load(workspace, one.pack) if pack is None else pack
+    for what, said, held in (("year", year, one.year), ("pack", own.id, _id(workspace, one.pack))):
         if said is not None and str(said) != str(held):
             raise Refused(f"scenario_other_{what}", name=name, said=str(said), held=str(held))
     return annual.clear(
@@ -189,7 +188,7 @@ def compare(
     pool = Pool.open(
         workspace,
         first.year,
-        packs.load(first.pack),
+        own_packs.load(workspace, first.pack),
         set_name=first.set_name or None,
         catalogue=first.catalogue or None,
         grouping=first.grouping,
@@ -299,6 +298,6 @@ def _commit(workspace: Workspace, subject: str, changes: Sequence[Change], why: 
     return workspace.ledger.commit(Edit("edit", subject, tuple(changes), why))
 
 
-def _id(pack: str) -> str:
+def _id(workspace: Workspace, pack: str) -> str:
     """What a pack is called, by id or by path."""
-    return packs.load(pack).id
+    return own_packs.load(workspace, pack).id

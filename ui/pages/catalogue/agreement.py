@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from core.rules.packs import PackHead
     from core.worksheet import Worksheet
 
-GROUND = ("catalogue", "catalogue_version", "batch")
+GROUND = ("catalogue", "catalogue_version", "batch", "rule_pack")
 READ = (*GROUND, "cases", "diagnosis", "operation_done", "case_group", "operation", "exclusion", "institution")
 VIEWS = ("institution", "chapter", "reason", "pair", "cases", "findings")
 PARTS = VIEWS[:4]  # whose rows are cases that one can look at
@@ -63,12 +63,14 @@ class Compared:
 
 def _ground(workspace: Any) -> Ground:
     from core.catalogue import library
-    from core.rules import packs
+    from core.settlement import own_packs
 
-    shared = packs.load("common").grouping
+    shared = own_packs.load(workspace, "common").grouping
     # A pack that clears nothing by itself may still say how a city groups.
     heads = tuple(
-        head for head in packs.available() if not head.abstract or packs.load(head.id).grouping != shared
+        head
+        for head in own_packs.available(workspace)
+        if not head.abstract or own_packs.load(workspace, head.id).grouping != shared
     )
     return Ground(tuple(library.versions(workspace.reader())), heads)
 
@@ -263,9 +265,9 @@ class AgreementTab(QWidget):
 
         def work(workspace: Any, job: Any) -> Compared:
             from core.analysis.agreement import agree
-            from core.rules import packs
+            from core.settlement import own_packs
 
-            return _compared(agree(workspace, year, packs.load(source), catalogue=version, progress=job), texts)
+            return _compared(agree(workspace, year, own_packs.load(workspace, source), catalogue=version, progress=job), texts)
 
         self.asking.ask(work, self._have_compared, texts("catalogue.agreement.comparing"))
 

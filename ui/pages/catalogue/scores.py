@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from core.rules.circular import Pack
     from core.worksheet import Worksheet
 
-READ = ("catalogue", "catalogue_version", "batch")
+READ = ("catalogue", "catalogue_version", "batch", "rule_pack")
 VIEWS = ("result", "findings", "drafts")
 DECISIONS = ("scored", "kept_absent", "kept_thin", "dropped_absent", "dropped_thin", "zero")
 FORM_WIDTH = 340
@@ -51,14 +51,14 @@ class Ground:
 
 def _ground(workspace: Any) -> Ground:
     from core.catalogue import library
-    from core.rules import packs
+    from core.settlement import own_packs
     from core.storage.contents import contents
 
     connection = workspace.reader()
-    heads = [head for head in packs.available() if not head.abstract]
+    heads = [head for head in own_packs.available(workspace) if not head.abstract]
     return Ground(
         tuple(library.versions(connection)),
-        tuple(packs.load(head.id) for head in heads),
+        tuple(own_packs.load(workspace, head.id) for head in heads),
         contents(connection).years,
     )
 

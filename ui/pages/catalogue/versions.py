@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from core.rules.packs import PackHead
     from core.worksheet import Worksheet
 
-READ = ("catalogue", "catalogue_version", "code_map", "batch")
+READ = ("catalogue", "catalogue_version", "code_map", "batch", "rule_pack")
 WORTH = (*READ, "cases", "coefficient", "coefficient_set", "budget", "payment", "deduction", "auxiliary", "exclusion",
          "operation", "reference_mean", "special_case", "assessment", "institution")  # fmt: skip
 # In the order in which one reads them: what came and went first.
@@ -98,9 +98,9 @@ def _measured(found: Revision, texts: Any) -> Measured:
 
 def _ground(workspace: Any) -> Ground:
     from core.catalogue import library
-    from core.rules import packs
+    from core.settlement import own_packs
 
-    heads = tuple(head for head in packs.available() if not head.abstract)
+    heads = tuple(head for head in own_packs.available(workspace) if not head.abstract)
     return Ground(tuple(library.versions(workspace.reader())), heads)
 
 
@@ -424,10 +424,10 @@ class VersionsTab(QWidget):
 
         def work(workspace: Any, job: Any) -> Measured:
             from core.analysis.revision import worth
-            from core.rules import packs
+            from core.settlement import own_packs
 
             found = worth(
-                workspace, year, packs.load(source), old, new, grouping=grouping, set_name=set_name, progress=job
+                workspace, year, own_packs.load(workspace, source), old, new, grouping=grouping, set_name=set_name, progress=job
             )
             return _measured(found, texts)
 

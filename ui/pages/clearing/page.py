@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QComboBox,
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -28,10 +26,11 @@ from PySide6.QtWidgets import (
 
 from core.faults import Cancelled, Refused
 from ui.desk import Changes, Desk
-from ui.dialogs import Empty, documents
+from ui.dialogs import Empty
 from ui.look import EDGE, GAP, TIGHT, set_role
 from ui.pages.clearing import sheets
 from ui.pages.clearing.figures import Figures
+from ui.pages.clearing.handover import Handover
 from ui.pages.clearing.tabs import WORKSHEET, Choice, Tabs
 from ui.pages.clearing.why import Place, Why
 from ui.table import Table
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
 # What a run stands on: when one of these is written, it may be stale.
 READ = (
     "cases",
+    "rule_pack",
     "batch",
     "institution",
     "catalogue",
@@ -76,7 +76,6 @@ CURES = {
     "assessment_missing": ("data", "assessments"),
     "ungrouped": ("data", "catalogue"),
 }
-FORMS = ("xlsx", "csv", "json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +92,11 @@ class Standing:
 def _stand(workspace: Any, year: int | None, pack: str, run_id: int | None) -> Standing:
     """Packs, runs, and the run to show: the one asked for, else the newest that stands, else the newest."""
     from core.catalogue.library import versions
-    from core.rules import packs
+    from core.settlement import own_packs
     from core.settlement.clearing import runs
     from core.settlement.runs import stored
 
-    heads = tuple(head for head in packs.available() if not head.abstract)
+    heads = tuple(head for head in own_packs.available(workspace) if not head.abstract)
     connection = workspace.reader()
     of_year = tuple(run for run in runs(workspace) if run.year == year)
     fitting = [run for run in of_year if not pack or run.pack == pack]
@@ -225,6 +224,8 @@ class ClearingPage(QWidget):
         body.setSpacing(GAP)
         body.addWidget(self.control)
         body.addWidget(self.notice)
+        self.handover = Handover(self._desk, self.table, lambda: self.clearing)
+        body.addWidget(self.handover.asking)
         body.addWidget(self.stack, 1)
         self.tabs = Tabs(self._desk, worksheet, self._choice)
         outer = QVBoxLayout(self)
@@ -530,13 +531,13 @@ class ClearingPage(QWidget):
         )
 
         def work(workspace: Any, job: Any) -> Clearing:
-            from core.rules import packs
+            from core.settlement import own_packs
             from core.settlement.clearing import clear
 
             return clear(
                 workspace,
                 year,
-                packs.load(source),
+                own_packs.load(workspace, source),
                 set_name=set_name,
                 catalogue=version,
                 progress=job,
@@ -687,49 +688,10 @@ class ClearingPage(QWidget):
             entry.triggered.connect(lambda _=False, number=run.id: self.load(number))
 
     def _fill_export(self, menu: QMenu) -> None:
-        for form in FORMS:
-            menu.addAction(self._texts(f"clearing.export_{form}"), lambda form=form: self.choose_export(form))
-        menu.addAction(self._texts("clearing.export_pdf")).setEnabled(False)
+        self.handover.fill(menu)
 
-    def choose_export(self, form: str = "xlsx") -> None:
-        if self.clearing is None:
-            self._desk.say(self._texts("clearing.nothing_to_export"))
-            return
-        title = self.clearing.pack.title[self._texts.lang]
-        name = "".join("_" if sign in '\\/:*?"<>|' else sign for sign in title)
-        path, _ = QFileDialog.getSaveFileName(
-            self,
-            self._texts("clearing.export"),
-            str(documents() / f"{name}.{form}"),
-            self._texts(f"clearing.files_{form}"),
-        )
-        if path:
-            self.export_to(path if path.lower().endswith(f".{form}") else f"{path}.{form}")
-
-    def export_to(self, path: str | Path) -> None:
-        """The clearing of all its funds, in the form that the name's ending picks."""
-        clearing, texts, path = self.clearing, self._texts, Path(path)
-        if clearing is None:
-            return
-
-        def work(_: object, job: Any) -> Path:
-            from core.export import tables, workbook
-
-            match path.suffix.lower():
-                case ".json":
-                    tables.write_json(clearing, path)
-                case ".csv":
-                    tables.write_csv(clearing, path, texts)
-                case _:
-                    workbook.write(clearing, path, texts.lang, job)
-            return path
-
-        self._desk.ask(
-            work,
-            lambda done: self._desk.say(texts("clearing.exported", path=str(done))),
-            place="clearing.export",
-            title=texts("clearing.exporting", name=path.name),
-        )
+    def choose_export(self) -> None:
+        self.handover.choose()
 
 
 class Blocked(QWidget):

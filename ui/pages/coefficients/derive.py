@@ -158,7 +158,9 @@ class DeriveTab(QWidget):
         self.head, self._stood_on = head, stands_on
         if pack is not self._wanted or not self._packs:
             self._wanted = pack
-            self.desk.ask(lambda _, __: _deriving_packs(), self._have_packs, place="coefficients.derive.packs")
+            self.desk.ask(
+                lambda workspace, _: _deriving_packs(workspace), self._have_packs, place="coefficients.derive.packs"
+            )
 
     def settled(self, changes: Changes) -> None:
         if changes.workspace or changes.touches("cases", "batch", "institution", "catalogue"):
@@ -352,11 +354,11 @@ class DeriveTab(QWidget):
         dialog.open()
 
 
-def _deriving_packs() -> tuple[Pack, ...]:
+def _deriving_packs(workspace: Any) -> tuple[Pack, ...]:
     """Packs that say how coefficients are derived."""
-    from core.rules import packs
+    from core.settlement import own_packs
 
-    found = [packs.load(head.id) for head in packs.available()]
+    found = [own_packs.load(workspace, head.id) for head in own_packs.available(workspace)]
     return tuple(pack for pack in found if pack.coefficients is not None and pack.coefficients.method)
 
 

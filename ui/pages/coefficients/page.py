@@ -51,13 +51,15 @@ class Ground:
 
 
 def _ground(workspace: Any, wanted: str, known: tuple[Pack, ...]) -> Ground:
-    """known: the packs, where they were read before: they are files, and no edit changes them."""
+    """known: the packs as they were read before; one that is still the same stays the same object."""
     from core.catalogue.library import versions
-    from core.rules import packs
-    from core.settlement import coefficients
+    from core.settlement import coefficients, own_packs
 
     connection = workspace.reader()
-    found = known or tuple(packs.load(head.id) for head in packs.available() if not head.abstract)
+    heads = own_packs.available(workspace)
+    before = {pack.hash: pack for pack in known}
+    read = (own_packs.load(workspace, head.id) for head in heads if not head.abstract)
+    found = tuple(before.get(pack.hash, pack) for pack in read)
     return Ground(
         tuple(coefficients.sets(connection)), coefficients.choose(connection, wanted or None), found,
         tuple(versions(connection)),
@@ -185,8 +187,7 @@ class CoefficientsPage(QWidget):
                 tab.settled(changes)
             if changes.display and not (changes.workspace or changes.tables or changes.choices):
                 return
-        wanted = self.desk.set_name
-        known = self.ground.packs if self.ground is not None and changes is not None else ()
+        wanted, known = self.desk.set_name, self.ground.packs if self.ground is not None else ()
         self.desk.ask(
             lambda workspace, _: _ground(workspace, wanted, known), self._have, place="coefficients.ground",
             title=texts("coefficients.reading"),

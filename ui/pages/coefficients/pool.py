@@ -16,7 +16,7 @@ KEPT = 2  # the cases of a year are shared between them
 # What a pool stands on beside coefficients, which it is asked about.
 READ = (
     "cases", "batch", "institution", "catalogue", "catalogue_version", "auxiliary", "exclusion", "reference_mean", "budget",
-    "payment", "deduction", "assessment", "special_case", "operation",
+    "payment", "deduction", "assessment", "special_case", "operation", "rule_pack",
 )  # fmt: skip
 
 Key = tuple[object, ...]

@@ -230,10 +230,10 @@ class ScenariosTab(QWidget):
     def _open_pool(self, one: Scenario, have: Any) -> None:
         """The pool that a scenario stands on."""
         from core.faults import Fault
-        from core.rules import packs
+        from core.settlement import own_packs
 
         try:
-            pack = packs.load(one.pack)
+            pack = own_packs.load(self.desk.workspace, one.pack)
         except Fault as why:
             self.asking.wrong(why)
             return

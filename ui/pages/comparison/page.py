@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 KEYS = ("indicators", "groups", "difference", "charts")
 # What a comparison stands on: when one of these is written, it is made anew.
 READ = ("cases", "batch", "institution", "catalogue", "auxiliary", "reference_mean", "coefficient", "coefficient_set", "budget",
-        "payment", "deduction", "assessment", "special_case", "operation", "run")  # fmt: skip
+        "payment", "deduction", "assessment", "special_case", "operation", "run", "rule_pack")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ class Ground:
 
 
 def _ground(workspace: Any, year: int) -> Ground:
-    from core.rules import packs
+    from core.settlement import own_packs
     from core.settlement.usual_pack import usual
     from core.settlement.year import institutions
 
     registered = institutions(workspace.reader())
-    heads = tuple(head for head in packs.available() if not head.abstract)
+    heads = tuple(head for head in own_packs.available(workspace) if not head.abstract)
     return Ground({code: one.name for code, one in registered.items()}, heads, usual(workspace, year))
 
 

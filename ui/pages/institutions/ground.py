@@ -32,12 +32,12 @@ class Ground:
 def read(workspace: Any, year: int, set_name: str, pack: str) -> Ground:
     """pack: what the user chose, else the usual one of the workspace and year."""
     from core.analysis.measures import years_with_cases
-    from core.rules import packs
+    from core.settlement import own_packs
     from core.settlement.usual_pack import usual
     from core.storage.contents import names
 
     connection = workspace.reader()
-    found = {head.id: head.title for head in packs.available() if not head.abstract}
+    found = {head.id: head.title for head in own_packs.available(workspace) if not head.abstract}
     return Ground(
         workspace.generation(),
         year,

@@ -56,11 +56,12 @@ def read(workspace: Any, wish: Wish, progress: Progress) -> Read:
 
 def _rebased(workspace: Any, wish: Wish, progress: Progress) -> Monthly:
     from core.analysis.rebased import rebased
-    from core.rules import packs
+    from core.settlement import own_packs
 
     return rebased(
-        workspace, wish.years, wish.version, pack=packs.load(wish.pack), set_name=wish.set_name or None, progress=progress
-    )
+        workspace, wish.years, wish.version, pack=own_packs.load(workspace, wish.pack), set_name=wish.set_name or None,
+        progress=progress,
+    )  # fmt: skip
 
 
 # Indicators that a catalogue moves, and the re-based measures that their own ones are taken from.

@@ -185,11 +185,11 @@ class WhyTab(QWidget):
 
         def moved(workspace: Any, job: Any) -> tuple[Attribution, Story]:
             from core.analysis import attribution, attribution_sheets
-            from core.rules import packs
+            from core.settlement import own_packs
 
             prepare()
             found = attribution.point_value(
-                workspace, before, after, pack=packs.load(ground.pack), set_name=set_name, fund=fund, progress=job
+                workspace, before, after, pack=own_packs.load(workspace, ground.pack), set_name=set_name, fund=fund, progress=job
             )
             return found, Story(
                 texts("attribution.page.point_value_of", fund=texts(f"fund.{fund}")),
@@ -199,12 +199,13 @@ class WhyTab(QWidget):
 
         def grown(workspace: Any, job: Any) -> tuple[Growths, Worksheet]:
             from core.analysis import attribution, attribution_sheets
-            from core.rules import packs
+            from core.settlement import own_packs
 
             prepare()
             found = attribution.scores(
-                workspace, before, after, pack=packs.load(ground.pack), set_name=set_name, funds=(fund,), progress=job
-            )
+                workspace, before, after, pack=own_packs.load(workspace, ground.pack), set_name=set_name, funds=(fund,),
+                progress=job,
+            )  # fmt: skip
             return found, _ordered(attribution_sheets.institutions(found, fund, lang))
 
         self._over = failed_too

@@ -45,7 +45,7 @@ PAUSE = 300  # ms without a key before it answers
 # What an answer rests on: when one of these is written it is asked anew.
 READ = (
     "catalogue", "catalogue_version", "operation", "exclusion", "auxiliary", "institution", "coefficient",
-    "coefficient_set", "reference_mean", "cases", "run",
+    "coefficient_set", "reference_mean", "cases", "run", "rule_pack",
 )  # fmt: skip
 GENDERS = (0, 1, 2)
 FORM_WIDTH = 384
@@ -69,7 +69,7 @@ class Ground:
 def _ground(workspace: Any, year: int, job: Any) -> Ground:
     from core.analysis.typed_codes import typed_codes
     from core.catalogue import library
-    from core.rules import packs
+    from core.settlement import own_packs
 
     known = typed_codes(workspace, year, job)
     kinds = {
@@ -83,7 +83,7 @@ def _ground(workspace: Any, year: int, job: Any) -> Ground:
         for kind, found in kinds.items()
     }
     return Ground(
-        tuple(head for head in packs.available() if not head.abstract),
+        tuple(head for head in own_packs.available(workspace) if not head.abstract),
         tuple(library.versions(workspace.reader())),
         indexes,
         {one.code: one.name for found in kinds.values() for one in found},
@@ -513,10 +513,10 @@ class Calculator(QWidget):
         def work(workspace: Any, job: Any) -> tuple[OneCase, Told]:
             from core.analysis.catalogue_sheets import told
             from core.money import decimal
-            from core.rules import packs
+            from core.settlement import own_packs
             from core.settlement.one_case import one_case
 
-            pack = packs.load(source)
+            pack = own_packs.load(workspace, source)
             answer = one_case(
                 workspace,
                 year,
