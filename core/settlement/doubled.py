@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from core.storage.workspace import Workspace
 
 LIMIT = Fraction(5, 100)  # S3 art. 26, where no pack says its own
+ROUNDING = 12  # fen: half a one in each month, in what was paid and in what was retained
+_MONTHS = Path(__file__).with_name("months_came_to.sql").read_text("utf-8")
 _ROWS = Path(__file__).with_name("doubled.sql").read_text("utf-8")
 
 
@@ -69,18 +71,15 @@ def of_fund(connection: sqlite3.Connection, year: int, fund: str, limit: Fractio
     for code, institution, period, kind, amount in connection.execute(_ROWS, {"fund": fund, "year": str(year)}):
         values = {"fund": fund, "period": period, "kind": kind}
         found.append(Finding(f"doubled_{code}", "warning", subject=institution, value=yuan(amount), values=values))
-    for institution, paid, held in connection.execute(
-        "SELECT fixmedins_code, sum(amount * (kind = 'monthly')), sum(amount * (kind = 'retention')) FROM payment"
-        " WHERE fund = ? AND substr(period, 1, 4) = ? AND kind IN ('monthly', 'retention') GROUP BY 1 ORDER BY 1",
-        (fund, str(year)),
-    ):
-        (cut,) = connection.execute(
-            "SELECT coalesce(sum(amount), 0) FROM deduction WHERE fixmedins_code = ? AND fund = ? AND kind = 'audit'"
-            " AND length(period) = 6 AND substr(period, 1, 4) = ?",
-            (institution, fund, str(year)),
-        ).fetchone()
-        due = paid + cut + held  # what the months came to before deductions and retention
-        if held > 0 and due > 0 and held - due * limit > 12:  # half a fen of rounding in each month, both ways
-            values = {"fund": fund, "share": plain(Fraction(held * 100, due), 2), "limit": plain(limit * 100)}
-            found.append(Finding("retained_high", "warning", subject=institution, value=yuan(held), values=values))
+    came: dict[str, int] = {}  # what the months came to before deductions and retention; one below zero retains nothing
+    held: dict[str, int] = {}
+    for institution, amount, kept in connection.execute(_MONTHS, {"fund": fund, "year": str(year)}):
+        came[institution] = came.get(institution, 0) + max(0, amount)
+        held[institution] = held.get(institution, 0) + kept
+    for institution, due in came.items():
+        if due > 0 and held[institution] - due * limit > ROUNDING:
+            values = {"fund": fund, "share": plain(Fraction(held[institution] * 100, due), 2), "limit": plain(limit * 100)}
+            found.append(
+                Finding("retained_high", "warning", subject=institution, value=yuan(held[institution]), values=values)
+            )
     return found

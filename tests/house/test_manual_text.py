@@ -98,6 +98,7 @@ def vocabulary() -> set[str]:
         pack = packs.load(head.id)
         known |= {*pack.parameters, *pack.tables, *(step.id for step in manual_tables.every_step(head.id))}
         known |= {option for one in pack.parameters.values() for option in one.options}
+        known |= {step.id for steps in pack.chapters.values() for step in steps}
     known |= circular.SETTINGS | builder.CASE_KEYS | builder.PACK_KEYS | builder.DOCUMENT_KEYS | builder.TABLE_KEYS
     known |= builder.ROW_KEYS | builder.PARAMETER_KEYS | builder.STEP_KEYS | builder.BRANCH_KEYS | builder.MEASURE_KEYS
     known |= {*circular.REFERENCES, *(unit for unit in builder.UNITS if unit), "true", "none"}
