@@ -30,7 +30,6 @@ from core.settlement.year import LIGHT, LIGHT_KINDS, Mark, mark, untouched
 if TYPE_CHECKING:
     from core.rules.circular import Pack
     from core.settlement.month_cases import MonthCases
-    from core.worksheet import Ints
     from core.storage.workspace import Workspace
 
 WEIGHTS = (1, 2, 7)  # of the third, second and first year before [V S1]
