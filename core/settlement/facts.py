@@ -123,15 +123,30 @@ def _summed(lines: Sequence[BudgetLine], fund: str, year: int) -> tuple[dict[str
 
 
 def assessments(connection: sqlite3.Connection, year: int) -> dict[str, Fraction]:
-    """Every assessed institution's points out of 100."""
+    """Every assessed institution's points out of 100, of the indicators that were reviewed."""
     points: dict[str, list[Fraction]] = {}
     for code, most, got in connection.execute(
-        "SELECT fixmedins_code, max_points, points FROM assessment WHERE year = ?", (year,)
+        "SELECT fixmedins_code, max_points, points FROM assessment WHERE year = ? AND points <> ''", (year,)
     ):
         own = points.setdefault(code, [Fraction(0), Fraction(0)])
         own[0] += decimal(most)
         own[1] += decimal(got)
     return {code: got / most * 100 for code, (most, got) in points.items() if most > 0}
+
+
+def assessment_doubts(connection: sqlite3.Connection, year: int) -> tuple[Finding, ...]:
+    """Whose score stands on points that nobody else has checked, or on some of the indicators only."""
+    lacking = connection.execute(
+        "SELECT fixmedins_code, sum(points = ''), sum(points <> '' AND entered_by IS NOT NULL AND checked_by IS NULL)"
+        " FROM assessment WHERE year = ? GROUP BY 1 ORDER BY 1",
+        (year,),
+    )
+    return tuple(
+        Finding(code, "warning", subject=institution, value=str(count), values={"year": str(year)})
+        for institution, unreviewed, unchecked in lacking
+        for code, count in (("assessment_unreviewed", unreviewed), ("assessment_unchecked", unchecked))
+        if count
+    )
 
 
 def decisions(connection: sqlite3.Connection) -> tuple[dict[str, Decision], list[Finding]]:

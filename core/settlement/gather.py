@@ -249,7 +249,7 @@ def books(given: Given, pack: Pack, standing: Standing, funds: Sequence[str] = F
     heard = [f for f in standing.findings if f.values.get("fund", funds[0]) in funds]
     blocked: list[Finding] = [f for f in heard if f.severity == "blocked"]
     said: list[Finding] = [f for f in heard if f.severity != "blocked"]
-    said += _of_pack(given, pack)
+    said += [*_of_pack(given, pack), *given.assessment_doubts]
     present = [
         fund
         for fund in funds

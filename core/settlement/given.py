@@ -46,6 +46,7 @@ class Given:
     registered: frozenset[str]
     changes: Changes = NONE
     scenario: str = ""
+    assessment_doubts: tuple[Finding, ...] = ()
 
 
 def read(
@@ -63,6 +64,7 @@ def read(
         {fund: facts.of_fund(connection, year, fund) for fund in funds},
         facts.assessments(connection, year),
         frozenset(code for (code,) in connection.execute("SELECT fixmedins_code FROM institution")),
+        assessment_doubts=facts.assessment_doubts(connection, year),
     )
 
 

@@ -211,7 +211,7 @@ def _append(
             for c in changes
         ]
     )
-    row = (number, at, _who(), edit.action, edit.subject, text, edit.why, answers, previous)
+    row = (number, at, who(), edit.action, edit.subject, text, edit.why, answers, previous)
     row = (*row, _hash(row))
     connection.execute(f"INSERT INTO ledger ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
     return _line(row)
@@ -246,7 +246,8 @@ def _plain(row: Row | None) -> dict[str, Value] | None:
     return dict(row)
 
 
-def _who() -> str:
+def who() -> str:
+    """The name that a line is written under: the one of the settings, else the system's."""
     try:
         return settings.load().user or getpass.getuser()
     except (OSError, KeyError, ImportError):  # no such user on this system
