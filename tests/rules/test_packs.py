@@ -139,7 +139,7 @@ def test_common_is_abstract_and_says_what_it_lacks() -> None:
     assert pack.abstract
     assert [step.id for step in pack.steps if step.expr is None and not step.input] == ["point_value"]
     clears = {head.id for head in packs.available() if not head.abstract}
-    assert clears == {"national-draft-3", "ningde-2024"}
+    assert clears == {"national-draft-3", "ningde-2024", "zibo-2025"}
 
 
 def test_each_step_comes_after_what_it_needs() -> None:
