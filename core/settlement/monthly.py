@@ -23,10 +23,11 @@ from core.progress import SILENT, Progress, step
 from core.rules.cases import FUNDS
 from core.rules.chapters import chapter
 from core.rules.sheet import Clearing, FundSheet, Institution, Stamps
-from core.settlement import annual, facts, month_cases
+from core.settlement import annual, facts, month_cases, opening
 from core.settlement.coefficients import timelines
 from core.settlement.doubts import ordered
 from core.settlement.month_cases import MonthCases
+from core.settlement.year import LIGHT, LIGHT_KINDS, Mark, mark, untouched
 
 if TYPE_CHECKING:
     from core.rules.circular import Pack
@@ -133,10 +134,28 @@ def _rates(
         if isinstance(given, Fraction) and given > 0:
             rates[fund] = _Rate(given, True)
     if any(fund not in rates and found.any_case(fund) for fund in funds):
-        computed: dict[str, Fraction] = {}
+        computed = _opening(workspace, year, pack, found, progress)
         for fund in funds:
             rates.setdefault(fund, _Rate(computed.get(fund), False))
     return rates
+
+
+_openings: dict[tuple[object, ...], tuple[Mark, dict[str, Fraction]]] = {}  # the last one
+
+
+def _opening(
+    workspace: Workspace, year: int, pack: Pack, found: MonthCases, progress: Progress
+) -> dict[str, Fraction]:
+    """The opening point values, from memory while no ledger line touched what three years' scores are made of."""
+    connection = workspace.reader()
+    key = (str(workspace.path), workspace.created, year, pack.hash, found.head.hash, *sorted(pack.changed.items()))
+    kept = _openings.get(key)
+    if kept is None or not untouched(connection, kept[0], LIGHT, LIGHT_KINDS):
+        told = opening.rates(workspace, year, pack, set_name=found.head.name, progress=progress)
+        _openings.clear()
+        kept = (mark(connection), told)
+    _openings[key] = kept
+    return kept[1]
 
 
 def _settled(

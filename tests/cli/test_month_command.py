@@ -1,0 +1,100 @@
+"""`month` as a script drives it: one month, a year's, the advance, booking; what it refuses leaves no file."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from core import cli
+
+FILES = {
+    "institutions": "fixmedins_code,fixmedins_name,hosp_lv\nH1,甲医院,2\n",
+    "catalogue": "dip_code,dip_name,kind,score\nK35.3:g,阑尾炎,core,100\n",
+    "coefficients": "fixmedins_code,fund,part,value\nH1,all,base,1.0\n",
+    "cases": "setl_id,insutype,fixmedins_code,dscg_time,diag_code,medfee_sumamt,fund_pay_sumamt,hifp_pay,"
+    "psn_part_amt,dip_dise_grp_code\n"
+    "S0,310,H1,2023-02-01,K35.301,6000.00,3600.00,3600.00,2400.00,K35.3:g\n"
+    "S1,310,H1,2024-02-01,K35.301,6000.00,4000.00,4000.00,2000.00,K35.3:g\n"
+    "S2,310,H1,2024-03-01,K35.301,5000.00,3500.00,3500.00,1500.00,K35.3:g\n",
+    "deductions": "fixmedins_code,fund,period,kind,amount,note\nH1,employee,202403,audit,12.34,x\n",
+}
+PACK = ("--pack", "ningde-2024", "--lang", "en")
+RATE = ("--param", "month_rate_employee=60")
+
+
+def run(*words: object) -> int:
+    return cli.main([str(word) for word in words])
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    path = tmp_path / "w.dianzhi"
+    run("new", path, "--region", "350900")
+    for kind, text in FILES.items():
+        file = tmp_path / f"{kind}.csv"
+        file.write_text(text, "utf-8")
+        assert run("import", path, kind, file, "--year", 2024) == 0
+    return path
+
+
+def payments(path: Path) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT period, kind, amount FROM payment ORDER BY 1, 2").fetchall()
+
+
+def test_a_month_without_any_budget(workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """100 points at 60 less 1,500 is 4,500; 95 % is 4,275.00, less 12.34 is 4,262.66."""
+    out = tmp_path / "m.json"
+    assert run("month", workspace, "--month", "2024-03", *PACK, *RATE, "--out", out, tmp_path / "m.xlsx", tmp_path / "m.csv") == 0
+    told = json.loads(out.read_text("utf-8"))
+    (one,) = told["funds"]["employee"]["institutions"]
+    assert (one["month_due"], one["month_retention"], one["month_paid"]) == ("4500.00", "225.00", "4262.66")
+    assert told["stamps"]["period"] == "202403" and told["stamps"]["parameters"] == {"month_rate_employee": "60"}
+    assert (tmp_path / "m.xlsx").stat().st_size > 3000
+    assert "2024-03" in capsys.readouterr().out
+
+
+def test_a_year_and_booking(workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "y.csv"
+    assert run("month", workspace, "--month", "2024", *PACK, *RATE, "--book", "--why", "按月", "--out", out) == 0
+    rows = list(csv.reader(out.read_text("utf-8-sig").splitlines()))
+    assert [row[0] for row in rows[1:3]] == ["2024-02", "2024-03"]
+    # February: 6,000 less 2,000 is 4,000, 95 % is 3,800.
+    assert payments(workspace) == [
+        ("202402", "monthly", 380_000), ("202402", "retention", 20_000),
+        ("202403", "monthly", 426_266), ("202403", "retention", 22_500),
+    ]  # fmt: skip
+    assert run("month", workspace, "--month", "2024-03", *PACK, *RATE, "--book") == 1
+    more = ("--param", "month_rate_employee=61")
+    assert run("month", workspace, "--month", "2024-03", *PACK, *more, "--book") == 1
+    assert "Book again" in capsys.readouterr().err
+    assert run("month", workspace, "--month", "2024-03", *PACK, *more, "--book", "--again") == 0
+    assert payments(workspace)[2] == ("202403", "monthly", 435_766)
+    assert run("verify", workspace) == 0
+
+
+def test_the_advance(workspace: Path) -> None:
+    assert run("month", workspace, "--month", "2024", "--advance", "--book", *PACK) == 0
+    assert payments(workspace) == [("2024", "advance", 30_000)]
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("--month", "2024-13", *PACK), 2),
+        (("--month", "2024-03", "--advance", *PACK), 2),
+        (("--month", "2024-05", *PACK, *RATE), 1),
+        (("--month", "2024-03", *PACK), 1),
+        (("--month", "2024-03", "--pack", "nowhere"), 2),
+        ((*PACK,), 2),
+    ],
+)
+def test_refused(workspace: Path, tmp_path: Path, words: tuple[str, ...], status: int) -> None:
+    out = tmp_path / "none.json"
+    assert run("month", workspace, *words, "--out", out) == status
+    assert not out.exists() and payments(workspace) == []
