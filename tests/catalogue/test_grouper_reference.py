@@ -137,7 +137,7 @@ PRESETS: list[tuple[str, Slow, dict[str, str], set[str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("preset", "slow", "parameters", "must"), PRESETS, ids=lambda value: str(value)[:24])
+@pytest.mark.parametrize(("preset", "slow", "parameters", "must"), PRESETS, ids=[f"{preset} {' '.join(given)}".strip() for preset, _, given, _ in PRESETS])
 def test_every_case_agrees(preset: str, slow: Slow, parameters: dict[str, str], must: set[str]) -> None:
     seen: dict[str, int] = {}
     grouped, texts = 0, Texts("en")
