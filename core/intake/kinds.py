@@ -503,6 +503,23 @@ _KINDS = (
         Field("column", "step", required=True, key=True, words=STEPS, stored="column_id", aliases=("清算项目", "项目", "指标", "栏目", "步骤", "清算指标", "column_id", "step", "列")),
         Field("amount", "decimal", required=True, aliases=(*_AMOUNT_NAMES, "数值", "值", "value")),
     ), ("fixmedins_code", "fund", "year", "column_id")),
+    Kind("official_cases", "official_case", (
+        _SETL, *_PRIVATE,
+        Field("fixmedins_code", "id", aliases=_CODE_NAMES), _NAME_OUT,
+        Field("dip_code", "dip", aliases=_DIP_NAMES),
+        Field("dip_name", "text", aliases=_DIP_TITLES, stored="-"),
+        Field("rw", "decimal", strict=True, aliases=("病种分值", "病种基准分值", "病种标准分值", "基准分值", "标准分值", "目录分值", "RW", "grp_dise_sco")),
+        Field("coefficient", "decimal", strict=True, aliases=(
+            "机构等级系数", "机构系数", "医疗机构系数", "医院系数", "医院等级系数", "等级系数", "结算系数", "系数")),
+        Field("factor", "decimal", strict=True, aliases=(
+            "辅助目录最终系数", "辅助目录系数", "辅助目录校正系数", "辅助系数", "校正系数", "最终校正系数", "调节系数")),
+        Field("deviation", "text", aliases=("偏差类型", "偏差病例类型", "病例类型", "倍率类型", "费用偏差类型")),
+        Field("score", "decimal", strict=True, aliases=(
+            "最终分值", "病例最终分值", "病例分值", "结算分值", "最终结算分值", "清算分值", "所取校正的分值", "official_score")),
+        Field("point_value", "decimal", strict=True, aliases=("分值结算点值", "结算点值", "点值", "分值单价", "分值点值", "结算单价")),
+        Field("pay", "money", strict=True, signed=True, aliases=(
+            "应付", "DIP支付金额", "DIP应付", "DIP应付金额", "统筹应支付", "应付金额", "应支付金额", "DIP结算金额", "病例应付金额", "official_pay")),
+    ), ("setl_id",)),
     Kind("control_totals", "control_total", (
         _PERIOD,
         Field("fixmedins_code", "id", key=True, default="", aliases=_CODE_NAMES), _NAME_OUT,

@@ -1,0 +1,205 @@
+"""What the bureau's own sheets say: results case by case, and figures by institution and step. Read only, exact.
+
+A list of cases has no year of its own: a batch is of the year that it was imported for, else of the year that most of its
+settlements have. A figure of the sheet stands under the step that it was imported as.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from core.faults import Refused
+from core.findings import Finding
+from core.money import decimal
+from core.progress import Progress, step
+from core.rules.cases import Index, Ints, Scaled, Texts
+from core.settlement.exact import fits, places_of, scaled
+
+REGION = "REGION"
+STRETCH = 65_536
+_SQL = (Path(__file__).parent / "official.sql").read_text(encoding="utf-8")
+_OWN = (Path(__file__).parent / "official_own.sql").read_text(encoding="utf-8")
+Truth = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A column of decimals: `value` counts where `there`."""
+
+    value: Scaled
+    there: Truth
+
+    def at(self, where: Ints) -> Stated:
+        return Stated(Scaled(self.value.values[where], self.value.places), self.there[where])
+
+    def of(self, i: int) -> Fraction | None:
+        return self.value.at(i) if self.there[i] else None
+
+
+@dataclass(frozen=True)
+class OfficialCases:
+    """One element a row of the list. at: its place among the cases that count here, -1 where it is none of them.
+
+    codes, groups, deviations: texts that the indices point into, "" where the list says nothing. pay: fen.
+    listed: whether the row is of a case list; a score in the case's own row is no list, and nothing is missing from it.
+    """
+
+    setl_id: Texts
+    at: Ints
+    codes: tuple[str, ...]
+    code: Index
+    groups: tuple[str, ...]
+    group: Index
+    deviations: tuple[str, ...]
+    deviation: Index
+    rw: Stated
+    coefficient: Stated
+    factor: Stated
+    score: Stated
+    point_value: Stated
+    pay: Stated
+    listed: Truth
+
+    def __len__(self) -> int:
+        return len(self.setl_id)
+
+
+_TEXTS = ("code", "group", "rw", "coefficient", "factor", "deviation", "score", "point_value", "pay")
+
+
+def cases(
+    connection: sqlite3.Connection, year: int, own: Texts, progress: Progress, ids: Texts | None = None
+) -> OfficialCases:
+    """The list of a year. own: the settlements that count here; ids: further ones of the year that do not."""
+    batches = dict(
+        connection.execute("SELECT id, year FROM batch WHERE kind = 'official_cases' AND withdrawn = 0").fetchall()
+    )
+    texts: dict[str, list[str]] = {name: [] for name in ("setl_id", *_TEXTS, "batch")}
+    total = connection.execute("SELECT count(*) FROM official_case").fetchone()[0]
+    while len(texts["setl_id"]) < total:
+        after = texts["setl_id"][-1] if texts["setl_id"] else ""
+        _, *told = connection.execute(_SQL, (after, STRETCH)).fetchone()
+        for name, text in zip(texts, told, strict=True):
+            texts[name] += text.split("\x1f")
+        step(progress, "read_official", len(texts["setl_id"]), total)
+    setl_id = np.array(texts["setl_id"], dtype=object)
+    index = pd.Index(own)
+    at = index.get_indexer(pd.Index(setl_id)) if len(setl_id) else np.zeros(0, np.int64)
+    batch = np.array([int(one or 0) for one in texts["batch"]], np.int64)
+    keep = _of_year(connection, year, batches, batch, setl_id, np.asarray(at, np.int64))
+    beside = connection.execute(_OWN, (year,)).fetchall()
+    extra = [("", "", "", "", "", "", score, "", str(pay)) for _, score, pay in beside]
+    ids = np.concatenate([setl_id[keep], np.array([one[0] for one in beside], dtype=object)])
+    at = np.concatenate([at[keep], index.get_indexer(pd.Index([one[0] for one in beside], dtype=object))])
+    columns: dict[str, Any] = {}
+    for i, name in enumerate(_TEXTS):
+        values = np.array(texts[name], dtype=object)[keep]
+        columns[name] = np.concatenate([values, np.array([row[i] for row in extra], dtype=object)])
+    codes, code = _coded(columns["code"])
+    groups, group = _coded(columns["group"])
+    deviations, deviation = _coded(columns["deviation"])
+    decimals = {name: _decimals(columns[name], name) for name in ("rw", "coefficient", "factor", "score", "point_value")}
+    return OfficialCases(
+        ids, np.asarray(at, np.int64), codes, code, groups, group, deviations, deviation,
+        decimals["rw"], decimals["coefficient"], decimals["factor"], decimals["score"], decimals["point_value"],
+        _decimals(columns["pay"], "pay"), np.arange(len(ids)) < len(ids) - len(beside),
+    )  # fmt: skip
+
+
+def _of_year(
+    connection: sqlite3.Connection, year: int, batches: Mapping[int, int | None], batch: Ints, ids: Texts, at: Ints
+) -> Ints:
+    """Places of the rows that are of the year."""
+    keep = np.zeros(len(ids), bool)
+    for number in np.unique(batch).tolist():
+        of = batches.get(number)
+        mine = batch == number
+        if of is not None:
+            if of == year:
+                keep |= mine
+            continue
+        here = mine & (at >= 0)
+        stray = np.flatnonzero(mine & (at < 0))
+        other: set[str] = set()
+        known = int(here.sum())
+        for start in range(0, len(stray), 500):
+            some = ids[stray[start : start + 500]].tolist()
+            found = connection.execute(
+                f"SELECT setl_id, year FROM cases WHERE sign = 1 AND setl_id IN ({','.join('?' * len(some))})", some
+            ).fetchall()
+            other |= {one for one, when in found if when != year}
+            known += sum(when == year for _, when in found)
+        keep |= here
+        if known and known >= len(other):
+            keep[[i for i in stray.tolist() if ids[i] not in other]] = True
+    return np.flatnonzero(keep)
+
+
+def _coded(values: Texts) -> tuple[tuple[str, ...], Index]:
+    """Sorted texts, and each value's place among them."""
+    if not len(values):
+        return (), np.zeros(0, np.int32)
+    place, texts = pd.factorize(values, sort=True)
+    return tuple(str(one) for one in texts), place.astype(np.int32)
+
+
+def _decimals(values: Texts, name: str) -> Stated:
+    """Each text is parsed once. Refused where the digits do not go together exactly in 64 bits."""
+    texts, place = _coded(values)
+    numbers = [decimal(one) if one else Fraction(0) for one in texts]
+    places = max((len(one.partition(".")[2].rstrip("0")) for one in texts), default=0)
+    if not fits(numbers, places):
+        worst = max(numbers, key=lambda one: (places_of([one]), one))
+        raise Refused("official_too_long", [Finding("official_too_long", "blocked", column=name, value=str(worst))])
+    table = scaled(numbers, places) if numbers else Scaled(np.zeros(0, np.int64), 0)
+    there = np.array([bool(one) for one in texts], bool)
+    return Stated(Scaled(table.values[place], places), there[place]) if len(values) else Stated(table, there)
+
+
+@dataclass(frozen=True)
+class OfficialSheet:
+    """Of one fund: step -> figure of the region; step -> institution -> figure."""
+
+    fund: str
+    region: Mapping[str, Fraction]
+    institutions: Mapping[str, Mapping[str, Fraction]]
+
+    def __bool__(self) -> bool:
+        return bool(self.region or self.institutions)
+
+    @property
+    def codes(self) -> set[str]:
+        return {code for own in self.institutions.values() for code in own}
+
+
+def sheet(connection: sqlite3.Connection, year: int, fund: str) -> OfficialSheet:
+    """The official clearing of a fund."""
+    region: dict[str, Fraction] = {}
+    institutions: dict[str, dict[str, Fraction]] = {}
+    for code, column, amount in connection.execute(
+        "SELECT fixmedins_code, column_id, amount FROM official_clearing WHERE year = ? AND fund = ? ORDER BY 1, 2",
+        (year, fund),
+    ):
+        if code == REGION:
+            region[column] = decimal(amount)
+        else:
+            institutions.setdefault(column, {})[code] = decimal(amount)
+    return OfficialSheet(fund, region, institutions)
+
+
+def years(connection: sqlite3.Connection) -> Sequence[int]:
+    """Years of which there is an official sheet or list."""
+    found = connection.execute(
+        "SELECT DISTINCT year FROM official_clearing UNION SELECT DISTINCT year FROM batch"
+        " WHERE kind = 'official_cases' AND withdrawn = 0 AND year IS NOT NULL ORDER BY 1"
+    )
+    return [int(one) for (one,) in found]
