@@ -43,10 +43,14 @@ class Link:
 
 def links(connection: sqlite3.Connection, year: int, fund: str, region: str = "") -> tuple[Link, ...]:
     """region: the workspace's, by whose patients the by-item cases are counted."""
-    found = lines(connection, year, fund)
+    return chained(lines(connection, year, fund), by_item_paid(connection, year, fund, region))
+
+
+def by_item_paid(connection: sqlite3.Connection, year: int, fund: str, region: str = "") -> int:
+    """Fen booked by the cases that were decided to be paid by item."""
     home, beyond = home_of(region, False)
     asked = {"year": year, "fund": FUNDS.index(fund) + 1, "home": home, "beyond": beyond}
-    return chained(found, int(connection.execute(_BY_ITEM, asked).fetchone()[0]))
+    return int(connection.execute(_BY_ITEM, asked).fetchone()[0])
 
 
 def chained(found: Sequence[Line], by_item: int) -> tuple[Link, ...]:
@@ -106,8 +110,11 @@ def item_name(item: str, texts: Texts) -> str:
 
 def chain(connection: sqlite3.Connection, year: int, fund: str, region: str = "", lang: str = "") -> Worksheet:
     """The chain as a table; keys are the ids of its links."""
+    return chain_sheet(links(connection, year, fund, region), year, fund, lang)
+
+
+def chain_sheet(made: Sequence[Link], year: int, fund: str, lang: str = "") -> Worksheet:
     texts = Texts(lang)
-    made = links(connection, year, fund, region)
     total = next(one.amount for one in made if one.id == "total")
     values: dict[str, list[object]] = {
         "sign": [{"-": "−"}.get(one.sign, one.sign) for one in made],
