@@ -12,24 +12,32 @@ from core.findings import ALOUD
 from core.texts import Texts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.export.case_list import Control
     from core.rules.sheet import Clearing, FundSheet
 
+SHEET_ENDINGS = (".pdf", ".xlsx")
 CLEAR_ENDINGS = (".xlsx", ".csv", ".json", ".pdf")
 
 
 def annual(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
-    from core.rules import packs
     from core.rules.cases import FUNDS
 
     outs: list[Path] = arguments.out
     check_outs(outs, CLEAR_ENDINGS)
-    if any(out.suffix.lower() == ".pdf" for out in outs):
-        raise Usage("not_built", what="pdf")
-    pack = packs.load(arguments.pack, parameters=parameters(arguments.param))
+    sheets: Path | None = arguments.confirmations
+    if sheets is not None and not sheets.is_dir():
+        check_outs([sheets], SHEET_ENDINGS)
+    if arguments.case_list is not None:
+        check_outs([arguments.case_list], (".xlsx",))
+        if len(arguments.institution) > 1:
+            raise Usage("case_list_of_several")
     with writable(arguments.workspace, texts) as workspace:
-        from core.settlement import coefficients, scenarios
+        from core.settlement import coefficients, own_packs, scenarios
         from core.settlement.clearing import clear
 
+        pack = own_packs.load(workspace, arguments.pack, parameters(arguments.param))
         funds = FUNDS if arguments.fund == "all" else (arguments.fund,)
         connection = workspace.reader()
         scenario = scenarios.find(connection, arguments.set_name) if arguments.set_name else None
@@ -49,12 +57,44 @@ def annual(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgre
             )  # fmt: skip
         for out in outs:
             write_clearing(clearing, out, texts, progress)
+        written = write_sheets(clearing, sheets, arguments.institution, texts, progress) if sheets is not None else 0
+        controls: list[Control] = []
+        if arguments.case_list is not None:
+            from core.settlement import case_lines
+
+            code = next(iter(arguments.institution), "")
+            controls = case_lines.write(workspace, clearing, arguments.case_list, code, texts.lang, progress)
     progress.done()
     for line in summary(clearing, texts):
         print(line)
     for out in outs:
         print(texts("cli.wrote", path=out))
-    return 0
+    if sheets is not None:
+        print(texts("clearing.confirmed", count=written, path=sheets))
+    return _told(controls, Path(arguments.case_list), texts) if controls else 0
+
+
+def write_sheets(clearing: Clearing, path: Path, codes: Sequence[str], texts: Texts, progress: TerminalProgress) -> int:
+    """Confirmation sheets of these institutions, or of all, in the form that the path picks; returns how many."""
+    from core.export import confirmation, confirmation_book
+
+    if path.is_dir():
+        return len(confirmation.write_each(clearing, path, codes, texts.lang, progress))
+    if path.suffix.lower() == ".xlsx":
+        return confirmation_book.write(clearing, path, codes, texts.lang, progress)
+    return confirmation.write(clearing, path, codes, texts.lang, progress)
+
+
+def _told(controls: Sequence[Control], path: Path, texts: Texts) -> int:
+    """The case list's control totals; exit status 1 where one is not the clearing's."""
+    from core.export import case_list
+
+    wrong = [one for one in controls if one.written != one.expected]
+    rows = sum(int(one.written) for one in controls if one.column is None)
+    print(texts("clearing.listed_wrong" if wrong else "clearing.listed", rows=f"{rows:,}", path=path))
+    for one in controls:
+        print("  " + case_list.said(one, texts))
+    return 1 if wrong else 0
 
 
 def write_clearing(clearing: Clearing, path: Path, texts: Texts, progress: TerminalProgress) -> None:
@@ -62,6 +102,11 @@ def write_clearing(clearing: Clearing, path: Path, texts: Texts, progress: Termi
     from core.export import tables, workbook
 
     ending = path.suffix.lower()
+    if ending == ".pdf":
+        from core.export import clearing_table
+
+        clearing_table.write(clearing, path, texts.lang, progress)
+        return
     if ending == ".json":
         tables.write_json(clearing, path)
     elif ending == ".csv":

@@ -80,6 +80,10 @@ def parser(texts: Texts) -> Parser:
     clear.add_argument("--grouping", choices=("official", "own"))
     clear.add_argument("--param", action="extend", nargs="+", default=[], metavar="NAME=VALUE")
     clear.add_argument("--out", action="extend", nargs="+", default=[], type=Path, metavar="FILE")
+    clear.add_argument("--confirmations", type=Path, metavar="FILE|FOLDER", help=texts("cli.help.confirmations"))
+    clear.add_argument("--case-list", type=Path, metavar="FILE", help=texts("cli.help.case_list"))
+    said = texts("cli.help.sheets_of")
+    clear.add_argument("--institution", action="extend", nargs="+", default=[], metavar="CODE", help=said)
 
     month = command("month")
     month.add_argument("--month", required=True, metavar="YYYY-MM|YYYY", help=texts("cli.help.month_month"))

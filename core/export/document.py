@@ -16,7 +16,7 @@ from typing import Any, Literal
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
-from core.export.lettering import faces
+from core.export.lettering import Face, faces
 from core.export.tables import heading, marks, totals_of
 from core.export.target import whole_file
 from core.progress import SILENT, Progress, step
@@ -76,26 +76,32 @@ def stamped(stamps: Stamps, texts: Texts) -> list[str]:
 class Document:
     """Write parts one after another, then `save`. Measures are mm, sizes of letters points.
 
-    mark: what stands framed on top of every page (synthetic data, a scenario); foot: lines under every page.
+    mark: what stands framed on top of every page (synthetic data, a scenario); foot: lines under every page; lettering:
+    regular and bold face, this computer's where none is given.
     WorldFault `no_chinese_font`.
     """
 
     def __init__(
-        self, texts: Texts, *, paper: Paper = "A4", landscape: bool = False, mark: str = "", foot: Sequence[str] = ()
-    ) -> None:
+        self, texts: Texts, *, paper: Paper = "A4", landscape: bool = False, mark: str = "", foot: Sequence[str] = (),
+        lettering: tuple[Face, Face] | None = None,
+    ) -> None:  # fmt: skip
         self.texts, self.mark, self.foot = texts, mark, tuple(foot)
         self._pdf = FPDF(orientation="landscape" if landscape else "portrait", unit="mm", format=paper)
         self._pdf.set_creation_date(datetime(2000, 1, 1, tzinfo=UTC))
         self._pdf.set_producer("Dianzhi")
         self._pdf.set_auto_page_break(False)
         self._pdf.set_margins(0, 0)
-        regular, bold = faces()
+        regular, bold = lettering or faces()
         for style, face in (("", regular), ("B", bold)):
             self._pdf.add_font("han", style, face.path, collection_font_number=face.number)
+            font: Any = self._pdf.fonts[f"han{style}"]
+            # The face's own bounds hold for a part of it too; to draw every glyph for new ones takes most of the time.
+            font.ttfont.recalcBBoxes = False
         self._widths = {style: _measure(self._pdf, style) for style in ("", "B")}
         self._pdf.set_line_width(0.15)
         self._first = 0  # page of the part under way
         self._title = ""
+        self._signs: set[str] = set()
         self.y = TOP
 
     @property
@@ -110,6 +116,11 @@ class Document:
     @property
     def pages(self) -> int:
         return int(self._pdf.page)
+
+    @property
+    def signs(self) -> set[str]:
+        """Every sign that was written so far."""
+        return set(self._signs)
 
     # -- parts and pages -----------------------------------------------------------------------------------------
 
@@ -143,9 +154,13 @@ class Document:
 
     def save(self, path: Path | str) -> None:
         """Written whole or not at all: `core.export.target.whole_file`."""
-        self._end()
+        self.close()
         with whole_file(path) as beside:
             self._pdf.output(str(beside))
+
+    def close(self) -> None:
+        """Nothing more is written."""
+        self._end()
 
     def _end(self) -> None:
         """Under every page of the part: what it stands on, and its number among the part's pages."""
@@ -238,6 +253,7 @@ class Document:
             x += free if align == "R" else free / 2
         self._pdf.set_font("han", "B" if bold else "", size)
         self._pdf.set_text_color(*colour)
+        self._signs.update(text)
         self._pdf.text(x, y + size / MM * 1.02, text)
 
     # -- tables --------------------------------------------------------------------------------------------------
