@@ -1,6 +1,6 @@
 """The commands: everything the window does to data, done without a window by the same core.
 
-Exit status: 0 done; 1 the data or the rules refused; 2 asked wrongly, or not built yet; 3 the world failed.
+Exit status: 0 done; 1 the data or the rules refused; 2 asked wrongly; 3 the world failed.
 Results go to stdout, one line of what went wrong and what to do to stderr.
 """
 
@@ -11,14 +11,23 @@ import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 
-from core.cli import attributing, catalogue, clearing, coefficients, comparing, files, monthly, trending
+from core.cli import (
+    attributing,
+    catalogue,
+    clearing,
+    coefficients,
+    comparing,
+    files,
+    monthly,
+    packing,
+    trending,
+)
 from core.cli.parsing import parser
 from core.cli.terminal import TerminalProgress, sentence
-from core.faults import Cancelled, Fault, Refused, Usage
+from core.faults import Cancelled, Fault, Refused
 from core.texts import Texts
 
 INTERRUPTED = 130  # what shells expect of a command that Ctrl-C ended
-NOT_BUILT = ("reconcile",)
 COMMANDS: dict[str, Callable[[argparse.Namespace, Texts, TerminalProgress], int]] = {
     "new": files.new,
     "demo": files.demo,
@@ -33,7 +42,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Texts, TerminalProgress], int]
     "compare": comparing.compare,
     "attribute": attributing.attribute,
     "trend": trending.trend,
-    "pack": files.pack,
+    "reconcile": reconciling.reconcile,
+    "pack": packing.pack,
     "verify": files.check_all,
 }
 
@@ -46,8 +56,6 @@ def main(argv: Sequence[str]) -> int:
     texts = Texts(_language(argv))
     progress = TerminalProgress(texts)
     try:
-        if argv and argv[0] in NOT_BUILT:
-            raise Usage("not_built", what=argv[0])
         arguments = parser(texts).parse_args(list(argv))
         return COMMANDS[arguments.command](arguments, texts, progress)
     except Fault as fault:

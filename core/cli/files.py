@@ -1,4 +1,4 @@
-"""A workspace and its files: new, demonstration, import, findings, verify; and rule packs."""
+"""A workspace and its files: new, demonstration, import, findings, verify."""
 
 from __future__ import annotations
 
@@ -74,27 +74,6 @@ def list_findings(arguments: argparse.Namespace, texts: Texts, progress: Termina
         print(texts("cli.findings_count", count=len(findings)))
         for finding in findings:
             print("  " + sentence(finding, texts))
-    return 0
-
-
-def pack(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
-    from core.rules import description, packs
-
-    if arguments.verb == "list":
-        for head in packs.available():
-            print(f"{head.id}\t{head.title[texts.lang]}")
-        return 0
-    if arguments.verb == "show":
-        for line in description.describe(packs.load(arguments.pack), texts):
-            print(line)
-        return 0
-    findings = packs.check(arguments.file)
-    for finding in findings:
-        print(sentence(finding, texts))
-    if any(finding.severity in ("refused", "blocked") for finding in findings):
-        print(texts("cli.pack_bad", path=arguments.file, count=len(findings)), file=sys.stderr)
-        return 1
-    print(texts("cli.pack_good", path=arguments.file))
     return 0
 
 

@@ -109,12 +109,33 @@ def parser(texts: Texts) -> Parser:
     attribute.add_argument("--out", type=Path, metavar="FILE")
 
     pack = command("pack", workspace=False)
-    verbs = pack.add_subparsers(dest="verb", required=True, parser_class=Parser, metavar="list|show|check")
-    verbs.add_parser("list", parents=[common], help=texts("cli.help.pack_list"))
-    show = verbs.add_parser("show", parents=[common], help=texts("cli.help.pack_show"))
+    verbs = pack.add_subparsers(
+        dest="verb", required=True, parser_class=Parser, metavar="list|show|check|keep|copy|drop|beside"
+    )
+
+    def pack_verb(name: str, *, needs: bool) -> Parser:
+        made = verbs.add_parser(name, parents=[common], help=texts(f"cli.help.pack_{name}"))
+        made.add_argument("--workspace", type=Path, required=needs, metavar="WORKSPACE", help=texts("cli.help.pack_workspace"))
+        if name in ("keep", "copy", "drop"):
+            made.add_argument("--why", default="", metavar="TEXT")
+        return made
+
+    pack_verb("list", needs=False)
+    show = pack_verb("show", needs=False)
     show.add_argument("pack", metavar="ID|FILE")
-    check = verbs.add_parser("check", parents=[common], help=texts("cli.help.pack_check"))
-    check.add_argument("file", metavar="FILE", type=Path)
+    show.add_argument("--toml", action="store_true", help=texts("cli.help.pack_toml"))
+    pack_verb("check", needs=False).add_argument("file", metavar="FILE", type=Path)
+    pack_verb("keep", needs=True).add_argument("file", metavar="FILE", type=Path)
+    copy = pack_verb("copy", needs=True)
+    copy.add_argument("pack", metavar="ID|FILE")
+    copy.add_argument("new", metavar="NEW_ID")
+    pack_verb("drop", needs=True).add_argument("pack", metavar="ID")
+    beside = pack_verb("beside", needs=True)
+    beside.add_argument("packs", nargs="+", metavar="ID|FILE")
+    beside.add_argument("--year", type=_year, required=True, metavar="Y")
+    beside.add_argument("--set", dest="set_name", metavar="NAME")
+    beside.add_argument("--catalogue", metavar="VERSION")
+    beside.add_argument("--out", action="extend", nargs="+", default=[], type=Path, metavar="FILE")
 
     group = command("group")
     group.add_argument("--year", type=_year, required=True, metavar="Y")
@@ -200,6 +221,17 @@ def parser(texts: Texts) -> Parser:
     trend.add_argument("--param", action="extend", nargs="+", default=[], metavar="NAME=VALUE")
     trend.add_argument("--cases", default="", metavar="PERIOD", help=texts("cli.help.trend_cases"))
     trend.add_argument("--out", action="extend", nargs="+", default=[], type=Path, metavar="FILE")
+
+    reconcile = command("reconcile")
+    reconcile.add_argument("--year", type=_year, required=True, metavar="Y")
+    reconcile.add_argument("--pack", required=True, metavar="ID|FILE")
+    reconcile.add_argument("--set", dest="set_name", metavar="NAME")
+    reconcile.add_argument("--catalogue", metavar="VERSION")
+    reconcile.add_argument("--grouping", choices=("official", "own"))
+    said = texts("cli.help.reconcile_tolerance")
+    reconcile.add_argument("--tolerance", action="extend", nargs="+", default=[], metavar="STEP=AMOUNT", help=said)
+    reconcile.add_argument("--param", action="extend", nargs="+", default=[], metavar="NAME=VALUE")
+    reconcile.add_argument("--out", action="extend", nargs="+", default=[], type=Path, metavar="FILE")
 
     command("verify")
     return root

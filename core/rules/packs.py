@@ -253,6 +253,19 @@ def text_of(source: str | Path, own: Own = _NONE) -> str:
     return _start_of(source, own).text
 
 
+def id_of(path: str | Path) -> str:
+    """The id that a file's [pack] says. Refused("pack_invalid") where it says none."""
+    start, findings = _read(Path(path)), list[Finding]()
+    source = Source(start.name, start.text, findings)
+    head: Any = source.data.get("pack")
+    id = cast("dict[str, Any]", head).get("id") if isinstance(head, dict) else None
+    if isinstance(id, str) and id:
+        return id
+    if not findings:
+        source.wrong(("pack", "id"), "pack_missing", value="id")
+    raise Refused("pack_invalid", findings, pack=start.name, count=len(findings))
+
+
 def shipped_ids() -> tuple[str, ...]:
     return tuple(_shipped())
 
