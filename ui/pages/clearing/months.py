@@ -88,6 +88,7 @@ class MonthsTab(QWidget):
         super().__init__()
         self.desk, self.texts, self._choice = desk, desk.texts, choice
         self.told: Told | None = None
+        self._of: tuple[object, ...] = ()  # year, set and choice that it is told of
         self._build()
 
     def _build(self) -> None:
@@ -159,6 +160,9 @@ class MonthsTab(QWidget):
         if changes is not None and not (changes.workspace or changes.choices or changes.touches(*READ)):
             return
         year, choice = desk.year, self._choice()
+        if changes is not None and self._of == (year, desk.set_name, choice) and not changes.touches(*READ):
+            self._show()  # the other fund of the same
+            return
         if desk.workspace is None or year is None or not choice.pack:
             self.told = None
             self._fill()
@@ -181,7 +185,7 @@ class MonthsTab(QWidget):
             self.told = told
             self._fill()
 
-        self.told = None
+        self.told, self._of = None, (year, set_name, choice)
         self._allow()
         self.asking.ask(
             lambda workspace, job: _told(workspace, job, year, choice, rates, set_name, lang), have, texts("months.settling")
