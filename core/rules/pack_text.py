@@ -85,7 +85,7 @@ def open_fields(pack: Pack) -> list[OpenField]:
     for table in pack.tables.values():
         if table.open:
             found.append(OpenField(
-                "table", table.id, table.title, table.open, table.cite, table.evidence, rows=_rows(table)
+                "table", table.id, table.title, table.open, table.cite, table.evidence, rows=rows_of(table)
             ))  # fmt: skip
     settings = [_setting(pack, key) for key in sorted(SETTINGS - set(pack.parameters) - {"reference"})] if pack.case.open else []
     for one in (*pack.parameters.values(), *settings):
@@ -109,7 +109,9 @@ def _setting(pack: Pack, key: str) -> Parameter:
     return Parameter(key, words(f"setting.{key}"), default, titles, rule.cite, rule.evidence, rule.open, {})
 
 
-def _rows(table: Table) -> tuple[tuple[str, str, str], ...]:
+def rows_of(table: Table) -> tuple[tuple[str, str, str], ...]:
+    """From, to and value of each row as `Fill` takes them."""
+
     def edge(value: object) -> str:
         return "" if value is None else language.plain(value)  # type: ignore[arg-type]
 

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from core.storage.workspace import Workspace
 
 FULL = Fraction(100)
-BY_SCORE = ("assessment_factor", "retention_share", "share_by_score")  # tables of the common chain
 _SHOWN = (chain.SCORE, "share_factor", "assessment", "retention", "retention_return", "final")
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A step that the score goes into, and the table it is looked up in. filled: whether the table has rows."""
+    """A step that the score goes into, and the table it is looked up in. filled: whether the table has rows and the step is
+    taken up by another or by a tier."""
 
     step: Step
     table: str
@@ -100,14 +100,20 @@ def ways(pack: Pack) -> tuple[Way, ...]:
     """Every step of the pack that names the score, with its table; "" where the formula takes the score itself."""
     found: list[Way] = []
     for step in pack.scope("institution"):
-        if step.expr is None:
+        if not step.formula:
             continue
-        used = formula.uses(step.expr)
+        used = formula.uses(formula.parse(step.formula))  # as written: of an empty table only `otherwise` is left in `expr`
         if chain.SCORE in used.names:
-            tables = [name for name in used.tables if name in pack.tables]
-            table = tables[0] if tables else ""
-            found.append(Way(step, table, bool(table) and bool(pack.tables[table].rows)))
+            table = next((name for name in used.tables if name in pack.tables), "")
+            found.append(Way(step, table, bool(table) and bool(pack.tables[table].rows) and _heard(pack, step.id)))
     return tuple(found)
+
+
+def _heard(pack: Pack, step: str) -> bool:
+    """Whether anything takes the step up: the factor on the sharing counts only where a tier names it."""
+    exprs = [one.expr for one in pack.scope("institution") if one.expr is not None]
+    exprs += [row.value for table in pack.tables.values() for row in table.rows]
+    return any(step in formula.names(expr) for expr in exprs)
 
 
 def worksheet(found: Effect, fund: str, lang: str = "") -> Worksheet:

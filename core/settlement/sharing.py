@@ -49,11 +49,16 @@ class Kept:
 # -- tiers -------------------------------------------------------------------------------------------------------------
 
 
-def interval(row: formula.Row, name: str = "x") -> str:
-    """The row's range: 0.80 ≤ x < 1."""
-    start = "" if row.start is None else f"{formula.plain(row.start)} ≤ "
-    end = "" if row.end is None else f" {'≤' if row.closed else '<'} {formula.plain(row.end)}"
-    return f"{start}{name}{end}"
+def intervals(rows: Sequence[formula.Row]) -> list[str]:
+    """Each row's range: 0.80 ≤ x < 1. An edge that the row below holds is not this one's."""
+    found: list[str] = []
+    held: Fraction | None = None
+    for row in rows:
+        start = "" if row.start is None else f"{formula.plain(row.start)} {'<' if row.start == held else '≤'} "
+        end = "" if row.end is None else f" {'≤' if row.closed else '<'} {formula.plain(row.end)}"
+        found.append(f"{start}x{end}")
+        held = row.end if row.closed else None
+    return found
 
 
 def tiers(pack: Pack, table: str = TABLE, lang: str = "") -> Worksheet:
@@ -71,7 +76,8 @@ def tiers(pack: Pack, table: str = TABLE, lang: str = "") -> Worksheet:
         )  # fmt: skip
 
     rows = [
-        (str(n), interval(row), row.text, words(row.value)) for n, row in enumerate(found.rows, 1)
+        (str(n), range_, row.text, words(row.value))
+        for n, (row, range_) in enumerate(zip(found.rows, intervals(found.rows), strict=True), 1)
     ]
     if not rows and found.otherwise is not None:
         rows = [("0", texts("assessment.empty_table"), found.otherwise_text, words(found.otherwise))]
@@ -135,12 +141,13 @@ def worksheet(before: Clearing, fund: str, lang: str = "", *, after: tuple[Pack,
 
 def _shared(pack: Pack, sheet: FundSheet, texts: Texts) -> dict[str, list[object]]:
     rows = pack.tables[TABLE].rows
+    ranges = intervals(rows)
     rates = sheet.values["share_rate"]
     found: list[object] = []
     for rate, due in zip(rates, sheet.values["due"], strict=True):
-        row = next((one for one in rows if one.holds(rate)), None)
+        row = next((n for n, one in enumerate(rows) if one.holds(rate)), None)
         key = "not_shared" if due <= 0 else "empty_table"
-        found.append(interval(row) if row is not None and due > 0 else texts(f"assessment.{key}"))
+        found.append(ranges[row] if row is not None and due > 0 else texts(f"assessment.{key}"))
     net = [a - b for a, b in zip(sheet.values["booked"], sheet.values["audit_deduction"], strict=True)]
     return {
         "booked_net": [*net], "due": [*sheet.values["due"]], "surplus": [*sheet.values["surplus"]], "share_rate": [*rates],

@@ -1,0 +1,5 @@
+"""The Assessment page."""
+
+from ui.pages.assessment.page import AssessmentPage
+
+__all__ = ["AssessmentPage"]
