@@ -25,6 +25,7 @@ from core.rules.cases import FUNDS, Ints
 from core.rules.sheet import Institution
 from core.settlement import gather, own_packs
 from core.settlement.arrivals import iso_day
+from core.settlement.exact import places_of
 from core.settlement.year import institutions
 from core.texts import LANGUAGES, Texts
 from core.worksheet import Column, Kind, Worksheet, column_of
@@ -213,9 +214,9 @@ def _sheet(
         "own_pay": ("fixed", "yuan", 2, [row[12] for row in rows]),
     }
     if own.needs != "clearing":
-        every["over"] = ("exact", _unit_of(own.over[0]), None, [over.get(row[0]) for row in rows])
+        every["over"] = _brought(own.over[0], [over.get(row[0]) for row in rows])
         if own.under and own.way == "ratio":
-            every["under"] = ("exact", _unit_of(own.under[0]), None, [under.get(row[0]) for row in rows])
+            every["under"] = _brought(own.under[0], [under.get(row[0]) for row in rows])
     every["file"] = ("text", "", None, [row[13] for row in rows])
     every["row"] = ("int", "", None, [row[14] for row in rows])
     texts = {lang: Texts(lang) for lang in LANGUAGES}
@@ -232,6 +233,13 @@ def _sheet(
 
 
 _SUMMED = {"fee", "own_pay", "over", "under"}
+
+
+def _brought(name: str, values: Sequence[Fraction | None]) -> tuple[Kind, str, int | None, list[object]]:
+    """A column of what cases bring, with as many decimals as the longest of them needs, of money at least two."""
+    unit = _unit_of(name)
+    longest = places_of([one for one in values if one is not None])
+    return "exact", unit, max(longest, 2) if unit == "yuan" else longest, list(values)
 
 
 def _unit_of(name: str) -> str:

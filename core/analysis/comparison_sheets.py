@@ -19,8 +19,6 @@ from core.worksheet import Cells, Column, Kind, Worksheet, column_of
 if TYPE_CHECKING:
     from core.analysis.comparison import Comparison
 
-HALF = Fraction(1, 2)
-
 
 class _Words:
     """Titles in both languages, with the names of the sides in them."""
@@ -76,7 +74,8 @@ def indicators(found: Comparison, texts: Texts) -> Worksheet:
     """A row an indicator; keys: its id. Of each institution its figure, the difference from the first one and from the
     mean of its level, its rank among them and within its level; the levels' and the region's figures between them.
 
-    Figures are rounded to the indicator's places; differences are of the exact ones. Rank 1 is the highest figure.
+    Figures are rounded to the indicator's places, and differences are of the figures that stand there. Ranks are of the exact
+    ones, 1 the highest.
     """
     words = _Words(found, texts)
     made: list[tuple[Column, list[object]]] = []
@@ -85,27 +84,31 @@ def indicators(found: Comparison, texts: Texts) -> Worksheet:
     def add(column: Column, cells: Sequence[object]) -> None:
         made.append((column, list(cells)))
 
-    def exact(values: Iterator[Fraction | None], *, mean: bool = False) -> list[Fraction | None]:
+    def written(key: str) -> list[Fraction | None]:
         # The mean of counts over hospitals is no count.
+        mean = key in found.beyond
         places = [INDICATORS[id].places + (mean and id in found.plain and not INDICATORS[id].places) for id in ids]
+        values = [found.value(id, key) for id in ids]
         return [None if value is None else rounded(value, at) for value, at in zip(values, places, strict=True)]
+
+    def less(key: str, other: str) -> list[Fraction | None]:
+        return [_less(one, beside) for one, beside in zip(written(key), written(other), strict=True)]
 
     add(words.column("indicator", "text"), [texts(f"indicators.{id}.title") for id in ids])
     add(words.column("unit", "text"), [_unit(INDICATORS[id].unit, texts) for id in ids])
     for code in found.codes:
         empty = found.institution(code).cases == 0
         column = words.column("value_none" if empty else "value", "exact", key=code)
-        add(Column(f"value_{code}", column.title, "exact"), exact(found.value(id, code) for id in ids))
+        add(Column(f"value_{code}", column.title, "exact"), written(code))
     for key in found.beyond:
-        add(words.column("value", "exact", key=key, of="mean"), exact((found.value(id, key) for id in ids), mean=True))
+        add(words.column("value", "exact", key=key, of="mean"), written(key))
     first = found.codes[0]
     for code in found.codes[1:]:
-        values = ((found.value(id, code), found.value(id, first)) for id in ids)
-        add(words.column("against", "exact", key=code, other=first), exact(_less(one, other) for one, other in values))
+        add(words.column("against", "exact", key=code, other=first), less(code, first))
     for code in found.codes:
         if level := found.institution(code).level:
             column = words.column("beside", "exact", key=code, other=level_key(level), of="mean")
-            add(column, exact((found.beside(id, code) for id in ids), mean=True))
+            add(column, less(code, level_key(level)))
     for code in found.codes:
         ranks = [found.rank(id, code) for id in ids]
         add(words.column("rank", "exact", places=0, key=code), [None if at is None else Fraction(at[0]) for at in ranks])
@@ -170,10 +173,10 @@ def splits(found: Comparison, texts: Texts) -> Worksheet:
             rows.append([*named, *[None] * 10])
             continue
         one = found.split(code, other)
-        yuan = (one.mean, one.other_mean, one.whole, one.mix, one.intensity, one.interaction)
-        even = (one.mix + one.interaction * HALF, one.intensity + one.interaction * HALF)
+        fen = one.fen
+        yuan = (fen.mean, fen.other_mean, fen.whole, fen.mix, fen.intensity, fen.interaction, fen.even_mix, fen.even_intensity)
         shares = (one.unmatched, one.other_unmatched)
-        rows.append([*named, *(part / 100 for part in (*yuan, *even)), *(part * 100 for part in shares)])
+        rows.append([*named, *(part / 100 for part in yuan), *(part * 100 for part in shares)])
     columns = [
         words.column("own", "text"),
         words.column("other", "text"),
@@ -220,7 +223,7 @@ def parts(found: Comparison, code: str, other: str, texts: Texts) -> Worksheet:
     for name in ("mix", "intensity", "interaction", "whole"):
         column = words.column(name, "exact", "yuan", 2, total=True)
         made.append((column, [getattr(one, name) / hundred for one in lines]))
-        totals[name] = getattr(split, name) / hundred  # what they sum to, without adding thousands of fractions
+        totals[name] = getattr(split.fen, name) / hundred  # what they sum to, as the splits have it
     for column, cells in made[4:6]:
         totals[column.id] = hundred if cells else Fraction(0)
     title = words.sheet_title("parts", code, key)

@@ -22,12 +22,12 @@ depend on whose side one takes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from core.money import total
+from core.money import rounded, total
 
 Cases = Mapping[str, tuple[int, int]]  # group -> cases, at least one, and their cost in fen
 
@@ -48,6 +48,20 @@ class GroupPart:
     @property
     def whole(self) -> Fraction:
         return self.mix + self.intensity + self.interaction
+
+
+@dataclass(frozen=True, slots=True)
+class Fen:
+    """A split in whole fen: whole = mean - other_mean = mix + intensity + interaction = even_mix + even_intensity."""
+
+    mean: Fraction
+    other_mean: Fraction
+    whole: Fraction
+    mix: Fraction
+    intensity: Fraction
+    interaction: Fraction
+    even_mix: Fraction
+    even_intensity: Fraction
 
 
 @dataclass(frozen=True)
@@ -75,6 +89,14 @@ class Split:
         return self.mean - self.other_mean
 
     @cached_property
+    def fen(self) -> Fen:
+        """As it is written: both means to the fen, their difference, and parts that sum to it by largest remainders."""
+        mean, other_mean = rounded(self.mean, 0), rounded(self.other_mean, 0)
+        whole, half = mean - other_mean, self.interaction / 2
+        parts = _closing((self.mix, self.intensity, self.interaction), whole)
+        return Fen(mean, other_mean, whole, *parts, *_closing((self.mix + half, self.intensity + half), whole))
+
+    @cached_property
     def groups(self) -> tuple[GroupPart, ...]:
         made = (self._part(code) for code in sorted({*self.own, *self.other}))
         return tuple(sorted(made, key=lambda one: (-abs(one.whole), one.code)))
@@ -92,6 +114,14 @@ class Split:
         return GroupPart(
             code, cases, other_cases, mean, other_mean, more * (there - self.other_mean), share * dearer, more * dearer
         )
+
+
+def _closing(parts: Sequence[Fraction], whole: Fraction) -> list[Fraction]:
+    """Each part to the fen below or above it, so that they sum to `whole`, which is less than a fen off their sum."""
+    down = [Fraction(part // 1) for part in parts]
+    order = sorted(range(len(parts)), key=lambda i: (down[i] - parts[i], i))
+    short = int(whole - total(down))
+    return [one + (i in order[:short]) for i, one in enumerate(down)]
 
 
 def split(own: Cases, other: Cases) -> Split:

@@ -524,6 +524,9 @@ def test_the_cases_behind_a_figure_are_the_figure(shown: Workspace, scope: str, 
             sum((value for value in sheet.cells[name] if value is not None), F(0)) if name in sheet.cells else F(1)
             for name in ("over", "under")
         )
+        places = {column.id: column.places for column in sheet.columns}
+        assert all((value * 10 ** places["over"]).denominator == 1 for value in sheet.cells["over"] if value is not None), id
+        assert all(column.places >= 2 for column in sheet.columns if column.unit == "yuan"), "6,737.40 and not 6,737.4"
         exact = found.exact(id, key, period)
         assert (exact is None and not under) or over / under * (100 if one.unit == "percent" else 1) == exact, id
         checked += 1

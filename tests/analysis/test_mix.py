@@ -55,6 +55,16 @@ def test_a_side_without_cases_is_no_side(own: Cases, other: Cases) -> None:
         split(own, other)
 
 
+@given(sides, sides)
+def test_what_is_written_closes_to_the_fen(own: Cases, other: Cases) -> None:
+    found = split(own, other)
+    fen = found.fen
+    assert fen.whole == fen.mean - fen.other_mean == fen.mix + fen.intensity + fen.interaction == fen.even_mix + fen.even_intensity
+    for name in ("mean", "other_mean", "whole", "mix", "intensity", "interaction"):
+        assert getattr(fen, name).denominator == 1
+        assert abs(getattr(fen, name) - getattr(found, name)) <= 1
+
+
 def slow(own: Cases, other: Cases) -> tuple[Fraction, Fraction, Fraction]:
     """The three sums as the definition writes them, a group at a time."""
     n, m = sum(one for one, _ in own.values()), sum(one for one, _ in other.values())

@@ -146,6 +146,13 @@ def test_a_row_says_its_formula_and_has_its_own_decimals(compared, codes) -> Non
     view.table.select("cmi", f"value_{codes[0]}")
     index = view.table.grid.currentIndex()
     assert len(view.table.grid.text_at(index.row(), index.column()).partition(".")[2]) == 4
+    view.table.select("cases", f"value_{codes[0]}")
+    index, column = view.table.grid.currentIndex(), list(view.table.model.sheet.columns)
+    place = next(at for at, one in enumerate(column) if one.id == "value_region")
+    shown = view.table.grid.text_at(index.row(), place)
+    assert "." not in view.table.grid.text_at(index.row(), index.column())
+    assert decimal(shown.replace(",", "")) == figure(compared, "cases", "region"), "a mean of counts as it is exported"
+    assert len(shown.partition(".")[2]) == 1
 
 
 def test_differences_are_to_the_first_and_follow_the_order(compared, idle, codes) -> None:
@@ -198,7 +205,7 @@ def test_the_difference_of_a_pair_adds_up_and_turns_round(compared, idle, codes)
     series = view.chart.panels[0].series[0]
     assert series.form == "waterfall"
     steps = [decimal(text.replace(",", "").replace("−", "-").replace("+", "")) for text in series.texts]
-    assert abs(steps[0] + steps[1] + steps[2] + steps[3] - steps[4]) <= Fraction(2, 100)  # each to the fen
+    assert steps[0] + steps[1] + steps[2] + steps[3] == steps[4], "as written, to the fen"
     assert steps[4] == Fraction(plain(split.mean / 100, 2))
     for part in ("mix", "intensity", "interaction", "whole"):
         assert sum(view.table.worksheet().cells[part]) * 100 == getattr(split, part)
@@ -207,7 +214,7 @@ def test_the_difference_of_a_pair_adds_up_and_turns_round(compared, idle, codes)
     idle()
     assert (view.pair.other, view.pair.code) == codes[:2]
     assert view.pair.split.whole == -whole
-    assert plain(abs(whole) / 100, 2) in view.said.text().replace(",", "")
+    assert plain(abs(view.pair.split.fen.whole) / 100, 2) in view.said.text().replace(",", "")
 
 
 def test_a_bar_opens_the_groups_that_carry_it(compared, idle) -> None:

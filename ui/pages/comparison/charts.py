@@ -11,7 +11,7 @@ from core.money import plain
 from ui.chart import Chart, Panel, Series, prepare
 from ui.desk import Desk
 from ui.look import GAP, grouped, set_role
-from ui.pages.comparison.views import Shown, View
+from ui.pages.comparison.views import Shown, View, mean_places
 
 if TYPE_CHECKING:
     from core.analysis.comparison import Comparison
@@ -120,7 +120,11 @@ def panels_of(found: Comparison, ids: Sequence[str], texts: Any, wan: bool) -> l
                 [
                     Series(
                         title, [None if value is None else float(value) for value in values], form="bar", cases=cases,
-                        texts=["" if value is None else grouped(plain(value, places)) for value in values],
+                        texts=[
+                            "" if value is None
+                            else grouped(plain(value, mean_places(found, id) if key in found.beyond and not in_wan else places))
+                            for key, value in zip(keys, values, strict=True)
+                        ],
                     )
                 ],
                 x=names, places=places, lying=True,

@@ -210,8 +210,8 @@ class DifferenceView(View):
 
     def _panel(self, found: Comparison, pair: Pair) -> Panel:
         """Always in yuan: a difference of means in 万元 would be all zeros."""
-        texts, split = self.texts, pair.split
-        steps = (split.other_mean, split.mix, split.intensity, split.interaction, split.mean)
+        texts, split, fen = self.texts, pair.split, pair.split.fen
+        steps = (fen.other_mean, fen.mix, fen.intensity, fen.interaction, fen.mean)
         names = (self.name(pair.other), *(texts(f"comparison.part.{part}") for part in PARTS), self.name(pair.code))
         cases: list[int | None] = [split.other_cases, None, None, None, split.cases]
         return Panel(
@@ -231,8 +231,8 @@ class DifferenceView(View):
         key = "comparison.dearer" if split.whole > 0 else "comparison.cheaper" if split.whole < 0 else "comparison.equal"
         lines = [
             texts(
-                key, own=self.name(pair.code), other=self.name(pair.other), whole=_yuan(abs(split.whole)),
-                **{part: _yuan(getattr(split, part), sign=True) for part in PARTS},
+                key, own=self.name(pair.code), other=self.name(pair.other), whole=_yuan(abs(split.fen.whole)),
+                **{part: _yuan(getattr(split.fen, part), sign=True) for part in PARTS},
             )
         ]  # fmt: skip
         if split.unmatched or split.other_unmatched:

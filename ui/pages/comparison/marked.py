@@ -20,13 +20,14 @@ BEST, WORST = "best", "worst"
 DOT = 3.0  # radius in pixels
 LEFT = 8  # from the cell's edge to the middle of the sign
 Signs = Mapping[tuple[object, str], str]  # (row key, column) -> BEST or WORST
+Places = Mapping[tuple[object, str], int]  # (row key, column) -> decimals of that figure
 
 
 class MarkedModel(SheetModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.signs: Signs = {}
-        self.places: Mapping[object, int] = {}  # row key -> decimals of its figures
+        self.places: Places = {}
 
     def sign(self, shown: int, place: int) -> str:
         return self.signs.get((self.key_at(shown), self.column(place).id), "") if self.signs else ""
@@ -64,10 +65,10 @@ class MarkedGrid(Grid):
         self.body.setItemDelegate(MarkedCell(self, front=True))
 
     def text_at(self, row: int, place: int) -> str:
-        """Figures of a row with as many decimals as the row has: the rows are of different units."""
+        """Each figure with its own decimals: the rows are of different units, and of counts a mean has one more."""
         model = self.marked
         column, cell = model.column(place), model.cell(row, place)
-        places = model.places.get(model.key_at(row)) if column.kind == "exact" and column.places is None else None
+        places = model.places.get((model.key_at(row), column.id)) if column.kind == "exact" and column.places is None else None
         return super().text_at(row, place) if cell is None or places is None else written(replace(column, places=places), cell)
 
 
@@ -79,6 +80,6 @@ class MarkedTable(Table):
         super().__init__(desk)
         desk.look.changed.connect(self.grid.viewport().update)
 
-    def mark(self, signs: Signs, places: Mapping[object, int]) -> None:
+    def mark(self, signs: Signs, places: Places) -> None:
         """Said before the worksheet is shown."""
         self.model.signs, self.model.places = signs, places

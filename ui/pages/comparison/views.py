@@ -121,7 +121,16 @@ class IndicatorsView(View):
             "place": texts("comparison.band.place"),
         }  # fmt: skip
         groups, short = _banded(found, shown.indicators, bands, texts)
-        self.table.mark(signs_of(found), {id: INDICATORS[id].places for id in found.ids})
+        means = {f"value_{key.replace('.', '')}" for key in found.beyond}
+        self.table.mark(
+            signs_of(found),
+            {
+                (id, column.id): mean_places(found, id) if column.id in means or column.id.startswith("beside_") else places
+                for id in found.ids
+                for places in (INDICATORS[id].places,)
+                for column in shown.indicators.columns
+            },
+        )
         self.table.set_worksheet(shown.indicators, frozen=2, groups=groups, short=short)
 
     def table_shown(self) -> Table:
@@ -139,6 +148,14 @@ class IndicatorsView(View):
         code = column.removeprefix("value_")
         if column.startswith("value_") and "level" not in code and "region" not in code:
             menu.addAction(self.texts("comparison.open"), lambda: self.desk.go("institutions", ("institution", code)))
+
+
+def mean_places(found: Comparison, id: str) -> int:
+    """Decimals of a level's or the region's figure: the mean of counts over hospitals is no count."""
+    from core.analysis.indicators import INDICATORS
+
+    places = INDICATORS[id].places
+    return places + (not places and id in found.plain)
 
 
 def signs_of(found: Comparison) -> dict[tuple[object, str], str]:
