@@ -20,6 +20,7 @@ from core.cli import (
     files,
     monthly,
     packing,
+    reconciling,
     trending,
 )
 from core.cli.parsing import parser

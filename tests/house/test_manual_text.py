@@ -88,7 +88,7 @@ def test_every_generated_table_is_there_once() -> None:
 
 def vocabulary() -> set[str]:
     """Every lower-case name that the program knows."""
-    known = {*KINDS, *cli.COMMANDS, *cli.NOT_BUILT, *formula.RESERVED, *circular.CASE_NAMES, *circular.MEASURE_NAMES}
+    known = {*KINDS, *cli.COMMANDS, *formula.RESERVED, *circular.CASE_NAMES, *circular.MEASURE_NAMES}
     for kind in KINDS.values():
         known |= {*kind.key, *(column.name for column in kind.columns)}
         for column in kind.columns:
@@ -146,13 +146,11 @@ def test_every_command_and_option_exists(lang: str, key: str) -> None:
             assert front_door.asked(words[2:])[0] == "command"
 
 
-def test_commands_built_and_not_built_are_told_apart() -> None:
+def test_every_command_is_told() -> None:
     for lang in LANGUAGES:
         table = [re.findall(r"`(\S+?)[ `]", row[0]) for row in rows(text(lang, "first"))]
         told = {word for words in table for word in words if NAME.fullmatch(word)}
         assert told == set(cli.COMMANDS)
-        lacking = {span for span in spans(lang, "limits") if span in (*cli.NOT_BUILT, *cli.COMMANDS)}
-        assert set(cli.NOT_BUILT) <= lacking
 
 
 def test_pages_built_and_not_built_are_told_apart(qapp: object) -> None:

@@ -1,0 +1,110 @@
+"""Reconciliation as a command: own result against the official one, every difference with its cause."""
+
+from __future__ import annotations
+
+import argparse
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.cli.terminal import (
+    TerminalProgress,
+    check_outs,
+    parameters,
+    print_findings,
+    readable,
+    write_worksheets,
+)
+from core.faults import Usage
+from core.money import decimal
+from core.texts import Texts
+
+if TYPE_CHECKING:
+    from core.settlement.reconcile import Reconciliation
+    from core.worksheet import Worksheet
+
+ENDINGS = (".csv", ".xlsx", ".json")
+SHOWN = 20
+# What is printed of a step and of a case.
+OF_STEP = ("scope", "step", "own", "official", "difference", "causes")
+OF_CASE = ("setl_id", "fixmedins_code", "own_score", "official_score", "score_difference", "causes", "by")
+
+
+def reconcile(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
+    """Print what differs by step, then the cases; 1 where anything differs by more than its tolerance."""
+    from core.settlement import own_packs
+    from core.settlement import reconcile as room
+    from core.settlement import reconcile_sheets as tables
+
+    outs: list[Path] = arguments.out
+    check_outs(outs, ENDINGS)
+    tolerance = _tolerance(arguments.tolerance)
+    with readable(arguments.workspace) as workspace:
+        pack = own_packs.load(workspace, arguments.pack, parameters(arguments.param))
+        known = {step.id for step in pack.steps} | {"case_score"}
+        for name in tolerance:
+            if name not in known:
+                raise Usage("tolerance_unknown", name=name)
+        found = room.reconcile(
+            workspace, arguments.year, pack, tolerance=tolerance, set_name=arguments.set_name,
+            catalogue=arguments.catalogue, grouping=arguments.grouping or "official", progress=progress,
+        )  # fmt: skip
+        sheets = tables.worksheets(found, texts) if any(out.suffix.lower() != ".csv" for out in outs) else []
+        for out in outs:
+            # One file cannot hold a dozen tables of other columns: a csv has the differences by step and the cases.
+            some = sheets if out.suffix.lower() != ".csv" else _narrow(found, texts)
+            write_worksheets(some, out, texts, progress, synthetic=workspace.synthetic)
+        synthetic = workspace.synthetic
+    progress.done()
+    if synthetic:
+        print(texts("cli.synthetic"))
+    print(texts("cli.reconciled", year=arguments.year, pack=pack.title[texts.lang], cases=found.compared))
+    print_findings(found.findings, texts)
+    for one in found.bridges:
+        sheet = tables.steps(found, one.fund, texts)
+        print()
+        print(texts(f"fund.{one.fund}"))
+        _print(sheet, OF_STEP, texts, sheet.rows, only_differing=True)
+    if found.cases:
+        sheet = tables.cases(found, texts)
+        print()
+        print(texts("cli.reconciled_cases", count=sheet.rows, shown=min(SHOWN, sheet.rows)))
+        _print(sheet, OF_CASE, texts, SHOWN)
+    print()
+    print(texts("cli.reconciled_same" if found.agrees else "cli.reconciled_differs"))
+    return 0 if found.agrees else 1
+
+
+def _narrow(found: Reconciliation, texts: Texts) -> list[Worksheet]:
+    from core.settlement import reconcile_sheets as tables
+
+    return [*(tables.steps(found, one.fund, texts) for one in found.bridges), tables.cases(found, texts)]
+
+
+def _tolerance(given: list[str]) -> dict[str, Fraction]:
+    """STEP=AMOUNT, not negative."""
+    found: dict[str, Fraction] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        try:
+            amount = decimal(value)
+        except ValueError:
+            amount = Fraction(-1)
+        if not equals or amount < 0:
+            raise Usage("bad_tolerance", given=one)
+        found[name.strip()] = amount
+    return found
+
+
+def _print(sheet: Worksheet, names: tuple[str, ...], texts: Texts, most: int, *, only_differing: bool = False) -> None:
+    columns = [column for column in sheet.columns if column.id in names]
+    said = 0
+    for row in range(sheet.rows):
+        if only_differing and not sheet.cells["differing"][row]:
+            continue
+        if said == most:
+            break
+        said += 1
+        print("  " + "  ".join(filter(None, (sheet.text(row, column) for column in columns))))
+    if only_differing and not said:
+        print("  " + texts("cli.reconciled_no_step"))
