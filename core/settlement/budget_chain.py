@@ -121,9 +121,9 @@ def chain_sheet(made: Sequence[Link], year: int, fund: str, lang: str = "") -> W
         "item": [item_name(one.id, texts) for one in made],
         "amount": [None if one.amount is None else Fraction(one.amount, 100) for one in made],
         "share": [None if one.amount is None or not total else Fraction(one.amount * 100, total) for one in made],
+        "why": [said(one, texts) for one in made],
         "date": [one.date for one in made],
         "document": [one.document for one in made],
-        "why": [said(one, texts) for one in made],
     }
     kinds = {"amount": ("exact", "yuan", 2), "share": ("exact", "percent", 2)}
     columns = [Column(id, titles(f"budget.column.{id}"), *kinds.get(id, ("text",))) for id in values]  # type: ignore[arg-type]

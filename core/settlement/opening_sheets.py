@@ -71,21 +71,21 @@ def readings(found: PointValues, fund: str, lang: str = "") -> Worksheet:
             reading.id, texts(f"opening.reading.{reading.id}"), reading.value,
             None if reading.value is None or settled is None else settled - reading.value,
             None if not reading.value or settled is None else (settled - reading.value) * 100 / reading.value,
-            reading.cost, reading.score, len(reading.codes) if reading.codes else None,
             texts("opening.kind.exact" if reading.exact else "opening.kind.statistic"), texts(f"opening.tag.{reading.tag}"),
+            reading.cost, reading.score, len(reading.codes) if reading.codes else None,
             texts(f"opening.why.{reading.why}") if reading.why else texts(f"opening.way.{reading.id}"),
         )
         for reading in one.readings
     ]  # fmt: skip
     why = texts(f"opening.way.{SETTLED}") if settled is not None or found.lacking is None else texts.finding(found.lacking)
-    rows.append((SETTLED, texts(f"opening.reading.{SETTLED}"), settled, None, None, None, None, None,
-                 texts("opening.kind.exact"), texts("opening.tag.V"), why))  # fmt: skip
+    rows.append((SETTLED, texts(f"opening.reading.{SETTLED}"), settled, None, None,
+                 texts("opening.kind.exact"), texts("opening.tag.V"), None, None, None, why))  # fmt: skip
     kinds: dict[str, tuple[Kind, str, int | None]] = {
         "value": ("exact", "yuan/point", found.places), "settled_less": ("exact", "yuan/point", found.places),
         "settled_percent": ("exact", "percent", 2), "cost": ("exact", "yuan", 2), "score": ("exact", "points", 4),
         "hospitals": ("exact", "", 0),
     }  # fmt: skip
-    names = ("reading", "value", "settled_less", "settled_percent", "cost", "score", "hospitals", "kind", "tag", "way")
+    names = ("reading", "value", "settled_less", "settled_percent", "kind", "tag", "cost", "score", "hospitals", "way")
     return _sheet("opening_readings", found, fund, names, kinds, rows)
 
 
