@@ -203,6 +203,50 @@ def _disease_draft(workspace) -> str:
     return name
 
 
+def why(window, shoot) -> None:
+    """Why the point value moved, a bar opened, in grey; why one institution's score grew: parts, a factor, the drivers."""
+    page = window.page()
+    page.open_tab("why")
+    shoot("why")
+    tab = page.stack.currentWidget()
+    tab.region.open_factor("cases")
+    shoot("why-beneath")
+    tab.region.grey.setChecked(True)
+    tab.region.views.setCurrentIndex(0)
+    shoot("why-grey")
+    tab.region.grey.setChecked(False)
+    tab.views.setCurrentIndex(1)
+    shoot("why-scores")
+    tab.one.open_factor("shift")
+    shoot("why-scores-beneath")
+    tab.one.views.setCurrentIndex(2)
+    shoot("why-drivers")
+    tab.one.views.setCurrentIndex(0)
+    tab.views.setCurrentIndex(0)
+
+
+def comparison(window, shoot) -> None:
+    """What is offered before anybody is chosen; two, then six of the largest: every tab, and each section of drawings."""
+    page = window.page()
+    page.chooser.choose(())
+    shoot("offers")
+    rows = window.desk.workspace.reader().execute(
+        "SELECT fixmedins_code FROM cases WHERE year = ? GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 6", (window.desk.year,)
+    )
+    codes = tuple(code for (code,) in rows)
+    for chosen in (codes[:2], codes):
+        page.chooser.choose(chosen)
+        for at in range(page.tabs.count()):
+            page.tabs.setCurrentIndex(at)
+            shoot(f"{len(chosen)}-{at}")
+    sections = page.views["charts"].sections
+    for at in range(1, sections.count()):
+        sections.setCurrentIndex(at)
+        shoot(f"charts-{at}")
+    sections.setCurrentIndex(0)
+    page.tabs.setCurrentIndex(0)
+
+
 def institutions(window, shoot) -> None:
     """The league with one of a pair taken; one institution by month, pointed at, re-based, by year; the cases of a month."""
     page = window.page()
@@ -228,6 +272,7 @@ def institutions(window, shoot) -> None:
     tab.by.setCurrentIndex(0)
     tab._ask()
     shoot("one")
+    why(window, shoot)
     page.open_tab("league")
 
 
@@ -291,6 +336,7 @@ def main() -> None:
                 shoot(f"{key}-{language}-{theme}")
                 states = {
                     "catalogue": (catalogue, catalogue_tabs), "packs": (packs,), "coefficients": (coefficients,),
+                    "comparison": (comparison,),
                     "institutions": (institutions,),
                 }.get(key, ())  # fmt: skip
                 for state in states if desk.contents.catalogues else ():
