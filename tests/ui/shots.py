@@ -276,6 +276,50 @@ def institutions(window, shoot) -> None:
     page.open_tab("league")
 
 
+def assessment(window, shoot) -> None:
+    """Points entered and not checked, the indicators, a refused check, the effect tried, tiers tried, surplus."""
+    from PySide6.QtWidgets import QApplication, QDialog, QTableWidgetItem
+
+    page, desk = window.page(), window.desk
+    page.take_name("甲")
+    page.show_target("scoring")
+    tab = page.stack.currentWidget()
+    grid = tab.told.grid
+    code, indicator = str(grid.sheet.keys[1]), next(iter(grid.most))
+    value = grid.value(code, indicator)
+    desk.settings.user = "甲"
+    tab.enter([grid.cell(code, indicator, (value or 0) - 1 if value else value)])
+    shoot("entered")
+    tab.beneath.setCurrentIndex(1)
+    shoot("computed")
+    tab.beneath.setCurrentIndex(0)
+    tab.ask_indicators()
+    for dialog in QApplication.topLevelWidgets():
+        if isinstance(dialog, QDialog) and dialog.isVisible():
+            shoot("indicators", dialog)
+            dialog.reject()
+    page.show_target("effect")
+    shoot("effect")
+    page.show_target("sharing")
+    shoot("sharing")
+    tab = page.stack.currentWidget()
+    rows = (("", "0.80", "booked"), ("0.80", "<=1", "due"), ("1", "", "due + 0.6 * min(booked - audit_deduction - due, 0.1 * due)"))
+    for n, row in enumerate(rows):
+        for column, text in enumerate(row):
+            tab.form.rows.setItem(n, column, QTableWidgetItem(text))
+    tab.attempt()
+    shoot("tiers")
+    tab.views.setCurrentIndex(1)
+    shoot("surplus")
+    tab.views.setCurrentIndex(0)
+    tab.form.rows.setItem(1, 2, QTableWidgetItem("due +"))
+    tab.attempt()
+    shoot("wrong")
+    tab.form.pack = None
+    tab.refresh()
+    page.show_target("scoring")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
@@ -336,8 +380,7 @@ def main() -> None:
                 shoot(f"{key}-{language}-{theme}")
                 states = {
                     "catalogue": (catalogue, catalogue_tabs), "packs": (packs,), "coefficients": (coefficients,),
-                    "comparison": (comparison,),
-                    "institutions": (institutions,),
+                    "comparison": (comparison,), "institutions": (institutions,), "assessment": (assessment,),
                 }.get(key, ())  # fmt: skip
                 for state in states if desk.contents.catalogues else ():
                     state(window, partial(shoot_state, key, f"{language}-{theme}"))
