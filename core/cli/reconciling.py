@@ -65,10 +65,10 @@ def reconcile(arguments: argparse.Namespace, texts: Texts, progress: TerminalPro
         print()
         print(texts(f"fund.{one.fund}"))
         _print(sheet, OF_STEP, texts, sheet.rows, only_differing=True)
-    if found.cases:
-        sheet = tables.cases(found, texts)
+    if found.count:
+        sheet = tables.cases(found, texts, most=SHOWN)
         print()
-        print(texts("cli.reconciled_cases", count=sheet.rows, shown=min(SHOWN, sheet.rows)))
+        print(texts("cli.reconciled_cases", count=found.count, shown=min(SHOWN, sheet.rows)))
         _print(sheet, OF_CASE, texts, SHOWN)
     print()
     print(texts("cli.reconciled_same" if found.agrees else "cli.reconciled_differs"))

@@ -48,7 +48,8 @@ CASE_CAUSES = (
     MISSING, EXTRA, GROUP, CATALOGUE, COEFFICIENT, DATE, AUXILIARY, SPECIAL, REFERENCE, BOUNDARY, ROUNDING, ORDER, UNEXPLAINED,
 )  # fmt: skip
 ENDLESS = 9  # decimals that stand for a score which the pack does not round
-SAMPLE = 4_000  # of many that differ, how many are tried against every guess first
+MANY, SAMPLE = 2_000, 400  # of many that differ, how many are tried first
+MOST_OF = 20  # and which part of these a guess must explain to be tried on all
 LEAST = 2  # cases that must agree before a guess without any decimals counts
 _GROUP, _RW, _K, _U = 1, 2, 4, 8
 _ALL = _GROUP | _RW | _K | _U
@@ -69,6 +70,10 @@ class Found:
     base: Mapping[str, Ints]
     base_places: int
     detail: Sequence[tuple[str, str]]
+
+    @property
+    def difference(self) -> Ints:
+        return np.sum(list(self.parts.values()), axis=0)
 
 
 @dataclass(frozen=True)
@@ -342,40 +347,59 @@ def explain(scene: Scene) -> Found:
 def _settled(guesses: Sequence[_Guess], left: Ints, scene: Scene) -> Iterator[tuple[Ints, int, int, Ints]]:
     """(cases, guess of an input or -1, guess of decimals or -1, their scores between the two) that are explained."""
     wanted = scene.wanted
-    for _ in range(8):
+    decimals = [i for i, one in enumerate(guesses) if one.cause in (ROUNDING, ORDER)]
+    shown: list[int] = []
+
+    def told(hit: Ints, number: int) -> tuple[Ints, int, int, Ints]:
+        if number in decimals:
+            shown.append(number)
+            return hit, -1, number, wanted[hit]
+        return hit, number, -1, wanted[hit]
+
+    # Where many differ, some few of them tell what is behind most: decimals first, which cost least to try.
+    for some in (decimals, range(len(guesses))):
+        if len(left) <= MANY:
+            break
+        few = left[:SAMPLE]
+        counts = [(int((guesses[i].score(few) == wanted[few]).sum()), i) for i in some]
+        for hits, number in sorted(counts, key=lambda pair: (-pair[0], pair[1])):
+            if hits >= len(few) // MOST_OF:
+                found = guesses[number].score(left) == wanted[left]
+                yield told(left[found], number)
+                left = left[~found]
+    for start in range(0, len(left), MANY):
+        rows = left[start : start + MANY]
+        masks = [one.score(rows) == wanted[rows] for one in guesses]
+        unclaimed = np.ones(len(rows), bool)
+        counts = [(int(mask.sum()), i) for i, mask in enumerate(masks)]
+        for hits, number in sorted(counts, key=lambda pair: (-pair[0], pair[1])):
+            found = masks[number] & unclaimed
+            if hits >= guesses[number].least and found.any():
+                yield told(rows[found], number)
+                unclaimed &= ~found
+        yield from _both(guesses, rows[unclaimed], sorted(set(shown)), scene)
+
+
+def _both(
+    guesses: Sequence[_Guess], left: Ints, shown: Sequence[int], scene: Scene
+) -> Iterator[tuple[Ints, int, int, Ints]]:
+    """An input and decimals at once: only decimals that explain other cases alone."""
+    wanted = scene.wanted
+    if not shown:
+        return
+    for number, one in enumerate(guesses):
         if not len(left):
             return
-        few = left if len(left) <= 2 * SAMPLE else left[:SAMPLE]
-        counts = [(int((one.score(few) == wanted[few]).sum()), i) for i, one in enumerate(guesses)]
-        ranked = [i for hits, i in sorted(counts, key=lambda pair: (-pair[0], pair[1])) if hits >= guesses[i].least]
-        for number in ranked:
-            if not len(left):
-                return
-            found = guesses[number].score(left) == wanted[left]
-            hit = left[found]
-            if len(hit) >= guesses[number].least:
-                decimals = guesses[number].cause in (ROUNDING, ORDER)
-                yield (hit, -1, number, wanted[hit]) if decimals else (hit, number, -1, wanted[hit])
-                left = left[~found]
-        if len(few) > SAMPLE or len(few) < SAMPLE or not ranked:
-            break
-    # An input and decimals at once: those decimals that the whole list shows.
-    shown = str(scene.target.value.places)
-    rounded = [
-        (i, one.score)
-        for i, one in enumerate(guesses)
-        if isinstance(one.score, _Rounded) and (one.cause == ORDER or one.detail[1] == shown)
-    ]
-    for number, one in enumerate(guesses):
-        for other, rule in rounded if isinstance(one.score, _Tabled) else ():
-            if not len(left):
-                return
-            assert isinstance(one.score, _Tabled)
-            table, own = one.score.table(left), one.score.rule or scene.rule
+        if not isinstance(one.score, _Tabled):
+            continue
+        table, own = one.score.table(left), one.score.rule or scene.rule
+        for other in shown:
+            rule = guesses[other].score
+            assert isinstance(rule, _Rounded)
             found = scene.score(table, rule.of(own)) == wanted[left]
             if found.any():
                 yield left[found], number, other, scene.score(table, own)[found]
-                left = left[~found]
+                left, table = left[~found], taken(table, np.flatnonzero(~found))
 
 
 class _Split:
@@ -494,12 +518,14 @@ def _guesses(scene: Scene, mask: int, shown: int | None = None) -> Iterator[_Gue
             other = Changes(parameters={boundary.parameter: boundary.turned()}).pack(scene.pack).case
             turned = replace(other, places=rule.places)
             yield _Guess(BOUNDARY, ("turned", boundary.turned()), _Tabled(scene, plain, turned))
-    names = list(library_versions(scene))
-    for name in names:
-        if name != scene.version.name:
+    stated = {bit: bool(one.there.all()) and bool(mask & bit) for bit, one in ((_RW, scene.rw), (_K, scene.k), (_U, scene.u))}
+    for name in library_versions(scene):
+        if name != scene.version.name and not (stated[_RW] and stated[_U]):
             yield _Guess(CATALOGUE, ("version", name), _Tabled(scene, partial(_by_version, scene, stood, name)))
-    yield from _coefficient_guesses(scene, mask, groups)
-    yield from _factor_guesses(scene, mask, plain)
+    if not stated[_K]:
+        yield from _coefficient_guesses(scene, mask, groups)
+    if not stated[_U]:
+        yield from _factor_guesses(scene, mask, plain)
     if bool((scene.own.special == SPECIAL_ADJUSTED).any()):
         yield _Guess(SPECIAL, ("undecided", ""), _Tabled(scene, partial(_undecided, plain)))
     for order in ("reference_means", "level_mean", "catalogue"):
@@ -523,6 +549,8 @@ def _guesses(scene: Scene, mask: int, shown: int | None = None) -> Iterator[_Gue
     for places in sorted({rule.places or 0, 2, 3, 4}):
         yield _Guess(ORDER, ("each", str(places)), _Rounded(scene, plain, partial(_each, places)))
         yield _Guess(ORDER, ("ratio", str(places)), _Rounded(scene, plain, partial(_ratio, places)))
+    for places in range(1, min(shown + 1, rule.places or 0)):
+        yield _Guess(ORDER, ("twice", str(places)), _Rounded(scene, plain, partial(_twice, places)))
 
 
 def library_versions(scene: Scene) -> list[str]:
@@ -645,6 +673,11 @@ def _each(places: int, rule: CaseRule) -> CaseRule:
                 return expr
 
     return _scores(rule, made, None)
+
+
+def _twice(places: int, rule: CaseRule) -> CaseRule:
+    """Rounded as here, and once more to fewer decimals."""
+    return _scores(rule, lambda expr: language.Round(expr, rule.places or 0, 0), places)
 
 
 def _ratio(places: int, rule: CaseRule) -> CaseRule:

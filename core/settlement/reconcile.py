@@ -78,24 +78,73 @@ class Case:
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """clearing: as it is here. bridges: of each fund. cases: those that differ, largest first. compared: cases with an
-    official score; tolerance: by step, in its unit."""
+    """clearing: as it is here. bridges: of each fund. found: cases on both sides that differ; others: on one side only.
+    compared: cases with an official score; tolerance: by step, in its unit, `case_score` for a case's."""
 
     clearing: Clearing
     scored: Scored
     listed: OfficialCases
+    own: Scaled
     bridges: tuple[Bridge, ...]
-    cases: tuple[Case, ...]
+    found: Found | None
+    others: tuple[Case, ...]
     compared: int
     institutions: Mapping[str, Institution]
     tolerance: Mapping[str, Fraction]
     findings: tuple[Finding, ...]
 
     @property
+    def count(self) -> int:
+        """Of cases that differ."""
+        return (len(self.found.where) if self.found is not None else 0) + len(self.others)
+
+    @property
+    def cases(self) -> list[Case]:
+        return self.picked()
+
+    def picked(self, *, fund: str = "", code: str = "", cause: str = "", most: int | None = None) -> list[Case]:
+        """The cases that differ, largest first, of a fund, an institution, a cause; at most so many of those on both sides."""
+        made = [
+            one
+            for one in self.others
+            if fund in ("", one.fund) and code in ("", one.code) and (not cause or one.parts.get(cause))
+        ]
+        if self.found is not None:
+            found, cases = self.found, self.scored.inputs.cases
+            keep = np.ones(len(found.where), bool)
+            if fund:
+                keep &= cases.fund[found.where] == FUNDS.index(fund)
+            if code:
+                number = cases.institutions.index(code) if code in cases.institutions else -1
+                keep &= cases.institution[found.where] == number
+            if cause:
+                keep &= found.parts[cause] != 0 if cause in found.parts else False
+            rows = np.flatnonzero(keep)
+            if most is not None and len(rows) > most:
+                size = np.abs(found.difference[rows])
+                rows = rows[np.argsort(-size, kind="stable")[:most]]
+            made += _differing(self.scored, self.own, self.listed, found, rows)
+        return sorted(made, key=lambda one: (-abs(one.difference), one.setl_id))
+
+    def of_cause(self, fund: str, cause: str) -> tuple[int, Fraction]:
+        """How many cases a cause moves, and by how many points in all."""
+        mine = [one.parts[cause] for one in self.others if one.fund == fund and cause in one.parts]
+        count, points = len(mine), sum(mine, Fraction(0))
+        if self.found is not None and cause in self.found.parts:
+            values = self.found.parts[cause][self.scored.inputs.cases.fund[self.found.where] == FUNDS.index(fund)]
+            count += int(np.count_nonzero(values))
+            points += Fraction(sum(sums(values, np.zeros(len(values), np.int64), 1)), 10**self.found.places)
+        return count, points
+
+    @property
     def agrees(self) -> bool:
         """Whether nothing differs by more than its tolerance."""
-        return not any(True for _ in self.differing()) and not any(self.beyond("case_score", one.difference) or
-            None in (one.own, one.official) for one in self.cases)
+        if self.others or self.differing():
+            return False
+        if self.found is None:
+            return True
+        most = int(np.abs(self.found.difference).max())
+        return not self.beyond("case_score", Fraction(most, 10**self.found.places))
 
     def beyond(self, step: str, difference: Fraction) -> bool:
         return abs(difference) > self.tolerance.get(step, Fraction(0))
@@ -151,11 +200,10 @@ def reconcile(
             )
         elif said[fund]:
             findings.append(Finding("official_fund_absent", "warning", subject=fund))
-    cases = (*_differing(scored, own, listed, found), *missing, *extra)
-    ordered = tuple(sorted(cases, key=lambda one: (-abs(one.difference), one.setl_id)))
     return Reconciliation(
-        clearing, scored, listed, tuple(bridges), ordered, compared, registered, dict(tolerance or {}), tuple(findings)
-    )
+        clearing, scored, listed, own, tuple(bridges), found, (*missing, *extra), compared, registered,
+        dict(tolerance or {}), tuple(findings),
+    )  # fmt: skip
 
 
 # -- cases ---------------------------------------------------------------------------------------------------
@@ -288,10 +336,8 @@ def _fund_of(
     return min(gaps)[1] if gaps else funds[0]
 
 
-def _differing(scored: Scored, own: Scaled, listed: OfficialCases, found: Found | None) -> list[Case]:
-    """Cases on both sides whose scores differ."""
-    if found is None:
-        return []
+def _differing(scored: Scored, own: Scaled, listed: OfficialCases, found: Found, rows: Ints) -> list[Case]:
+    """Some of the cases on both sides whose scores differ."""
     cases = scored.inputs.cases
     row = np.full(len(cases), -1, np.int64)
     there = np.flatnonzero(listed.at >= 0)
@@ -299,7 +345,8 @@ def _differing(scored: Scored, own: Scaled, listed: OfficialCases, found: Found 
     scale = 10**found.places
     moved = {cause: values for cause, values in found.parts.items() if bool(values.any())}
     made: list[Case] = []
-    for n, i in enumerate(found.where.tolist()):
+    for n in rows.tolist():
+        i = int(found.where[n])
         parts = {cause: Fraction(int(values[n]), scale) for cause, values in moved.items() if values[n]}
         made.append(
             Case(

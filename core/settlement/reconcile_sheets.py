@@ -99,8 +99,7 @@ def summary(found: Reconciliation, texts: Texts) -> Worksheet:
     keys: list[str] = []
     for one in found.bridges:
         for cause in CAUSES:
-            mine = [case for case in found.cases if case.fund == one.fund and case.parts.get(cause)]
-            points = total([case.parts[cause] for case in mine])
+            count, points = found.of_cause(one.fund, cause)
             moved = {
                 step: [
                     one.part(cause, step, i) for i in range(len(one.codes)) if one.difference(step, i) is not None
@@ -113,11 +112,11 @@ def summary(found: Reconciliation, texts: Texts) -> Worksheet:
                 for i in range(len(one.codes))
                 if one.difference(step, i) is not None and one.part(cause, step, i)
             }
-            if not mine and not touched and not any(one.region_parts.get(cause, {}).get(s) for s in one.official_region):
+            if not count and not touched and not any(one.region_parts.get(cause, {}).get(s) for s in one.official_region):
                 continue
             sums = [total(values) if values else None for values in moved.values()]
             lines.append(
-                [texts(f"fund.{one.fund}"), texts(f"reconcile.cause.{cause}"), len(mine), points, len(touched), *sums]
+                [texts(f"fund.{one.fund}"), texts(f"reconcile.cause.{cause}"), count, points, len(touched), *sums]
             )
             keys.append(f"{one.fund}.{cause}")
     return _sheet("reconcile_causes", _titled("causes"), columns, lines, keys)
@@ -262,13 +261,11 @@ def _state(found: Reconciliation, step: str, difference: Fraction) -> str:
 # -- cases ---------------------------------------------------------------------------------------------------
 
 
-def cases(found: Reconciliation, texts: Texts, *, fund: str = "", code: str = "", cause: str = "") -> Worksheet:
+def cases(
+    found: Reconciliation, texts: Texts, *, fund: str = "", code: str = "", cause: str = "", most: int | None = None
+) -> Worksheet:
     """The cases that differ, largest first: both sides' figures, points by cause, and by what. keys: settlements"""
-    some = [
-        one
-        for one in found.cases
-        if fund in ("", one.fund) and code in ("", one.code) and (not cause or one.parts.get(cause))
-    ]
+    some = found.picked(fund=fund, code=code, cause=cause, most=most)
     present = [name for name in CAUSES if any(one.parts.get(name) for one in some)]
     columns = [
         _named("setl_id", "code"), _named("fund"), _named("fixmedins_code", "code"), _named("fixmedins_name"),

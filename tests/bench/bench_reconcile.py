@@ -75,8 +75,8 @@ def ours(path: Path, warm: bool) -> dict[str, float]:
         start = time.perf_counter()
         found = reconcile.reconcile(workspace, YEAR, pack)
         took = time.perf_counter() - start
-    left = sum("unexplained" in one.parts for one in found.cases)
-    return {"cases": found.compared, "differ": len(found.cases), "left": left, "took": took, "peak": peak(), "more": peak() - before}
+    left = sum(found.of_cause(fund, "unexplained")[0] for fund in ("employee", "resident"))
+    return {"cases": found.compared, "differ": found.count, "left": left, "took": took, "peak": peak(), "more": peak() - before}
 
 
 def peer(path: Path) -> dict[str, float]:
@@ -120,7 +120,7 @@ def main() -> int:
             else:
                 from core.demo import build
 
-                build(path, int(size))
+                build(path, int(size)).close()
             rounded = Path(folder) / "rounded.dz"
             shutil.copy(path, rounded)
             publish(path)
