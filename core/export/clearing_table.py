@@ -54,13 +54,13 @@ def put(document: Document, clearing: Clearing, sheet: FundSheet) -> None:
         for one in columns
     ]
     document.table(fields, rows, total=total, frozen=3)
-    document.y += 2
-    for said in (texts("print.evidence"), *open_items(pack, texts)):
-        document.paragraph(said, 7, colour=GREY)
     document.room(SIGNED)
     document.y += 5
     document.write(texts("print.made_checked"), 0, document.y, 9, width=document.width)
     document.y += 5
+    document.y += 3
+    for said in (texts("print.evidence"), *open_items(pack, texts)):
+        document.paragraph(said, 7, colour=GREY)
 
 
 _NAMED: tuple[tuple[str, Align], ...] = (

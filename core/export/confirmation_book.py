@@ -158,18 +158,18 @@ class _Sheet:
         page.set_column(FIRST, self.basis - 1, 19)
         mark = marks(stamps, texts)
         title = texts("confirm.title", year=said.clearing.year)
-        page.merge_range(0, 0, 0, self.basis, title, looks.look(bold=True, font_size=15, align="center"))
+        _merged(page, 0, 0, 0, self.basis, title, looks.look(bold=True, font_size=15, align="center"))
         under = texts("confirm.under", issuer=self.pack.issuer, region=stamps.region)
-        page.merge_range(1, 0, 1, self.basis, under, looks.look(font_color="#666666", align="center"))
+        _merged(page, 1, 0, 1, self.basis, under, looks.look(font_color="#666666", align="center"))
         if mark:
-            page.merge_range(2, 0, 2, self.basis, mark, looks.look(bold=True, font_color="#C00000", align="center", border=1))
+            _merged(page, 2, 0, 2, self.basis, mark, looks.look(bold=True, font_color="#C00000", align="center", border=1))
         named = [
             (texts("print.name"), one.name), (texts("print.code"), one.code),
             (texts("print.level"), texts(f"workbook.grade.{one.level}")), (texts("print.county"), one.county),
         ]  # fmt: skip
         for number, (name, value) in enumerate(named):
-            page.merge_range(3 + number, 0, 3 + number, 1, name, self.head)
-            page.merge_range(3 + number, FIRST, 3 + number, self.basis, value, looks.look(num_format="@", border=1))
+            _merged(page, 3 + number, 0, 3 + number, 1, name, self.head)
+            _merged(page, 3 + number, FIRST, 3 + number, self.basis, value, looks.look(num_format="@", border=1))
         self._block("confirm.region", "region", said.region)
         self._block("confirm.chain", "institution", said.chain)
         self._result()
@@ -257,7 +257,7 @@ class _Sheet:
         ]
         results += [(texts("print.total"), self.basis - 1, line.total)] if self.both else []
         for name, column, value in results:
-            page.merge_range(row, NUMBER, row, ITEM, name, self.words)
+            _merged(page, row, NUMBER, row, ITEM, name, self.words)
             source = f"{xl_col_to_name(column)}{self.rows['institution', line.step.id] + 1}"
             if value is None:
                 page.write_string(row, FIRST, texts("confirm.none"), self.words)
@@ -270,7 +270,7 @@ class _Sheet:
                 fen = value * 100
                 said = texts("confirm.renminbi", capitals=capitals(fen.numerator)) if fen.denominator == 1 else ""
                 before, _, after = texts("confirm.renminbi", capitals="\0").partition("\0")
-                page.merge_range(row, FIRST + 2, row, max(self.basis, FIRST + 3), "", self.words)
+                _merged(page, row, FIRST + 2, row, max(self.basis, FIRST + 3), "", self.words)
                 if abs(value) < TRILLION:
                     living = f'="{before}"&{excel_capitals(source)}&"{after}"'
                     _put_words(page, row, FIRST + 2, living, self.words, said)
@@ -287,7 +287,7 @@ class _Sheet:
             signed = [texts(f"confirm.{who}_sign_{number}") for number in (1, 2, 3)]
             asked_lines = [texts(f"confirm.{who}"), texts(f"confirm.{asked}"), "", ""]
             lines = [*asked_lines, *signed, "", texts("confirm.seal"), texts("confirm.date")]
-            page.merge_range(row, first, row + 9, last, "\n".join(lines), look)
+            _merged(page, row, first, row + 9, last, "\n".join(lines), look)
         for at in range(10):
             page.set_row(row + at, 21)
 
@@ -329,8 +329,7 @@ class _Sheet:
         lines += stamped(said.clearing.stamps, texts)
         room = 39 + 19 * (self.basis - FIRST) + 58
         for line in lines:
-            page.merge_range(row, 0, row, self.basis, "", self.looks.look(num_format="@", text_wrap=True))
-            page.write_string(row, 0, line, self.looks.look(num_format="@", text_wrap=True))
+            _merged(page, row, 0, row, self.basis, line, self.looks.look(num_format="@", text_wrap=True))
             page.set_row(row, 13 * (1 + _wide(line) // room))
             row += 1
 
@@ -344,6 +343,12 @@ def _through(expr: Expr, tables: Mapping[str, Table]) -> list[Expr]:
             for value in (*(row.value for row in table.rows), *([table.otherwise] if table.otherwise is not None else [])):
                 found += language.walk(value)
     return found
+
+
+def _merged(page: Page, row: int, column: int, last_row: int, last_column: int, said: str, look: Format) -> None:
+    """Cells drawn together around a text, which never becomes a formula."""
+    page.merge_range(row, column, last_row, last_column, "", look)
+    page.write_string(row, column, said, look)
 
 
 def _put_words(page: Page, row: int, column: int, formula: str, look: Format, said: str) -> None:

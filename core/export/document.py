@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
+from weakref import finalize
 
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
@@ -31,7 +32,7 @@ MM = 72 / 25.4  # points
 MARGIN, TOP, FOOT = 11.0, 12.0, 15.0  # mm; FOOT is kept free for stamps and page number
 LEAD = 1.32  # line to line, of the letters' size
 PAD = 0.9  # mm between a cell's edge and its text
-SIZES = (8.0, 7.5, 7.0, 6.5, 6.0, 5.5)  # points that a table may be set in, the widest that fits
+SIZES = (8.0, 7.5, 7.0, 6.5, 6.0, 5.5, 5.2)  # points that a table may be set in, the widest that fits
 WIDEST = 52.0  # mm of a column of words before it is set in several lines
 INK, GREY, RED, SHADE, LINE = (0, 0, 0), (95, 95, 95), (176, 0, 0), (232, 237, 243), (120, 120, 120)
 # Signs that never begin a line, signs that never end one, and runs that are never broken.
@@ -97,6 +98,7 @@ class Document:
             font: Any = self._pdf.fonts[f"han{style}"]
             # The face's own bounds hold for a part of it too; to draw every glyph for new ones takes most of the time.
             font.ttfont.recalcBBoxes = False
+            finalize(self, font.ttfont.close)  # whether it is saved or given up
         self._widths = {style: _measure(self._pdf, style) for style in ("", "B")}
         self._pdf.set_line_width(0.15)
         self._first = 0  # page of the part under way
@@ -207,8 +209,9 @@ class Document:
                 if line and used + wide > room and piece not in CLOSING:
                     kept = line.rstrip().rstrip(OPENING)  # what opens goes along with what it opens
                     opened = line.rstrip()[len(kept) :]
-                    lines.append(kept.rstrip() if kept else line.rstrip())
-                    piece = (opened if kept else "") + piece.lstrip()
+                    along = bool(kept) and of(opened + piece.lstrip()) <= room
+                    lines.append(kept.rstrip() if along else line.rstrip())
+                    piece = (opened if along else "") + piece.lstrip()
                     line, used, wide = "", 0.0, of(piece)
                 line, used = line + piece, used + wide
             lines.append(line.rstrip())
@@ -294,7 +297,7 @@ class Document:
                 continue
             widest = max((self.measured(row[i], size, bold=True) for row in rows), default=0.0)
             titled = max((self.measured(piece, size, bold=True) for piece in _RUNS.findall(field.title)), default=0.0)
-            least = max(titled, self.measured(field.title, size, bold=True) / 3)
+            least = max(titled, self.measured(field.title, size, bold=True) / 5)
             if field.align != "R":
                 widest = min(widest, WIDEST)
             widths.append(max(widest, least) + 2 * PAD + 0.2)
