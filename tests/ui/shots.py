@@ -106,6 +106,35 @@ def packs(window, shoot) -> None:
     window.page().open_tab("rules")
 
 
+def own_packs(window, shoot) -> None:
+    """Open fields as a form, a pack of the workspace, its editor with a fault in it, packs side by side."""
+    from core.settlement import own_packs as own
+
+    workspace, rules = window.desk.workspace, window.page().open_tab("rules")
+    rules.choose("xiamen-2024")
+    shoot("lacking")
+    rules.start_fill()
+    shoot("fill")
+    rules._closed("")
+    if not workspace.read_only and "ningde-2024-own" not in own.stored(workspace.reader()):
+        window.desk.change(lambda held, _: own.copy(held, "ningde-2024", "ningde-2024-own", "试改"), tables=("rule_pack",))
+    rules.choose("ningde-2024-own")
+    shoot("own")
+    rules.choose("ningde-2024-own")
+    rules.start_edit()
+    rules.editor.edit.setPlainText(rules.editor.edit.toPlainText().replace("sum(other_pay)) / sum(score)", "sum(other) / sum(score"))
+    shoot("editor")
+    rules._closed("")
+    panel = window.page().open_tab("beside")
+    shoot("beside")
+    panel.choose(["ningde-2024", "national-draft-3", "zibo-2025"])
+    panel.compare()
+    for number in range(panel.views.count()):
+        panel.views.setCurrentIndex(number)
+        shoot(f"beside-{number}")
+    window.page().open_tab("rules")
+
+
 def coefficients(window, shoot) -> None:
     """An edit being typed, its reason, a refused paste, another language of the effect; every tab with its result."""
     from PySide6.QtGui import QGuiApplication
@@ -379,7 +408,7 @@ def main() -> None:
                 window.show_page(key)
                 shoot(f"{key}-{language}-{theme}")
                 states = {
-                    "catalogue": (catalogue, catalogue_tabs), "packs": (packs,), "coefficients": (coefficients,),
+                    "catalogue": (catalogue, catalogue_tabs), "packs": (own_packs, packs), "coefficients": (coefficients,),
                     "comparison": (comparison,), "institutions": (institutions,), "assessment": (assessment,),
                 }.get(key, ())  # fmt: skip
                 for state in states if desk.contents.catalogues else ():

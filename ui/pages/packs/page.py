@@ -1,4 +1,4 @@
-"""The Packs page: rule packs with their text, and the calculator for one case."""
+"""The Packs page: rule packs with their text, several side by side, and the calculator for one case."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
 from ui.desk import Changes, Desk
 from ui.look import EDGE, GAP
 
-TABS = ("rules", "calculate")
+TABS = ("rules", "beside", "calculate")
 
 
 class PacksPage(QWidget):
-    """Two tabs; each is made on its first visit. Packs are there without a workspace, the calculator needs one."""
+    """Tabs made on their first visit. Packs are there without a workspace, the others need one."""
 
     key = "packs"
 
@@ -47,11 +47,13 @@ class PacksPage(QWidget):
         return {"packs.calculate": lambda: self.calculate()}
 
     def show_target(self, target: object) -> None:
-        """("calculate", settlement or None); ("pack", id)."""
+        """("calculate", settlement or None); ("pack", id); ("beside", None)."""
         if not isinstance(target, tuple) or len(target) != 2:
             return
         if target[0] == "calculate":
             self.calculate(str(target[1] or ""))
+        elif target[0] == "beside":
+            self.open_tab("beside")
         elif target[0] == "pack":
             self.open_tab("rules").choose(str(target[1]))  # type: ignore[attr-defined]
 
@@ -83,6 +85,10 @@ class PacksPage(QWidget):
             rules = RulesPanel(self.desk)
             rules.wanted.connect(self._calculate_with)
             return rules
+        if key == "beside":
+            from ui.pages.packs.beside import BesidePanel
+
+            return BesidePanel(self.desk)
         from ui.pages.packs.calculator import Calculator
 
         return Calculator(self.desk)

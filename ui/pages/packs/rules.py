@@ -1,11 +1,12 @@
-"""Every pack, what it rests on and what it leaves open; the chosen one in words, in the language on screen."""
+"""Every pack, what it rests on and what it leaves open; the chosen one in words of either language. Here packs are copied,
+filled, edited and dropped: those of the workspace.
+"""
 
 from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QTextCursor, QTextDocument
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QPushButton,
     QSplitter,
+    QStackedWidget,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -26,46 +28,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.texts import Texts
+from ui.asking import Asking
 from ui.desk import Changes, Desk
-from ui.dialogs import EscapeField
+from ui.dialogs import EscapeField, ReasonDialog
 from ui.look import EDGE, GAP, TIGHT, set_role
-
-if TYPE_CHECKING:
-    from core.rules.circular import Pack
+from ui.pages.packs.editor import PackEditor
+from ui.pages.packs.filling import FillForm
+from ui.pages.packs.questions import CopyDialog
+from ui.pages.packs.told import Told, told
 
 ENTRY = Qt.ItemDataRole.UserRole
 TAG = re.compile(r"\[([VCSDU])\]")
 URL = re.compile(r"https?://\S+")
 # How far a figure can be relied on, in the colours of the window.
 TAG_COLOUR = {"V": "good", "C": "accent", "S": "accent", "D": "accent", "U": "warn"}
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A pack as the list and the reader have it."""
-
-    pack: Pack
-    lines: tuple[str, ...]  # of `describe`
-    documents: tuple[tuple[str, int], ...]  # evidence tag -> how many
-    open: int  # fields that the documents leave open
-
-
-def _told(texts: Any) -> list[Told]:
-    from core.rules import packs
-    from core.rules.description import describe
-
-    told: list[Told] = []
-    for head in packs.available():
-        pack = packs.load(head.id)
-        by_tag: dict[str, int] = {}
-        for document in pack.documents:
-            by_tag[document.evidence] = by_tag.get(document.evidence, 0) + 1
-        lines = tuple(describe(pack, texts))
-        mark = texts("rules.describe.open", text="").strip()
-        told.append(
-            Told(pack, lines, tuple(sorted(by_tag.items())), sum(line.strip().startswith(mark) for line in lines))
-        )
-    return told
 
 
 class _Row(QStyledItemDelegate):
@@ -124,6 +101,22 @@ class RulesPanel(QWidget):
         self.use.clicked.connect(self._use)
         self.copy = QPushButton(texts("packs.copy_text"))
         self.copy.clicked.connect(self._copy)
+        self.fill = QPushButton(texts("packs.own.fill"))
+        self.fill.setToolTip(texts("packs.own.fill_tip"))
+        self.fill.clicked.connect(self.start_fill)
+        self.duplicate = QPushButton(texts("packs.own.copy"))
+        self.duplicate.setToolTip(texts("packs.own.copy_tip"))
+        self.duplicate.clicked.connect(self.start_copy)
+        self.edit = QPushButton(texts("packs.own.edit"))
+        self.edit.setToolTip(texts("packs.own.edit_tip"))
+        self.edit.clicked.connect(self.start_edit)
+        self.drop = QPushButton(texts("packs.own.drop"))
+        self.drop.clicked.connect(self.start_drop)
+        self.tongue = QToolButton()
+        self.tongue.setToolTip(texts("packs.tongue_tip"))
+        self.tongue.clicked.connect(self._other_tongue)
+        self.lang = texts.lang
+        self.asking = Asking(desk, "packs.own")
         self.find = EscapeField()
         self.find.setPlaceholderText(texts("table.find"))
         self.find.setMaximumWidth(220)
@@ -137,12 +130,13 @@ class RulesPanel(QWidget):
         head = QHBoxLayout()
         head.setSpacing(GAP)
         head.addWidget(self.title, 1)
-        head.addWidget(self.copy)
-        head.addWidget(self.use)
+        for button in (self.fill, self.edit, self.duplicate, self.drop, self.copy, self.use):
+            head.addWidget(button)
         line = QHBoxLayout()
         line.setSpacing(GAP)
         line.addLayout(self.sections)
         line.addStretch(1)
+        line.addWidget(self.tongue)
         line.addWidget(self.find)
         right = QWidget()
         box = QVBoxLayout(right)
@@ -150,12 +144,21 @@ class RulesPanel(QWidget):
         box.setSpacing(TIGHT)
         box.addLayout(head)
         box.addWidget(self.facts)
+        box.addWidget(self.asking)
         box.addLayout(line)
         box.addWidget(self.text, 1)
+        self.reader = right
+        self.editor = PackEditor(desk)
+        self.editor.closed.connect(self._closed)
+        self.form = FillForm(desk)
+        self.form.closed.connect(self._closed)
+        self.stack = QStackedWidget()
+        for part in (right, self.editor, self.form):
+            self.stack.addWidget(part)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         split.addWidget(self.list)
-        split.addWidget(right)
+        split.addWidget(self.stack)
         split.setStretchFactor(1, 1)
         split.setSizes([320, 860])
         outer = QVBoxLayout(self)
@@ -165,10 +168,12 @@ class RulesPanel(QWidget):
         desk.look.changed.connect(self._show)
 
     def refresh(self, changes: Changes | None = None) -> None:
-        if self._told and changes is not None and not changes.workspace:
+        if self._told and changes is not None and not (changes.workspace or changes.touches("rule_pack")):
             return
+        if changes is not None and changes.workspace:
+            self.stack.setCurrentWidget(self.reader)  # what was begun was of another workspace
         texts = self.desk.texts
-        self.desk.ask(lambda _, job: _told(texts), self._have, place="packs.list", title=texts("packs.reading"))
+        self.desk.ask(lambda workspace, _: told(workspace), self._have, place="packs.list", title=texts("packs.reading"))
 
     def choose(self, pack: str) -> None:
         """Show the pack of this id, now or when the list is there."""
@@ -182,50 +187,73 @@ class RulesPanel(QWidget):
         row = self.list.currentRow()
         return self._told[row] if 0 <= row < len(self._told) else None
 
-    def _have(self, told: list[Told]) -> None:
+    def _have(self, found: list[Told]) -> None:
         texts, region = self.desk.texts, str(getattr(self.desk.workspace, "region", ""))[:4]
-        # The workspace's own city first, what all packs share last.
-        told.sort(key=lambda one: (one.pack.abstract, not (region and one.pack.region[:4] == region), one.pack.id))
-        self._told = told
-        kept = self._choose or (self.list.currentItem().data(ENTRY) if self.list.currentItem() else "")
-        self.list.clear()
-        for one in told:
+
+        def place(one: Told) -> tuple[object, ...]:
+            """The workspace's own first, then its city's, what all packs share last."""
             pack = one.pack
-            item = QListWidgetItem(
-                "\n".join((
-                    pack.title[texts.lang],
-                    "  ·  ".join(filter(None, (pack.id, pack.region, texts.listed(pack.years)))),
-                    self._rests_on(one),
-                ))
-            )
-            item.setData(ENTRY, pack.id)
+            if pack is None:
+                return (0, True, one.id)
+            return (0 if one.own else 1, pack.abstract, not (region and pack.region[:4] == region), pack.id)
+
+        found.sort(key=place)
+        self._told = found
+        kept = self._choose or (self.list.currentItem().data(ENTRY) if self.list.currentItem() else "")
+        self.list.blockSignals(True)
+        self.list.clear()
+        for one in found:
+            pack = one.pack
+            facts = (one.id, texts("packs.own.mark") if one.own else "", pack.region if pack else "",
+                     texts.listed(pack.years) if pack else "")  # fmt: skip
+            rests = self._rests_on(one) if pack is not None else texts("packs.own.wrong", count=len(one.findings))
+            item = QListWidgetItem("\n".join((one.title[texts.lang], "  ·  ".join(filter(None, facts)), rests)))
+            item.setData(ENTRY, one.id)
             self.list.addItem(item)
+        self.list.blockSignals(False)
+        self.list.setCurrentRow(-1)
         self.list.setCurrentRow(0)
         if kept:
             self.choose(kept)
+        self._show()
 
     def _rests_on(self, one: Told) -> str:
         texts = self.desk.texts
         documents = " ".join(f"[{tag}] {count}" for tag, count in one.documents)
         said = texts("packs.documents", tags=documents) if documents else texts("packs.no_documents")
-        return f"{said}  ·  {texts('packs.open', count=one.open)}" if one.open else said
+        return f"{said}  ·  {texts('packs.open', count=len(one.open))}" if one.open else said
 
     def _show(self) -> None:
         one, texts = self.current(), self.desk.texts
-        self.use.setEnabled(one is not None and not one.pack.abstract)
+        busy = self.stack.currentWidget() is not self.reader
+        self.list.setEnabled(not busy)
+        workspace = self.desk.workspace
+        writes = workspace is not None and not workspace.read_only and one is not None
+        pack = one.pack if one is not None else None
+        self.use.setEnabled(pack is not None and not pack.abstract)
+        self.fill.setEnabled(writes and pack is not None and any(field.kind != "text" for field in one.open if one))
+        self.duplicate.setEnabled(writes and pack is not None)
+        for button in (self.edit, self.drop):
+            button.setVisible(one is not None and one.own)
+            button.setEnabled(writes)
+        self.tongue.setText(texts(f"packs.tongue.{'en' if self.lang == 'zh' else 'zh'}"))
         if one is None:
             return
-        pack = one.pack
-        self.title.setText(pack.title[texts.lang])
-        facts = [
-            pack.id,
-            texts("packs.issuer", issuer=pack.issuer) if pack.issuer else "",
-            texts("packs.region", region=pack.region) if pack.region else texts("packs.any_region"),
-            texts("packs.years", years=texts.listed(pack.years)) if pack.years else texts("packs.any_year"),
-            texts.listed(texts(f"fund.{fund}") for fund in pack.funds),
-            texts("packs.abstract") if pack.abstract else "",
-        ]
-        self.facts.setText("  ·  ".join(part for part in facts if part))
+        self.title.setText(one.title[self.lang])
+        self.title.setToolTip(one.title[self.lang])
+        if pack is None:
+            self.facts.setText(texts("packs.own.broken"))
+        else:
+            facts = [
+                pack.id,
+                texts("packs.own.from", pack=one.based_on) if one.own else "",
+                texts("packs.issuer", issuer=pack.issuer) if pack.issuer else "",
+                texts("packs.region", region=pack.region) if pack.region else texts("packs.any_region"),
+                texts("packs.years", years=texts.listed(pack.years)) if pack.years else texts("packs.any_year"),
+                texts.listed(texts(f"fund.{fund}") for fund in pack.funds),
+                self._lacks(one),
+            ]
+            self.facts.setText("  ·  ".join(part for part in facts if part))
         while (item := self.sections.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.setParent(None)
@@ -238,10 +266,114 @@ class RulesPanel(QWidget):
             button.clicked.connect(lambda _=False, at=f"s{number}": self.text.scrollToAnchor(at))
             self.sections.addWidget(button)
 
+    def _lacks(self, one: Told) -> str:
+        """What keeps a pack from clearing."""
+        texts = self.desk.texts
+        if one.pack is None or not one.pack.abstract:
+            return ""
+        missing = [field.title[texts.lang] for field in one.open if field.missing]
+        return texts("packs.abstract") if one.id == "common" else texts("packs.lacks", fields=texts.listed(missing))
+
+    # -- packs of the workspace ------------------------------------------------------------------------------------
+
+    def start_fill(self) -> None:
+        one = self.current()
+        if one is None or not self.fill.isEnabled():
+            return
+
+        def have(new_id: str) -> None:
+            self.form.start(one, new_id)
+            self.stack.setCurrentWidget(self.form)
+            self._show()
+
+        self._free_id(one.id, have)
+
+    def start_edit(self) -> None:
+        one = self.current()
+        if one is not None and one.own:
+            self.editor.start(one)
+            self.stack.setCurrentWidget(self.editor)
+            self._show()
+
+    def start_copy(self) -> None:
+        one = self.current()
+        if one is not None and self.duplicate.isEnabled():
+            self._free_id(one.id, lambda new_id: self._ask_copy(one, new_id))
+
+    def _ask_copy(self, one: Told, new_id: str) -> None:
+        taken = {each.id for each in self._told}
+        dialog = CopyDialog(self.desk, one.title[self.desk.texts.lang], new_id, taken, self.window())
+
+        def accepted() -> None:
+            id, why = dialog.id, dialog.reason
+
+            def work(workspace: Any, _: Any) -> None:
+                from core.settlement import own_packs
+
+                own_packs.copy(workspace, one.id, id, why)
+
+            self._change(work, id)
+
+        dialog.accepted.connect(accepted)
+        dialog.open()
+
+    def start_drop(self) -> None:
+        one, texts = self.current(), self.desk.texts
+        if one is None or not one.own:
+            return
+        dialog = ReasonDialog(
+            self.desk, texts("packs.own.drop_title"), texts("packs.own.drop_about", pack=one.id), texts("packs.own.drop"),
+            self.window(),
+        )  # fmt: skip
+
+        def accepted() -> None:
+            why = dialog.reason
+
+            def work(workspace: Any, _: Any) -> None:
+                from core.settlement import own_packs
+
+                own_packs.drop(workspace, one.id, why)
+
+            self._change(work, "")
+
+        dialog.accepted.connect(accepted)
+        dialog.open()
+
+    def _free_id(self, id: str, have: Any) -> None:
+        def work(workspace: Any, _: Any) -> str:
+            from core.settlement import own_packs
+
+            return own_packs.free_id(workspace, id)
+
+        self.desk.ask(work, have, place="packs.free")
+
+    def _change(self, work: Any, choose: str) -> None:
+        texts = self.desk.texts
+        self._choose = choose
+        self.desk.change(
+            work, lambda _: self.desk.say(texts("packs.own.kept" if choose else "packs.own.dropped", pack=choose)),
+            failed=self.asking.wrong, title=texts("packs.own.keeping"), tables=("rule_pack",),
+        )  # fmt: skip
+
+    def _closed(self, id: str) -> None:
+        self.stack.setCurrentWidget(self.reader)
+        if id:
+            self.choose(id)
+            self._choose = id  # the list is read again and then has it
+        self._show()
+        self.list.setFocus()
+
+    def _other_tongue(self) -> None:
+        self.lang = "en" if self.lang == "zh" else "zh"
+        self._show()
+
     def _html(self, one: Told) -> tuple[str, list[str]]:
         """The lines of `describe` set in type: sections, names in bold, rules as they stand, open fields in their colour."""
-        colours, texts = self.desk.look.colours, self.desk.texts
-        mark = texts("rules.describe.open", text="").strip()
+        colours = self.desk.look.colours
+        mark = Texts(self.lang)("rules.describe.open", text="").strip()
+        if one.pack is None:
+            said = "".join(f'<p style="color:{colours.bad}">{html.escape(line)}</p>' for line in one.lines[self.lang])
+            return said + f"<pre>{html.escape(one.text)}</pre>", []
         names: list[str] = []
         parts: list[str] = []
 
@@ -251,7 +383,7 @@ class RulesPanel(QWidget):
                 lambda found: f'<span style="color:{getattr(colours, TAG_COLOUR[found[1]])}">[{found[1]}]</span>', text
             )
 
-        for line in one.lines[1:]:  # the first is the title, which stands above
+        for line in one.lines[self.lang][1:]:  # the first is the title, which stands above
             if line.startswith("# "):
                 parts.append(
                     f'<h3 style="margin:14px 0 4px 0;color:{colours.accent}"><a name="s{len(names)}"></a>'
@@ -286,13 +418,13 @@ class RulesPanel(QWidget):
     def _copy(self) -> None:
         one = self.current()
         if one is not None:
-            QApplication.clipboard().setText("\n".join(one.lines))
-            self.desk.say(self.desk.texts("packs.copied", name=one.pack.title[self.desk.texts.lang]))
+            QApplication.clipboard().setText("\n".join(one.lines[self.lang]))
+            self.desk.say(self.desk.texts("packs.copied", name=one.title[self.desk.texts.lang]))
 
     def _use(self) -> None:
         one = self.current()
         if one is not None:
-            self.wanted.emit(one.pack.id)
+            self.wanted.emit(one.id)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_F and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
