@@ -87,7 +87,7 @@ def _parts(one: Bridge, step: str, i: int) -> dict[str, Fraction]:
 # -- by cause ------------------------------------------------------------------------------------------------
 
 
-def summary(found: Reconciliation, texts: Texts) -> Worksheet:
+def summary(found: Reconciliation, texts: Texts, fund: str = "") -> Worksheet:
     """What each cause is worth: cases, points, and the money of institutions at the last step that both sheets have.
 
     keys: FUND.CAUSE"""
@@ -98,7 +98,7 @@ def summary(found: Reconciliation, texts: Texts) -> Worksheet:
     lines: list[list[object]] = []
     keys: list[str] = []
     for one in found.bridges:
-        for cause in CAUSES:
+        for cause in CAUSES if fund in ("", one.fund) else ():
             count, points = found.of_cause(one.fund, cause)
             moved = {
                 step: [
