@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.analysis import measured_persons, measured_rows
+from core.analysis import counted, measured_persons, measured_rows
 from core.analysis.indicators import INDICATORS, REGIONAL, Indicator, Scope, period_of, year_of
 from core.analysis.measured_rows import MONTHS, OF_ROWS, CaseMeasures
 from core.analysis.measured_scores import by_case
@@ -103,7 +103,7 @@ class _Found:
         self._period = period
         self._progress = progress
         self._year = year_of(period)
-        self._where = measured_rows.bounds(workspace.region, pack is not None and pack.case.intra_province)
+        self._where = counted.bounds(workspace.region, pack is not None and pack.case.intra_province)
         self._codes = {
             one.code
             for one in registered.values()

@@ -262,7 +262,8 @@ def _computed(
     values: dict[str, dict[str, Fraction]] = {id: {} for id in IDS}
     why: dict[str, Finding] = {}
     active: dict[str, int] = {}
-    for ids, years in (([id for id in IDS if id not in growing], (year,)), (growing, (year - 1, year))):
+    # Growth first: years read in their order find the fees of the year before in memory.
+    for ids, years in ((growing, (year - 1, year)), ([id for id in IDS if id not in growing], (year,))):
         read = monthly(workspace, years, names_of(ids), progress, pack=pack, set_name=set_name)
         scopes: tuple[tuple[Scope, str], ...] = (("institution", ""), ("level", "level."), ("region", ""))
         for scope, before in scopes:

@@ -11,23 +11,31 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.analysis import counted
 from core.catalogue import spread
 from core.money import round_ratio
 from core.progress import SILENT, Progress, step
-from core.settlement.arrivals import Codes, frozen
-from core.settlement.year import Mark, mark, rows_stand
+from core.settlement.arrivals import frozen
+from core.settlement.year import Mark, institutions, mark, rows_stand
 
 if TYPE_CHECKING:
     from core.storage.workspace import Workspace
 
 PERCENTILES = (5, 25, 50, 75, 95)
-_CHUNK = 512  # rows that stay in the processor's cache while they are turned into columns
-_YEAR = Path(__file__).with_name("group_year.sql").read_text("utf-8")
+_SELECT = {
+    "case_id": "case_id",
+    "group": counted.STATED,
+    "fee": "fee",
+    "days": "coalesce(act_ipt_days, -1)",
+    "drug": "coalesce(drug_fee, -1)",
+    "consumable": "coalesce(consumable_fee, -1)",
+    "fund": "fund",
+}
 
 Ints = NDArray[np.int64]
 
@@ -98,28 +106,15 @@ def of(
 
 def _read(workspace: Workspace, year: int, progress: Progress, province: bool) -> GroupYear:
     connection = workspace.reader()
-    home = workspace.region[: 2 if province else 4]
-    beyond = home[:-1] + chr(ord(home[-1]) + 1) if home else ""
-    total = connection.execute("SELECT count(*) FROM cases WHERE year = ?", (year,)).fetchone()[0]
-    cursor = connection.execute(_YEAR, {"year": year, "home": home, "beyond": beyond})
-    pieces: list[list[NDArray[Any]]] = [[] for _ in range(8)]
-    texts = {1: Codes(), 2: Codes()}  # institution and group
-    done = 0
-    while chunk := cursor.fetchmany(_CHUNK):
-        for place, values in enumerate(zip(*chunk, strict=True)):
-            if place in texts:
-                pieces[place].append(np.fromiter(map(texts[place].__getitem__, values), np.int32, len(chunk)))
-            else:
-                pieces[place].append(np.fromiter(values, np.int64, len(chunk)))
-        done += len(chunk)
-        step(progress, "read_cases", done, total)
-    case_id, institution, group, fee, days, drug, consumable, fund = (
-        _joined(own, np.int32 if place in texts else np.int64) for place, own in enumerate(pieces)
-    )
-    names, places = _in_order(texts[1])
-    institution = places[institution]
-    codes, places = _in_order(texts[2])
-    group = places[group].astype(np.int64)
+    step(progress, "read_cases", 0)
+    where = counted.bounds(workspace.region, province)
+    found = counted.read(connection, year, where, institutions(connection), _SELECT, ["group"])
+    names, institution = found.codes, found.place
+    case_id, fee, days, drug, consumable, fund = (found.numbers[name] for name in _SELECT if name != "group")
+    codes, group = counted.listed(found.texts["group"])
+    group = group.astype(np.int64)
+    del found
+    step(progress, "read_cases", len(group), len(group))
     order = np.lexsort((case_id, group))
     size = np.bincount(group, minlength=len(codes))
     sums = spread.sums(group, len(codes), fee)
@@ -135,16 +130,3 @@ def _read(workspace: Workspace, year: int, progress: Progress, province: bool) -
         year, {code: at for at, code in enumerate(codes)}, start, made[0], names, made[1], made[2], made[3], made[4], made[5],
         made[6], figures,
     )  # fmt: skip
-
-
-def _joined(pieces: list[NDArray[Any]], kind: type[Any]) -> NDArray[Any]:
-    return np.concatenate(pieces) if pieces else np.empty(0, kind)
-
-
-def _in_order(seen: Mapping[str, int]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    """The texts in order, and the place of each number among them."""
-    ordered = tuple(sorted(seen))
-    places = np.zeros(max(1, len(seen)), np.int32)
-    for place, text in enumerate(ordered):
-        places[seen[text]] = place
-    return ordered, places

@@ -25,7 +25,7 @@ def read(connection: sqlite3.Connection, year: int) -> Table:
     for fund, _, amount in items:
         if fund in FUNDS:
             region["outside"][FUNDS.index(fund), -1] += amount
-    if {(fund, item) for fund, item, _ in items} < {(fund, item) for fund in FUNDS for item in _OUTSIDE}:
+    if not {(fund, item) for fund in FUNDS for item in _OUTSIDE} <= {(fund, item) for fund, item, _ in items}:
         lacking["outside"] = Finding("lacking_outside", "note", values=said)
     lines = connection.execute(
         "SELECT fund, CAST(replace(month, '-', '') AS INTEGER) % 100, expenditure, balance FROM fund_month"

@@ -8,23 +8,31 @@ day of admission takes no part, nor does one whose N days run beyond the last da
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.analysis.measured_rows import MONTHS, SPOTS, Table, among, numbers, shaped, split, texts
+from core.analysis import counted
+from core.analysis.measured_rows import SPOT, SPOTS, Table, shaped
 from core.findings import Finding
 from core.progress import Progress, step
 from core.rules.cases import Index, Ints, Texts
 from core.settlement.arrivals import frozen
 
 WINDOWS = (14, 30)
-_STAYS = Path(__file__).with_name("measured_persons.sql").read_text("utf-8")
+_DAY = "coalesce(CAST(julianday({}) - 2440587.5 AS INTEGER), -1)"  # since 1970; a time of day is cut off
+_STAY = {
+    "person": "coalesce(person, '')",
+    "admitted": _DAY.format("adm_time"),
+    "left": _DAY.format("dscg_time"),
+    "spot": SPOT,
+    "fee": "fee",
+    "case_id": "case_id",
+}
 _YEARS = 100
 _LONG = 10**6  # beyond any span of days
 
@@ -57,37 +65,30 @@ def read(
     registered: Collection[str],
     progress: Progress,
 ) -> dict[int, Table]:
-    """readmitted_N over followed_N by discharging institution, and `persons` case by case; all years together."""
-    plain: list[tuple[Ints, ...]] = []
+    """readmitted_N over followed_N by discharging institution, `persons` case by case, and all `cases`; all years together."""
+    read: list[counted.Counted] = []
+    numbered: list[Ints] = []
     people: list[Texts] = []  # the different ones of each year: the texts of all its cases go at once
-    institutions: list[Texts] = []
     for done, year in enumerate(years):
         step(progress, "trend_persons", done, len(years))
-        row = connection.execute(_STAYS, {**where, "year": year}).fetchone()
-        n = int(row[0])
-        told = [_numbered(split(one, n), seen) for one, seen in zip(row[1:3], (people, institutions), strict=True)]
-        plain.append((*told, *(numbers(one, n) for one in row[3:]), np.full(n, year, np.int64)))
-        del row
+        found = counted.read(connection, year, where, registered, _STAY, ["person"])
+        numbered.append(_numbered(found.texts["person"], people))
+        read.append(replace(found, texts={}))
+        del found
     step(progress, "trend_persons", len(years), len(years))
-    empty = [np.empty(0, np.int64)] * 8
-    person, place, admitted, left, spot, fee, case_id, of_year = (
-        np.concatenate([one[i] for one in plain]) if plain else empty[i] for i in range(8)
-    )
-    del plain
-    everybody = np.concatenate(people) if people else np.empty(0, object)
+    codes = tuple(sorted({code for one in read for code in one.codes}))
+    at_code = {code: i for i, code in enumerate(codes)}
+    place = _joined(np.array([at_code[code] for code in one.codes] or [0], np.int32)[one.place] for one in read)
+    admitted, left, spot, fee, case_id = (_joined(one.numbers[name] for one in read) for name in _STAY if name != "person")
+    of_year = np.repeat(np.array(years, np.int64), [len(one.place) for one in read])
+    del read
+    person, everybody = _joined(numbered), np.concatenate(people or [np.empty(0, object)])
     unknown = (everybody == "")[person] if len(person) else np.empty(0, bool)
     if len(person):
         person = pd.factorize(everybody)[0].astype(np.int64)[person]
     del people, everybody
-    listed, of_listed = texts(np.concatenate(institutions) if institutions else np.empty(0, object))
-    codes, kept_place, keep = among(registered, listed, of_listed[place])
-    place = np.full(len(keep), -1, np.int32)
-    place[keep] = kept_place
-    admitted, left = _days(admitted), _days(left)
-    spot = spot % 2 * MONTHS + spot // 2
-    known = keep & ~unknown
-    followable = known & (admitted >= 0) & (left >= 0)
-    last = int(left[keep].max()) if bool((left[keep] >= 0).any()) else -1
+    followable = ~unknown & (admitted >= 0) & (left >= 0)
+    last = int(left.max(initial=-1))
 
     at = np.flatnonzero(followable)
     # Person and admission, then what tells stays of the same days apart, whatever order the rows came in.
@@ -113,7 +114,7 @@ def read(
             values[f"followed_{window}"] = shaped(np.bincount(cell[own], minlength=len(codes) * SPOTS).astype(np.int64))
             values[f"readmitted_{window}"] = shaped(np.bincount(cell[again], minlength=len(codes) * SPOTS).astype(np.int64))
             open_[window], back[window] = frozen(case_id[own]), frozen(case_id[again])
-        here = known & mine
+        here = ~unknown & mine
         told = YearPersons(
             year,
             codes,
@@ -128,6 +129,7 @@ def read(
             lacking = dict.fromkeys((*values, "persons"), Finding("lacking_persons", "note", values=said))
         elif not bool((followable & mine).any()):
             lacking = dict.fromkeys(values, Finding("lacking_admissions", "note", values=said))
+        values["cases"] = shaped(np.bincount(cell[mine], minlength=len(codes) * SPOTS).astype(np.int64))
         values["persons"] = shaped(np.bincount(cell[here], minlength=len(codes) * SPOTS).astype(np.int64))
         tables[year] = Table(codes, values, lacking=lacking, detail=Followed(told, open_, back))
     return tables
@@ -141,14 +143,5 @@ def _numbered(listed: Texts, seen: list[Texts]) -> Ints:
     return index.astype(np.int64) + behind
 
 
-def _days(listed: Ints) -> Ints:
-    """Days since 1970 of YYYYMMDD; -1 where that is no day."""
-    found, index = np.unique(listed, return_inverse=True)
-    return np.array([_day(one) for one in found.tolist()] or [0], np.int64)[index]
-
-
-def _day(number: int) -> int:
-    try:
-        return (date(number // 10000, number // 100 % 100, number % 100) - date(1970, 1, 1)).days
-    except ValueError:
-        return -1
+def _joined(pieces: Iterable[NDArray[Any]]) -> NDArray[Any]:
+    return np.concatenate([np.empty(0, np.int64), *pieces])

@@ -8,24 +8,26 @@ divided by: drug cost stands over the cost of the cases that state it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from core.analysis import counted
+from core.analysis.counted import Mask
 from core.catalogue.entries import Entry
 from core.findings import Finding
-from core.rules.cases import FUNDS, Index, Ints, Texts
-from core.settlement.arrivals import frozen
+from core.rules.cases import FUNDS, Index, Ints
+from core.settlement.arrivals import Arrivals, frozen
 from core.settlement.exact import places_of, scaled, sums
 from core.settlement.groups import Version, score_of
 
 MONTHS = 12
 SPOTS = len(FUNDS) * MONTHS  # of an institution in a year
+SPOT = f"(fund - 1) * {MONTHS} + day / 100 % 100 - 1"  # fund and month of a case, as SQL
 INDEX_PLACES = 10  # of a case's ratio to its group's mean
 KINDS = ("core", "composite", "primary_care", "tcm", "bed_day", "day_case")
 # What each source is made of; all but `operations` and `decisions` come from one reading of the cases.
@@ -40,30 +42,35 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 OF_ROWS = ("cases", "parts", "groups")
 PARTS = {"drug": "drug_fee", "consumable": "consumable_fee", "own_expense": "psn_ownpay"}  # measure: column
-Mask = NDArray[np.bool_]
-_QUERIES = {
-    name.strip(): text
+_SOURCES = {
+    name.strip(): text.format(counts=counted.COUNTS, spot=SPOT)
     for name, _, text in (
         part.partition("\n")
         for part in Path(__file__).with_name("measured_rows.sql").read_text("utf-8").split("-- :")[1:]
     )
 }
-
 _COLUMNS = {
-    "cases": ("institution", "packed", "fee", "booked", "own_pay", "other_pay"),
-    "parts": ("institution", "packed", "fee", "own_pay", *PARTS),
-    "groups": ("institution", "packed", "fee", "group"),
+    "cases": ("packed", "fee", "booked", "own_pay", "other_pay"),
+    "parts": ("packed", "fee", "own_pay", *PARTS),
+    "groups": ("packed", "fee", "group"),
 }
+HELD = frozenset((*_COLUMNS["cases"], *_COLUMNS["groups"]))  # what a clearing's rows have as well
 _SELECT = {
-    "institution": "group_concat(fixmedins_code, char(31))",
-    "group": f"group_concat({_QUERIES['stated']}, char(31))",
-    "packed": f"group_concat((coalesce(act_ipt_days, -1) + 1) * {SPOTS} + (fund - 1) * {MONTHS} + day / 100 % 100 - 1)",
-    "fee": "group_concat(fee)",
-    "booked": "group_concat(hifp_pay)",
-    "own_pay": "group_concat(own_pay)",
-    "other_pay": "group_concat(other_pay)",
-    **{name: f"group_concat(coalesce({column}, -1))" for name, column in PARTS.items()},
-    "case_id": "group_concat(case_id)",
+    "group": counted.STATED,
+    "packed": f"(coalesce(act_ipt_days, -1) + 1) * {SPOTS} + {SPOT}",
+    "fee": "fee",
+    "booked": "hifp_pay",
+    "own_pay": "own_pay",
+    "other_pay": "other_pay",
+    **{name: f"coalesce({column}, -1)" for name, column in PARTS.items()},
+    "case_id": "case_id",
+}
+# attribute: 2 surgery or intervention, 1 another, 0 the code is in no list. level: 0 where the list states none.
+_OPERATED = {
+    "spot": "spot",
+    "attribute": "CASE WHEN attribute IS NULL THEN 0 WHEN attribute IN ('surgery', 'intervention') THEN 2 ELSE 1 END",
+    "level": "CASE WHEN level IN ('1', '2', '3', '4') THEN level ELSE 0 END",
+    "case_id": "case_id",
 }
 
 
@@ -128,14 +135,6 @@ class YearCases:
     fee: Ints
 
 
-def bounds(region: str, province: bool = False) -> dict[str, object]:
-    """The parameters of a query that keep patients of the region, or of its province; all where it is unknown."""
-    home = region[: 2 if province else 4]
-    if not home.isdigit():
-        return {"home": "", "beyond": ""}
-    return {"home": home, "beyond": home[:-1] + chr(ord(home[-1]) + 1)}
-
-
 def tables(
     connection: sqlite3.Connection,
     year: int,
@@ -143,10 +142,47 @@ def tables(
     registered: Collection[str],
     version: Version,
     sources: Collection[str],
+    rows: Arrivals | None = None,
 ) -> dict[str, Table]:
-    """The tables of these SOURCES from one reading of the year's rows."""
-    found, detail = of_cases(connection, year, where, registered, version, sources)
+    """The tables of these SOURCES from one reading of the year's rows. rows: see `of_cases`."""
+    found, detail = of_cases(connection, year, where, registered, version, sources, rows=rows)
     return {source: found.table(SOURCES[source], detail if source == "groups" else None) for source in sources}
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Of each case that counts: group into `groups`, -1 where none is stated; days, -1 where empty; plain: amounts by name."""
+
+    codes: tuple[str, ...]
+    place: Index
+    spot: Ints
+    days: Ints
+    groups: tuple[str, ...]
+    group: Index
+    plain: Mapping[str, Ints]
+
+
+def _read(
+    connection: sqlite3.Connection,
+    year: int,
+    where: Mapping[str, object],
+    registered: Collection[str],
+    columns: Collection[str],
+) -> _Columns:
+    texts = [name for name in columns if name == "group"]
+    found = counted.read(connection, year, where, registered, {name: _SELECT[name] for name in columns}, texts)
+    n = len(found.place)
+    groups, group = counted.stated(found.texts["group"]) if texts else ((), np.full(n, -1, np.int32))
+    spot, days = found.numbers["packed"] % SPOTS, found.numbers["packed"] // SPOTS - 1
+    return _Columns(found.codes, found.place, spot, days, groups, group, found.numbers)
+
+
+def _of_rows(rows: Arrivals) -> _Columns:
+    """The same of a year that is in memory: who counts is decided alike."""
+    assert rows.days is not None
+    spot = rows.fund.astype(np.int64) * MONTHS + rows.day // 100 % 100 - 1
+    plain = {name: getattr(rows, name) for name in ("fee", "booked", "own_pay", "other_pay")}
+    return _Columns(rows.institutions, rows.institution, spot, rows.days, rows.groups, rows.group, plain)
 
 
 def of_cases(
@@ -158,21 +194,19 @@ def of_cases(
     sources: Collection[str],
     *,
     ids: bool = False,
+    rows: Arrivals | None = None,
 ) -> tuple[CaseMeasures, YearCases | None]:
-    """Columns as they stand; groups by the year's version of the catalogue; indices against the region's means of the year."""
+    """Columns as they stand; groups by the year's version of the catalogue; indices against the region's means of the year.
+
+    rows: the year where it is in memory with its days; read again only for columns that it has not.
+    """
     columns = dict.fromkeys(column for source in sources for column in _COLUMNS[source])
     columns |= {"case_id": None} if ids else {}
-    chosen = ", ".join(_SELECT[name] for name in columns)
-    row = connection.execute(_QUERIES["cases"].format(columns=chosen), {**where, "year": year}).fetchone()
-    n = int(row[0])
-    told = dict(zip(columns, row[1:], strict=True))
-    codes, place, keep = among(registered, *texts(split(told.pop("institution"), n)))
-    group_text = told.pop("group", None)
-    plain = {name: numbers(one, n) for name, one in told.items()}
-    all_kept = bool(keep.all())
-    if not all_kept:
-        plain = {name: one[keep] for name, one in plain.items()}
-    spot, days = plain["packed"] % SPOTS, plain["packed"] // SPOTS - 1
+    if rows is not None and not set(columns) - HELD:
+        own = _of_rows(rows)
+    else:
+        own = _read(connection, year, where, registered, columns)
+    codes, place, spot, days, plain = own.codes, own.place, own.spot, own.days, own.plain
     fee = plain["fee"]
     values: dict[str, Ints] = {}
     has: dict[str, Mask] = {}
@@ -196,10 +230,7 @@ def of_cases(
             lacking["own_expense_pay"] = lacking["own_expense"]
     detail = None
     if "groups" in sources:
-        groups, group = texts(split(group_text, n))
-        group = group if all_kept else group[keep]
-        if groups and groups[0] == "":
-            groups, group = groups[1:], group - 1
+        groups, group = own.groups, own.group
         places |= {"time_index": INDEX_PLACES, "cost_index": INDEX_PLACES}
         for name, count, measure, stated in (("time_index", "timed", days, stayed), ("cost_index", "costed", fee, None)):
             values[name], known = _ratios(group, len(groups), measure, stated)
@@ -225,10 +256,8 @@ def of_operations(
 ) -> CaseMeasures:
     """operated: cases with a main operation; surgery: those whose main one is surgery or intervention; unlisted: whose code
     no list knows; surgery_levelled and surgery_4: surgery whose level is known, and of the fourth."""
-    row = connection.execute(_QUERIES["operations"], {**where, "year": year}).fetchone()
-    n = int(row[0])
-    codes, place, keep = among(registered, *texts(split(row[1], n)))
-    moment, attribute, level, case_id = (numbers(one, n)[keep] for one in row[2:])
+    found = counted.read(connection, year, where, registered, _OPERATED, source=_SOURCES["operations"])
+    spot, attribute, level, case_id = (found.numbers[name] for name in _OPERATED)
     surgery = attribute == 2
     has: dict[str, Mask] = {
         "surgery": surgery,
@@ -239,26 +268,23 @@ def of_operations(
     said = {"year": str(year)}
     lacking: dict[str, Finding] = {}
     listed = connection.execute("SELECT EXISTS (SELECT 1 FROM operation WHERE attribute IS NOT NULL)").fetchone()[0]
-    if not n:
+    if not len(spot):
         lacking = dict.fromkeys(SOURCES["operations"], Finding("lacking_operations", "note", values=said))
     elif not listed:
         lacking = dict.fromkeys(has, Finding("lacking_attributes", "note", values=said))
     elif bool(surgery.any()) and not bool((level[surgery] > 0).any()):
         why = Finding("lacking_operation_levels", "note", values=said)
         lacking = dict.fromkeys(("surgery_levelled", "surgery_4"), why)
-    return CaseMeasures(codes, place, moment % 2 * MONTHS + moment // 2, {}, has, {}, lacking, case_id)
+    return CaseMeasures(found.codes, found.place, spot, {}, has, {}, lacking, case_id)
 
 
 def of_decisions(
     connection: sqlite3.Connection, year: int, where: Mapping[str, object], registered: Collection[str]
 ) -> CaseMeasures:
     """special: cases that were decided on one by one, refused applications aside."""
-    found = [
-        line for line in connection.execute(_QUERIES["decided"], {**where, "year": year}) if line[0] in registered
-    ]
-    codes, place = texts(np.array([line[0] for line in found], object))
-    moment, case_id = (np.array([line[i] for line in found], np.int64) for i in (1, 2))
-    return CaseMeasures(codes, place, moment % 2 * MONTHS + moment // 2, {}, {}, {}, {}, case_id)
+    select = {"spot": SPOT, "case_id": "case_id"}
+    found = counted.read(connection, year, where, registered, select, source=_SOURCES["decided"])
+    return CaseMeasures(found.codes, found.place, found.numbers["spot"], {}, {}, {}, {}, found.numbers["case_id"])
 
 
 def _ratios(group: Index, groups: int, measure: Ints, told: Mask | None) -> tuple[Ints, Mask]:
@@ -305,40 +331,6 @@ def _kind(entry: Entry) -> str:
 
 def _lacks(column: str, year: int) -> Finding:
     return Finding("lacking_column", "note", column=column, values={"year": str(year)})
-
-
-def numbers(text: str | None, count: int) -> Ints:
-    """Numbers behind commas, as many as rows were counted."""
-    found = np.fromstring(text or "", np.int64, sep=",") if count else np.empty(0, np.int64)
-    if len(found) != count:
-        raise AssertionError(f"{len(found)} numbers of {count}")
-    return found
-
-
-def split(text: str | None, count: int) -> Texts:
-    """Texts behind the unit separator, as many as rows were counted."""
-    listed = np.array((text or "").split("\x1f") if count else [], object)
-    if len(listed) != count:
-        raise AssertionError(f"{len(listed)} texts of {count}")
-    return listed
-
-
-def texts(listed: Texts) -> tuple[tuple[str, ...], Index]:
-    """The different texts in order, and of each row the index of its own."""
-    if not len(listed):
-        return (), np.empty(0, np.int32)
-    index, found = pd.factorize(listed)
-    order = sorted(range(len(found)), key=lambda i: str(found[i]))
-    place = np.empty(len(found), np.int32)
-    place[order] = np.arange(len(found), dtype=np.int32)
-    return tuple(str(found[i]) for i in order), place[index]
-
-
-def among(registered: Collection[str], codes: Sequence[str], place: Index) -> tuple[tuple[str, ...], Index, Mask]:
-    """Only the registered institutions, the places of their cases among them, and which cases these are."""
-    known = np.array([code in registered for code in codes] or [False])
-    keep = known[place]
-    return tuple(code for code in codes if code in registered), (np.cumsum(known) - 1).astype(np.int32)[place[keep]], keep
 
 
 def shaped(cells: Ints) -> Ints:

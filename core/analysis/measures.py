@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.analysis import measured_books, measured_persons, measured_rows, measured_scores
+from core.analysis import counted, measured_books, measured_persons, measured_rows, measured_scores
 from core.analysis.measured_rows import MONTHS, OF_ROWS, Table
 from core.faults import Usage
 from core.findings import Finding
@@ -21,10 +21,12 @@ from core.progress import SILENT, Progress, step
 from core.rules.cases import FUNDS, Ints
 from core.rules.sheet import Institution
 from core.settlement import coefficients, gather, groups, own_packs
+from core.settlement.arrivals import Reading
 from core.settlement.year import (
     LIGHT,
     LIGHT_KINDS,
     Mark,
+    held,
     institutions,
     mark,
     rows_stand,
@@ -120,7 +122,8 @@ def monthly(
     rule = own_packs.load(workspace, pack) if isinstance(pack, str) and pack else (pack or None)
     assert not isinstance(rule, str)
     connection = workspace.reader()
-    sources = sorted({SOURCE_OF[PRIMARY.get(name, name)] for name in wanted})
+    source_of = _sources(wanted)
+    sources = sorted({source_of[PRIMARY.get(name, name)] for name in wanted})
     with gather.snapshot(connection):
         registered = institutions(connection)
         reading = _Reading(workspace, connection, registered, rule, set_name, progress)
@@ -146,7 +149,7 @@ def monthly(
     lacking: dict[str, dict[int, Finding]] = {}
     for name in wanted:
         base = PRIMARY.get(name, name)
-        of_year = tables[SOURCE_OF[base]]
+        of_year = tables[source_of[base]]
         scale = 2 if base in FEN else max((one.places.get(base, 0) for one in of_year.values()), default=0)
         whole = np.zeros((len(codes), len(FUNDS), len(months)), np.int64)
         of_region = np.zeros((len(FUNDS), len(months)), np.int64)
@@ -156,7 +159,7 @@ def monthly(
             stretch = slice(at * MONTHS, (at + 1) * MONTHS)
             factor = 1 if base in FEN else 10 ** (scale - table.places.get(base, 0))
             if base in table.values and len(table.codes):
-                whole[rows[SOURCE_OF[base], year], :, stretch] = table.values[base] * factor
+                whole[rows[source_of[base], year], :, stretch] = table.values[base] * factor
             if base in table.region:
                 of_region[:, stretch] = table.region[base] * factor
                 has_region = True
@@ -170,6 +173,14 @@ def monthly(
             of_region.setflags(write=False)
             region[name] = of_region
     return Monthly(years, listed, months, values, scales, region, lacking, tables)
+
+
+def _sources(wanted: Sequence[str]) -> dict[str, str]:
+    """The source of each name. How many cases there are is told by following persons as well: nothing else is read for it."""
+    of_cases = {name for name in wanted if SOURCE_OF[PRIMARY.get(name, name)] == "cases"}
+    if of_cases <= {"cases", "primary_level_cases"} and any(SOURCE_OF.get(name) == "persons" for name in wanted):
+        return {**SOURCE_OF, "cases": "persons"}
+    return dict(SOURCE_OF)
 
 
 class _Reading:
@@ -190,24 +201,27 @@ class _Reading:
         self._pack = pack
         self._set_name = set_name
         self._progress = progress
-        province = pack is not None and pack.case.intra_province
-        self._where = measured_rows.bounds(workspace.region, province)
+        self._province = pack is not None and pack.case.intra_province
+        self._where = counted.bounds(workspace.region, self._province)
         self._mark = mark(connection)
 
     def of_year(self, year: int, sources: Sequence[str]) -> dict[str, Table]:
         """Sources other than persons; what is not kept of the cases is read in one go."""
         keys = {source: self._key(source, year) for source in sources}
-        held = {source: _kept.pop(key) for source, key in keys.items() if key in _kept}
-        found = {source: table for source, (since, table) in held.items() if self._stands(source, since)}
-        rows = [source for source in sources if source in OF_ROWS and source not in found]
-        if rows:
+        kept = {source: _kept.pop(key) for source, key in keys.items() if key in _kept}
+        found = {source: table for source, (since, table) in kept.items() if self._stands(source, since)}
+        for source in sources:
+            if source not in found and source not in OF_ROWS:
+                found[source] = self._made(source, year)
+        rows = [source for source in sources if source not in found]
+        if rows:  # last: a year that was read for its scores is in memory by now
             version = gather.version_of(self._workspace, self._connection, year, None)
+            wanted = Reading(year, self._workspace.region, self._province, days=True)
+            there = held(self._workspace, self._connection, wanted)
             found |= measured_rows.tables(
-                self._connection, year, self._where, self._registered, version, rows
+                self._connection, year, self._where, self._registered, version, rows, there
             )
         for source in sources:
-            if source not in found:
-                found[source] = self._made(source, year)
             self._keep(keys[source], found[source])
         return found
 

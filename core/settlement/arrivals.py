@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -223,12 +223,12 @@ def frozen(values: NDArray[Any]) -> NDArray[Any]:
 
 # -- reading -----------------------------------------------------------------------------------------------
 
-_TEXTS = ("institution", "group", "given_score", "born", "admitted", "detail")
+_TEXTS = frozenset(("institution", "group", "given_score", "born", "admitted", "detail", "setl_id"))
 # Small numbers of a row in one: a value that Python never makes is half the cost of a row less.
 _PACKED = "(((day * 2 + {away}) * 4 + fund) * 4 + scope) * 8 + netting"
 
 
-def _selection(wanted: Reading, joined: bool) -> dict[str, str]:
+def _selection(wanted: Reading, joined: Collection[str]) -> dict[str, str]:
     """The columns of `read`, by name."""
     select = {
         "packed": _PACKED.format(away=_away(wanted)),
@@ -264,7 +264,7 @@ def _columns(
     progress: Progress,
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Codes], list[str]]:
     """Columns of the year's rows: whole numbers as int64, repeating texts as indices, the ids as they are."""
-    codes = {name: Codes() for name in select if name in _TEXTS}
+    codes = {name: Codes() for name in select if name in _TEXTS and name != "setl_id"}
     pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in select if name != "setl_id"}
     setl_id: list[str] = []
     total, first, last = connection.execute(
@@ -272,7 +272,8 @@ def _columns(
     ).fetchone()
     done = 0
     for start in range(first, last + 1, STRETCH) if total else ():
-        rows, columns = _stretch(connection, select, where, (year, start, start + STRETCH))
+        source = f"FROM cases WHERE {where} AND case_id >= ? AND case_id < ?"
+        rows, columns = columns_of(connection, select, _TEXTS, source, (year, start, start + STRETCH))
         for name, values in columns.items():
             if name == "setl_id":
                 setl_id.extend(values)
@@ -289,31 +290,41 @@ def _columns(
     return raw, codes, setl_id
 
 
-def _stretch(
-    connection: sqlite3.Connection, select: Mapping[str, str], where: str, of: tuple[int, int, int]
+def columns_of(
+    connection: sqlite3.Connection,
+    select: Mapping[str, str],
+    texts: Collection[str],
+    source: str,
+    of: Sequence[object] | Mapping[str, object],
 ) -> tuple[int, dict[str, Any]]:
-    """How many rows, and their columns. Each column comes as one long text: a third of the time of as many rows."""
-    where = f"FROM cases WHERE {where} AND case_id >= ? AND case_id < ?"
-    texts = {name for name in select if name in _TEXTS or name == "setl_id"}
+    """How many rows, and their columns: sequences of text where named in `texts`, else int64. No cell may be NULL.
+
+    select: expressions by name; source: from FROM on. Each column comes as one long text: a third of the time of as many rows.
+    """
     listed = ", ".join(
         f"group_concat({one}, char(31))" if name in texts else f"group_concat({one})" for name, one in select.items()
     )
-    rows, *told = connection.execute(f"SELECT count(*), {listed} {where}", of).fetchone()
+    rows, *told = connection.execute(f"SELECT count(*), {listed} {source}", of).fetchone()
     if not rows:
-        return 0, dict.fromkeys(select, ())
+        return 0, {name: () if name in texts else np.empty(0, np.int64) for name in select}
     columns: dict[str, Any] = {
         name: text.split("\x1f") if name in texts else np.fromstring(text, np.int64, sep=",")
         for name, text in zip(select, told, strict=True)
     }
     if any(len(values) != rows for values in columns.values()):  # a text holds the separator itself: row by row
-        found = connection.execute(f"SELECT {', '.join(select.values())} {where}", of).fetchall()
-        columns = dict(zip(select, zip(*found, strict=True), strict=True))
+        found = connection.execute(f"SELECT {', '.join(select.values())} {source}", of).fetchall()
+        columns = {
+            name: values if name in texts else np.array(values, np.int64)
+            for name, values in zip(select, zip(*found, strict=True), strict=True)
+        }
     return rows, columns
 
 
-def _joined(connection: sqlite3.Connection) -> bool:
-    """Whether the platform's group results came as a file of their own."""
-    return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM case_group)").fetchone()[0])
+def _joined(connection: sqlite3.Connection) -> set[str]:
+    """What the platform's group results state beside the cases' own rows, if they came as a file of their own."""
+    columns = ("dip_dise_grp_code", "grp_dise_sco", "asst_list_detl")
+    told = ", ".join(f"EXISTS (SELECT 1 FROM case_group WHERE {one} IS NOT NULL)" for one in columns)
+    return {name for name, there in zip(columns, connection.execute(f"SELECT {told}").fetchone(), strict=True) if there}
 
 
 def _away(wanted: Reading) -> str:
@@ -324,10 +335,10 @@ def _away(wanted: Reading) -> str:
     return f"coalesce(insu_admdvs <> '' AND (insu_admdvs < '{home}' OR insu_admdvs >= '{beyond}'), 0)"
 
 
-def _stated(column: str, joined: bool) -> str:
+def _stated(column: str, joined: Collection[str]) -> str:
     """A group column of the case's own row, else of the platform's results; a failed grouping states none."""
     own = f"nullif({column}, '')"
-    if not joined:
+    if column not in joined:
         return f"coalesce({own}, '')"
     beside = (
         f"(SELECT {column} FROM case_group WHERE case_group.setl_id = cases.setl_id"

@@ -159,14 +159,23 @@ def fees(
     return kept[1]
 
 
-def _fees_of(workspace: Workspace, connection: sqlite3.Connection, wanted: Reading) -> Fees | None:
-    """The fees of a year whose rows are in memory anyway."""
-    for (path, created, *_), (since, held) in _kept.items():
-        same = (held.number, held.wanted.region, held.wanted.province) == (wanted.year, wanted.region, wanted.province)
-        if (path, created) == (str(workspace.path), workspace.created) and same and rows_stand(connection, since):
-            rows = held.rows
-            return Fees(rows.institutions, ("", *rows.groups), rows.institution, rows.group + 1, rows.fee)
+def held(workspace: Workspace, connection: sqlite3.Connection, wanted: Reading) -> Arrivals | None:
+    """The rows of a year that are in memory anyway and still stand; None where they are not, or without the wanted days."""
+    for (path, created, *_), (since, kept) in _kept.items():
+        own = kept.wanted
+        same = (own.year, own.region, own.province) == (wanted.year, wanted.region, wanted.province)
+        if (path, created) != (str(workspace.path), workspace.created) or not same or wanted.days > own.days:
+            continue
+        if rows_stand(connection, since):
+            return kept.rows
     return None
+
+
+def _fees_of(workspace: Workspace, connection: sqlite3.Connection, wanted: Reading) -> Fees | None:
+    rows = held(workspace, connection, wanted)
+    if rows is None:
+        return None
+    return Fees(rows.institutions, ("", *rows.groups), rows.institution, rows.group + 1, rows.fee)
 
 
 def stays(
@@ -303,9 +312,11 @@ def _decided(
     place = np.zeros(len(rows), np.int64)
     here: set[str] = set()
     if decided:
-        index = pd.Index(rows.setl_id)
-        found = index.get_indexer(pd.Index(list(decided), dtype=object))
-        for setl_id, i in zip(decided, found.tolist(), strict=True):
+        # The few are looked up by the many: a table of all ids costs ten times as much.
+        asked = pd.Index(list(decided), dtype=object).get_indexer(rows.setl_id)
+        place_of = dict(zip(asked[(at := np.flatnonzero(asked >= 0))].tolist(), at.tolist(), strict=True))
+        for number, setl_id in enumerate(decided):
+            i = place_of.get(number, -1)
             if i < 0:
                 continue
             here.add(setl_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,8 +22,11 @@ from core.faults import Refused, Usage
 from core.rules import packs
 from core.rules.cases import FUNDS
 from core.settlement import annual, gather
+from core.settlement import year as years_kept
+from core.settlement.arrivals import Reading
 from core.settlement.clearing import clear
 from core.settlement.usual_pack import usual
+from core.storage.ledger import Change, Edit
 from core.storage.workspace import Workspace
 from core.texts import LANGUAGES, Texts
 from tests.settlement.region import Region
@@ -477,6 +480,92 @@ def test_what_is_kept_follows_the_ledger(region: Region) -> None:
     region.workspace.ledger.undo(why="试验")
     region.workspace.ledger.undo(why="试验")
     assert batch and now() == [100, F(8, 5), F(4, 5), None]
+
+
+def edited(region: Region, table: str, key: dict[str, object], before: dict[str, object], after: dict[str, object]) -> None:
+    region.workspace.ledger.commit(Edit("edit", table, (Change(table, key, before, after),), why="试验"))
+
+
+EDITS: dict[str, tuple[str, Callable[[Region], object]]] = {
+    "cases": ("mean_cost", lambda r: r.cases({"setl_id": "n", "institution": "H1", "fee": "900", "group": "x"})),
+    "parts": ("drug_share", lambda r: r.cases({"setl_id": "n", "institution": "H1", "fee": "9", "group": "x", "drug_fee": 1})),
+    "groups": ("cmi", lambda r: edited(r, "catalogue", {"version": "v2024", "dip_code": "x"}, {"score": "0.8"}, {"score": "0.9"})),
+    "operations": (
+        "surgery_share", lambda r: edited(r, "operation", {"oprn_code": "1"}, {"attribute": "diagnostic"}, {"attribute": "surgery"})
+    ),
+    "decisions": ("special_share", lambda r: r.special(("b", "by_item", None))),
+    "persons": (
+        "readmission_14",
+        lambda r: r.cases({"setl_id": "n", "institution": "H2", "fee": "1", "group": "x", "person": "p", "day": "2024-03-12",
+                           "adm_time": "2024-03-11", "dscg_time": "2024-03-12"}),
+    ),
+    "scores": ("score", lambda r: r.coefficients(("H1", "all", "bonus:a", "", "1"))),
+    "scores of another group": (
+        "score", lambda r: edited(r, "catalogue", {"version": "v2024", "dip_code": "x"}, {"score": "0.8"}, {"score": "0.9"})
+    ),
+    "clearing": ("point_value", lambda r: r.budget(("employee", "dip_topup", "77"))),
+    "books": ("outside_share", lambda r: r.budget(("resident", "outside_card", "5"), ("resident", "outside_manual", "0"))),
+    "register": (
+        "primary_level_share", lambda r: edited(r, "institution", {"fixmedins_code": "H2"}, {"hi_setl_lv": None}, {"hi_setl_lv": 3})
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("source", EDITS)
+def test_whatever_is_kept_is_dropped_when_what_it_is_made_of_changes(region: Region, source: str) -> None:
+    """Asked, edited, asked again: the same as of one who never asked before."""
+    id, edit = EDITS[source]
+    region.coefficients(("H1", "all", "base", "", "1"), ("H2", "all", "base", "", "1"))
+    region.batch("operations", [{"oprn_code": "1", "oprn_name": "s", "attribute": "diagnostic", "level": "2"}], "operation")
+    region.funded("employee")
+    stay = {"person": "p", "adm_time": "2024-02-20", "dscg_time": "2024-03-01", "day": "2024-03-01"}
+    region.cases(
+        {"setl_id": "a", "institution": "H1", "fee": "100", "group": "x", "oprn_code": "1", "drug_fee": 1000, **stay},
+        {"setl_id": "b", "institution": "H2", "fee": "300", "group": "y", "day": "2024-12-31"},
+    )
+
+    def now() -> list[Fraction | None]:
+        found = told(region.workspace, id, pack=PACK, fund="employee")
+        return [found.exact(id, key, 2024) for key in found.keys]
+
+    before = now()
+    edit(region)
+    after = now()
+    forget()
+    assert after == now() and after != before
+    region.workspace.ledger.undo(why="试验")
+    assert now() == before
+
+
+def test_a_year_in_memory_tells_what_its_rows_tell(shown: Workspace) -> None:
+    """A clearing's rows stand in for a reading of the cases, and who follows persons has counted the cases."""
+    names = sorted({*measures.SOURCES["cases"], *measures.SOURCES["groups"]})
+    forget()
+    cold = monthly(shown, (2023, 2024), names)
+    measures.forget()
+    read = monthly(shown, (2023, 2024), [*names, "score"], pack=PACK)
+    for year in (2023, 2024):
+        assert years_kept.held(shown, shown.reader(), Reading(year, shown.region, False, days=True)) is not None
+    assert [one.code for one in read.institutions] == [one.code for one in cold.institutions]
+    for name in names:
+        assert read.values[name].tobytes() == cold.values[name].tobytes(), name
+    for id in ("cv_low", "cv_high"):
+        one, other = (figures(found, (id,), by="year", scope="county").values[id].tobytes() for found in (cold, read))
+        assert one == other
+    counted = monthly(shown, (2023, 2024), ("cases", "primary_level_cases", "followed_14"))
+    assert "cases" not in counted.tables
+    again = monthly(shown, (2023, 2024), ("cases", "primary_level_cases"))
+    for name in ("cases", "primary_level_cases"):
+        assert counted.values[name].tobytes() == again.values[name].tobytes()
+
+
+def test_a_code_that_holds_the_separator_of_columns(region: Region) -> None:
+    region.cases(
+        {"setl_id": "a", "institution": "H1", "fee": "100", "group": "x\x1fy", "person": "p\x1fq", "day": "2024-01-31"},
+        {"setl_id": "b", "institution": "H2", "fee": "300", "group": "x", "oprn_code": "1\x1f2", "day": "2024-02-29"},
+    )
+    found = told(region.workspace, "mean_cost", "grouped_rate", "visits_per_person")
+    assert [found.exact(id, "region", 2024) for id in found.values] == [200, 50, 1]
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
