@@ -125,7 +125,7 @@ def worksheet(found: Effect, fund: str, lang: str = "") -> Worksheet:
     now, full = _sheet(found.clearing.funds, fund), _sheet(found.full, fund)
     after = _sheet(found.after, fund) if found.after is not None else None
     pack = found.clearing.pack
-    columns = [named("code", "code"), named("name"), named("level"), named("county")]
+    columns = [named("code", "code"), named("name")]
     values: dict[str, list[object]] = {name: [] for name in ("code", "name", "level", "county")}
     steps = [step for step in pack.scope("institution") if step.id in _SHOWN]
     columns += [
@@ -138,6 +138,7 @@ def worksheet(found: Effect, fund: str, lang: str = "") -> Worksheet:
         columns += [money("final_full"), money("by_score")]
     if after is not None and has:
         columns += [named("tried", "exact", "percent"), money("final_tried"), money("change")]
+    columns += [named("level"), named("county")]
     order: list[int] = []
     if now is not None:
         cost = [Fraction(0)] * len(now.institutions)

@@ -62,10 +62,9 @@ def grid(connection: sqlite3.Connection, year: int, what: What = "points", lang:
     for (code, _), line in found.items():
         own[code].append(line)
     columns = [
-        named("code", "code"), named("name"), named("level"), named("county"),
+        named("code", "code"), named("name"), named("percent", "exact", "percent", 2), named("state"),
         *(_indicator(name, value) for name, value in most.items()),
-        named("percent", "exact", "percent", 4), named("total", "exact", "", 4), named("state"),
-        named("entered_by"), named("checked_by"),
+        named("total", "exact"), named("entered_by"), named("checked_by"), named("level"), named("county"),
     ]  # fmt: skip
     values: dict[str, list[object]] = {column.id: [] for column in columns}
     for code in codes:
@@ -104,12 +103,6 @@ def sheet(connection: sqlite3.Connection, code: str, year: int, lang: str = "") 
     }
     order = list(assessment.indicators(connection, year))
     lines = sorted(assessment.lines(connection, year, code), key=lambda line: order.index(line.indicator))
-    columns = [
-        named("indicator"), named("most", "exact", total=True), named("self_points", "exact", total=True),
-        named("points", "exact", total=True), named("revised", "exact", total=True), named("state"), named("entered_by"),
-        named("checked_by"), named("source"),
-    ]  # fmt: skip
-
     def source(line: Line) -> str:
         file, row = files.get(line.indicator, ("", 0))
         return texts("assessment.source", file=file, row=row) if file else ""
@@ -124,6 +117,14 @@ def sheet(connection: sqlite3.Connection, code: str, year: int, lang: str = "") 
         "entered_by": [line.entered_by for line in lines], "checked_by": [line.checked_by for line in lines],
         "source": [source(line) for line in lines],
     }  # fmt: skip
+    columns = [
+        named("indicator"),
+        *(
+            named(id, "exact", total=any(value is not None for value in values[id]))  # nothing given is no 0
+            for id in ("most", "self_points", "points", "revised")
+        ),
+        named("state"), named("entered_by"), named("checked_by"), named("source"),
+    ]  # fmt: skip
     return made("assessment_sheet", columns, values, [line.indicator for line in lines])
 
 

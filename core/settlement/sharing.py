@@ -8,7 +8,7 @@ institution, of the disease group.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -88,18 +88,25 @@ def tiers(pack: Pack, table: str = TABLE, lang: str = "") -> Worksheet:
     return made("assessment_tiers", columns, values, [row[0] for row in rows])
 
 
-def proposed(workspace: Workspace, pack: Pack, fills: Sequence[Fill]) -> Pack:
-    """The pack with these tables, kept nowhere. Refused("pack_invalid") with every finding and its place."""
+def proposed(workspace: Workspace, pack: Pack, fills: Sequence[Fill], lang: str = "") -> Pack:
+    """The pack with these tables, kept nowhere. Refused("pack_invalid") with every finding, its table and tier."""
     text = pack_text.filled(pack, pack_text.extension(pack, TRIAL, title=pack.title), fills)
     own = {**own_packs.texts_of(workspace), TRIAL: text}
     wrong = [one for one in packs.check_text(text, TRIAL, own) if one.severity == "blocked"]
     if wrong:
-        raise Refused("pack_invalid", wrong, pack=pack.id, count=len(wrong))
+        lines = text.splitlines()
+        table = next((pack.tables[one.id].title[Texts(lang).lang] for one in fills if one.kind == "table"), "")
+        told = [
+            replace(one, file="", column="", sheet=table, row=sum(line == "[[table.row]]" for line in lines[: one.row]) or None)
+            for one in wrong
+        ]
+        raise Refused("pack_invalid", told, pack=pack.id, count=len(told))
     return packs.load(TRIAL, pack.changed, own)
 
 
-def keep(workspace: Workspace, pack: Pack, fills: Sequence[Fill], why: str = "") -> Kept:
+def keep(workspace: Workspace, pack: Pack, fills: Sequence[Fill], why: str = "", lang: str = "") -> Kept:
     """Into the workspace's own pack where `pack` is one, else into a new one that extends it. One edit, one undo."""
+    proposed(workspace, pack, fills, lang)
     if pack.id in own_packs.stored(workspace.reader()):
         return Kept(pack.id, False, own_packs.fill(workspace, pack.id, fills, why))
     id = own_packs.free_id(workspace, pack.id)
@@ -115,9 +122,8 @@ def worksheet(before: Clearing, fund: str, lang: str = "", *, after: tuple[Pack,
     texts = Texts(lang)
     sheet = before.fund(fund)
     columns = [
-        named("code", "code"), named("name"), named("level"), named("county"), money("booked_net"), money("due"),
-        money("surplus"), named("share_rate", "exact", "", 6),
-        named("tier"), named("share_factor", "exact", "", None), money("after_share"), money("shared"),
+        named("code", "code"), named("name"), money("due"), named("share_rate", "exact", "", 6), named("tier"),
+        money("after_share"), money("shared"),
     ]  # fmt: skip
     values: dict[str, list[object]] = {
         "code": [one.code for one in sheet.institutions],
@@ -129,13 +135,16 @@ def worksheet(before: Clearing, fund: str, lang: str = "", *, after: tuple[Pack,
     if after is not None:
         pack, tried = after
         own = _shared(pack, tried, texts)
-        columns += [named("rate_tried", "exact", "", 6), named("tier_tried"), money("after_tried"), money("shared_tried"),
-                    money("final_change")]  # fmt: skip
+        columns += [
+            named("rate_tried", "exact", "", 6), named("tier_tried"), money("after_tried"), money("shared_tried"),
+            money("final_change"),
+        ]  # fmt: skip
         values |= {
             "rate_tried": own["share_rate"], "tier_tried": own["tier"], "after_tried": own["after_share"],
             "shared_tried": own["shared"],
             "final_change": [b - a for a, b in zip(sheet.values["final"], tried.values["final"], strict=True)],
         }  # fmt: skip
+    columns += [money("booked_net"), money("surplus"), named("share_factor", "exact"), named("level"), named("county")]
     return made("assessment_sharing", columns, values, [one.code for one in sheet.institutions])
 
 
@@ -171,12 +180,9 @@ def surpluses(clearing: Clearing, scored: Scored, fund: str, lang: str = "") -> 
         "disease": of_disease,
     }
     columns = [
-        named("meaning"), named("is"),
-        *(one for side in ("surplus", "overspend") for one in (
-            named(f"{side}_count", "int"),
-            named(f"{side}_sum", "exact", "yuan", 2),
-        )),
-        named("net", "exact", "yuan", 2),
+        named("meaning"), named("net", "exact", "yuan", 2), named("surplus_count", "int"),
+        named("surplus_sum", "exact", "yuan", 2), named("overspend_count", "int"),
+        named("overspend_sum", "exact", "yuan", 2), named("is"),
     ]  # fmt: skip
     values: dict[str, list[object]] = {column.id: [] for column in columns}
     for meaning in MEANINGS:

@@ -99,6 +99,8 @@ class ScoringTab(QWidget):
         for table in (self.one, self.computed):
             table.condition.hide()
             table.find_field.hide()
+            table.bar.insertStretch(0, 1)
+        self.table.bar.insertStretch(2, 1)
         self.computed.widest = {"why": 420}
         self.beneath = QTabWidget()
         self.beneath.setDocumentMode(True)
@@ -133,7 +135,22 @@ class ScoringTab(QWidget):
 
             return assessed.computed(workspace, year, fund, lang, job)
 
-        desk.ask(computed, lambda sheet: self.computed.set_worksheet(sheet, frozen=1), place="assessment.computed")
+        desk.ask(computed, lambda sheet: self._show_computed(sheet, year), place="assessment.computed")
+
+    def _show_computed(self, sheet: Worksheet, year: int) -> None:
+        """Each indicator as a band over the year, the year before and the change."""
+        groups: dict[str, str] = {}
+        short: dict[str, str] = {}
+        by_id = {column.id: column for column in sheet.columns}
+        for column in sheet.columns:
+            of = column.id.removesuffix("_before").removesuffix("_moved")
+            if column.unit:
+                groups[column.id] = by_id[of].title[self.texts.lang]
+                short[column.id] = (
+                    str(year) if of == column.id
+                    else str(year - 1) if column.id.endswith("_before") else self.texts("assessment.page.moved")
+                )  # fmt: skip
+        self.computed.set_worksheet(sheet, frozen=1, groups=groups, short=short)
 
     def show_target(self, target: object) -> None:
         """An institution's code: its row."""

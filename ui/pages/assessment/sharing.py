@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidge
 from ui.asking import Asking
 from ui.desk import Changes, Desk
 from ui.dialogs import ReasonDialog
-from ui.look import TIGHT, set_role
+from ui.look import GAP, TIGHT, set_role
 from ui.pages.assessment.cleared import Cleared, Clearings
 from ui.pages.assessment.tiers import Tiers
 from ui.table import Table
@@ -35,7 +35,7 @@ def _told(workspace: Any, cleared: Cleared, fund: str, lang: str, table: str, fi
 
     pack, after = cleared.pack, None
     if fills:
-        pack = sharing.proposed(workspace, cleared.pack, fills)
+        pack = sharing.proposed(workspace, cleared.pack, fills, lang)
         sheets = chain.again(cleared.clearing, pack=pack)
         after = (pack, next(one for one in sheets if one.fund == fund))
     return Told(
@@ -65,6 +65,7 @@ class SharingTab(QWidget):
         for table in (self.tiers, self.surplus):
             table.condition.hide()
             table.find_field.hide()
+            table.bar.insertStretch(0, 1)
         self.tiers.widest = {"value": 340, "words": 520}
         self.surplus.widest = {"is": 560}
         self.table.set_empty(texts("assessment.page.nothing"))
@@ -72,19 +73,19 @@ class SharingTab(QWidget):
         first.setChildrenCollapsible(False)
         first.addWidget(self.tiers)
         first.addWidget(self.table)
-        first.setSizes([150, 420])
+        first.setSizes([215, 360])
         second = QSplitter(Qt.Orientation.Vertical)
         second.setChildrenCollapsible(False)
         second.addWidget(self.surplus)
         second.addWidget(self.diseases)
-        second.setSizes([150, 420])
+        second.setSizes([230, 340])
         self.views = QTabWidget()
         self.views.setDocumentMode(True)
         self.views.addTab(first, texts("assessment.sheet.assessment_sharing"))
         self.views.addTab(second, texts("assessment.sheet.assessment_surplus"))
         right = QWidget()
         box = QVBoxLayout(right)
-        box.setContentsMargins(0, 0, 0, 0)
+        box.setContentsMargins(GAP, 0, 0, 0)
         box.setSpacing(TIGHT)
         box.addWidget(self.said)
         box.addWidget(self.asking)
@@ -165,7 +166,7 @@ class SharingTab(QWidget):
             def work(workspace: Any, _: Any) -> Kept:
                 from core.settlement import sharing
 
-                return sharing.keep(workspace, cleared.pack, fills, why)
+                return sharing.keep(workspace, cleared.pack, fills, why, texts.lang)
 
             def done(kept: Kept) -> None:
                 self.desk.say(texts("assessment.page.kept", pack=kept.pack))

@@ -60,7 +60,9 @@ class Tiers(QWidget):
         self.rows.setToolTip(texts("assessment.page.rows_tip"))
         self.rows.setAccessibleName(texts("assessment.page.table"))
         heading = self.rows.horizontalHeader()
-        for column, width in ((0, 64), (1, 64)):
+        self.rows.setWordWrap(True)
+        self.rows.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        for column, width in ((0, 56), (1, 56)):
             self.rows.setColumnWidth(column, width)
         heading.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
         self.document, self.article = QLineEdit(), QLineEdit()
