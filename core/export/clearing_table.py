@@ -57,8 +57,7 @@ def put(document: Document, clearing: Clearing, sheet: FundSheet) -> None:
     document.room(SIGNED)
     document.y += 5
     document.write(texts("print.made_checked"), 0, document.y, 9, width=document.width)
-    document.y += 5
-    document.y += 3
+    document.y += 8
     for said in (texts("print.evidence"), *open_items(pack, texts)):
         document.paragraph(said, 7, colour=GREY)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,7 +65,7 @@ def read(said: str) -> int:
     sign, said = (-1, said[1:]) if said.startswith("负") else (1, said)
     yuan, _, rest = said.partition("元") if "元" in said else ("", "", said)
     amount = 0
-    for digit, unit in zip(rest, rest[1:], strict=False):
+    for digit, unit in pairwise(rest):
         amount += {"角": 10, "分": 1}.get(unit, 0) * max(0, room.DIGITS.find(digit))
     return sign * (number(yuan) * 100 + amount)
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from core.export import clearing_table, confirmation, document, lettering
 from core.export.capitals import capitals
-from core.export.document import CLOSING, Document, Field, grouped
+from core.export.document import CLOSING, Document, grouped
 from core.faults import Cancelled, Usage, WorldFault
 from core.money import plain
 from core.rules.sheet import Clearing

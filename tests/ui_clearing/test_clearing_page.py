@@ -311,7 +311,7 @@ def test_findings_of_the_run(cleared: ClearingPage, desk: Desk, qtbot) -> None:
 @pytest.mark.parametrize("form", ["xlsx", "csv", "json"])
 def test_exports(cleared: ClearingPage, desk: Desk, qtbot, tmp_path: Path, form: str) -> None:
     path = tmp_path / f"out.{form}"
-    cleared.export_to(path)
+    cleared.handover.write(path)
     idle(qtbot, desk)
     if form == "json":
         told = json.loads(path.read_text("utf-8"))
