@@ -50,7 +50,7 @@ CASE_CAUSES = (
 ENDLESS = 9  # decimals that stand for a score which the pack does not round
 MANY, SAMPLE = 2_000, 400  # of many that differ, how many are tried first
 MOST_OF = 20  # and which part of these a guess must explain to be tried on all
-LEAST = 2  # cases that must agree before a guess without any decimals counts
+LEAST = 2  # cases that must agree before a guess of no decimals, or of one, counts
 _GROUP, _RW, _K, _U = 1, 2, 4, 8
 _ALL = _GROUP | _RW | _K | _U
 Truth = NDArray[np.bool_]
@@ -530,11 +530,10 @@ def _guesses(scene: Scene, mask: int, shown: int | None = None) -> Iterator[_Gue
         yield _Guess(SPECIAL, ("undecided", ""), _Tabled(scene, partial(_undecided, plain)))
     for order in ("reference_means", "level_mean", "catalogue"):
         asked = replace(rule, reference=(order,))
-        yield _Guess(REFERENCE, ("reference", order), _Tabled(scene, partial(stood, rule=asked)))
+        yield _Guess(REFERENCE, ("reference", order), _Tabled(scene, partial(_meant, stood, plain, asked)))
     if rule.reference_min_cases > 1:
         asked = replace(rule, reference_min_cases=1)
-        yield _Guess(REFERENCE, ("reference_few", "1"), _Tabled(scene, partial(stood, rule=asked)))
-    yield _Guess(REFERENCE, ("reference_none", ""), _Tabled(scene, partial(_without_reference, plain)))
+        yield _Guess(REFERENCE, ("reference_few", "1"), _Tabled(scene, partial(_meant, stood, plain, asked)))
     yield _Guess(REFERENCE, ("reference_implied", ""), _Tabled(scene, partial(_with_means, scene, plain)))
     for branch in rule.branches:
         if len(rule.branches) > 1:
@@ -542,15 +541,17 @@ def _guesses(scene: Scene, mask: int, shown: int | None = None) -> Iterator[_Gue
             yield _Guess(BOUNDARY, ("branch", branch.id), _Tabled(scene, plain, only))
     for places in range(shown + 1):
         if places != rule.places or scene.pack.case.places is None:
-            least = LEAST if places == 0 else 1
+            least = LEAST if places < 2 else 1
             yield _Guess(ROUNDING, ("places", str(places)), _Rounded(scene, plain, partial(_to, places)), least)
     for places in range(1, shown + 1):
-        yield _Guess(ROUNDING, ("cut", str(places)), _Rounded(scene, plain, partial(_cut, places)))
+        least = LEAST if places < 2 else 1
+        yield _Guess(ROUNDING, ("cut", str(places)), _Rounded(scene, plain, partial(_cut, places)), least)
     for places in sorted({rule.places or 0, 2, 3, 4}):
         yield _Guess(ORDER, ("each", str(places)), _Rounded(scene, plain, partial(_each, places)))
         yield _Guess(ORDER, ("ratio", str(places)), _Rounded(scene, plain, partial(_ratio, places)))
     for places in range(1, min(shown + 1, rule.places or 0)):
-        yield _Guess(ORDER, ("twice", str(places)), _Rounded(scene, plain, partial(_twice, places)))
+        least = LEAST if places < 2 else 1
+        yield _Guess(ORDER, ("twice", str(places)), _Rounded(scene, plain, partial(_twice, places)), least)
 
 
 def library_versions(scene: Scene) -> list[str]:
@@ -626,9 +627,12 @@ def _undecided(plain: Callable[[Ints], CaseTable], rows: Ints) -> CaseTable:
     return replace(table, special=np.zeros_like(table.special))
 
 
-def _without_reference(plain: Callable[[Ints], CaseTable], rows: Ints) -> CaseTable:
-    table = plain(rows)
-    return replace(table, reference=np.zeros_like(table.reference))
+def _meant(
+    stood: Callable[..., CaseTable], plain: Callable[[Ints], CaseTable], rule: CaseRule, rows: Ints
+) -> CaseTable:
+    """By another list of means, where it has one."""
+    table, own = stood(rows, rule=rule), plain(rows)
+    return replace(table, reference=np.where(table.reference > 0, table.reference, own.reference))
 
 
 def _with_means(scene: Scene, plain: Callable[[Ints], CaseTable], rows: Ints) -> CaseTable:

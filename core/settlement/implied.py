@@ -63,6 +63,11 @@ def _spans(rule: CaseRule, table: CaseTable, i: int, score: Fraction) -> Iterato
     fee = int(table.fee[i])
     half = Fraction(1, 2 * 10 ** (rule.places or 0))
     for branch in rule.branches:
+        # A score that needs no mean says nothing of one.
+        plain = _line(rule, branch, values) if "x" not in language.names(branch.score) else None
+        if plain is not None and abs(plain[0] - score) <= half:
+            return
+    for branch in rule.branches:
         line = _line(rule, branch, values)
         if line is None or line[1] <= 0:
             continue
@@ -74,8 +79,8 @@ def _spans(rule: CaseRule, table: CaseTable, i: int, score: Fraction) -> Iterato
 
 
 def _line(rule: CaseRule, branch: Branch, values: dict[str, Fraction]) -> tuple[Fraction, Fraction] | None:
-    """score = offset + slope * x, None where the branch is no line in x or has none."""
-    if "x" not in language.names(branch.score) or "reference" in language.names(branch.score):
+    """score = offset + slope * x, None where the branch is no line in x."""
+    if "reference" in language.names(branch.score):
         return None
     try:
         at = [

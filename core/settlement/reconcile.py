@@ -31,6 +31,7 @@ from core.settlement.bridge import (
     ASSESSMENT,
     BUDGET,
     DEDUCTION,
+    OF_CASES,
     PAYMENT,
     POINT_VALUE,
     SHARING,
@@ -387,7 +388,8 @@ def _bridged(
     }
     stages = _stages(scored, number, codes, found, missing, extra)
     sheet = _summed(pack, scored, listed, number, codes, sheet, missing, extra, own, found)
-    tell = _Tell(workspace, connection, pack, scored, listed, number, codes, sheet, given, progress)
+    strangers = {one.code for one in extra if one.fund == fund and one.money is None}
+    tell = _Tell(workspace, connection, pack, scored, listed, number, codes, sheet, given, strangers, progress)
     return bridge(pack, fund, codes, inputs.region[fund], given, sheet, stages, tell)
 
 
@@ -507,11 +509,13 @@ class _Tell:
         codes: Sequence[str],
         sheet: OfficialSheet,
         given: Mapping[str, Sequence[Fraction]],
+        strangers: set[str],
         progress: Progress,
     ) -> None:
+        """strangers: institutions with cases in the list whose money is known nowhere here."""
         self.workspace, self.connection, self.pack, self.scored = workspace, connection, pack, scored
         self.listed, self.number, self.codes, self.sheet, self.progress = listed, number, codes, sheet, progress
-        self.given = given
+        self.given, self.strangers = given, strangers
         self._known: dict[tuple[str, int, Fraction], str] = {}
 
     def __call__(self, step: str, i: int, other: Fraction) -> str:
@@ -525,6 +529,8 @@ class _Tell:
             parts = coefficients.parts(self.connection, self.scored.inputs.stamps.set_name)
             line = coefficients.timelines(parts, FUNDS[self.number]).get(self.codes[i])
             return causes.DATE if line is not None and other in line.values else causes.COEFFICIENT
+        if step in OF_CASES and self.codes[i] in self.strangers:
+            return EXTRA
         if step not in ("score", "gross", "due"):
             return ""
         cases = self.scored.inputs.cases

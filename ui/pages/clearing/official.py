@@ -208,7 +208,7 @@ class OfficialTab(QWidget):
             table.set_worksheet(Worksheet("", {}, (), {}, 0))
 
     def _key(self, table: Table) -> str:
-        row, keys = table.current_row(), table.worksheet.keys
+        row, keys = table.current_row(), table.worksheet().keys
         return str(keys[row]) if row >= 0 and keys is not None and row < len(keys) else ""
 
     def _show_bridge(self) -> None:
