@@ -68,14 +68,14 @@ class Pair:
     cells: Cells
     findings: tuple[Finding, ...] = ()
     synthetic: bool = False
-    known: dict[str, Sums] = field(default_factory=dict[str, Sums], repr=False, compare=False)
+    known: dict[bool, Sums] = field(default_factory=dict[bool, Sums], repr=False, compare=False)
     grown: list[Growth] = field(default_factory=list["Growth"], repr=False, compare=False)
 
-    def sums(self, progress: Progress = SILENT) -> Sums:
-        """The region's scores by subset of factors, computed once."""
-        if "score" not in self.known:
-            self.known["score"] = attribution_cells.region_sums(self.cells, progress)
-        return self.known["score"]
+    def sums(self, progress: Progress = SILENT, *, base: bool = False) -> Sums:
+        """The region's scores by subset of factors, computed once; base: before coefficient and deviation."""
+        if base not in self.known:
+            self.known[base] = attribution_cells.region_sums(self.cells, progress, base=base)
+        return self.known[base]
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def _point_value(pair: Pair, progress: Progress) -> Attribution:
     factors, switches = _factors(inputs)
     step(progress, "attribute_values", 0)
     scores = pair.sums(progress).region
-    base = attribution_cells.region_sums(pair.cells, progress, base=True).region if "base_score" in inputs else ()
+    base = pair.sums(progress, base=True).region if "base_score" in inputs else ()
     facts = [_facts(sheet, inputs) for sheet in pair.sheets]
     known: dict[tuple[Fraction, ...], Fraction] = {}
 

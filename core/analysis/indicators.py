@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -163,9 +164,18 @@ class Figures:
     why: Mapping[str, Mapping[int, Finding]]
     _parts: Mapping[str, tuple[Ints, Ints | None, Fraction]] = field(repr=False)
 
+    @cached_property
+    def _row(self) -> Mapping[str, int]:
+        return {key: i for i, key in enumerate(self.keys)}
+
+    @cached_property
+    def _column(self) -> Mapping[int, int]:
+        return {period: i for i, period in enumerate(self.periods)}
+
     def exact(self, id: str, key: str, period: int) -> Fraction | None:
-        """The figure as a ratio of whole numbers; None where there is none. Indices are exact to ten decimals a case."""
-        at = self.keys.index(key), self.periods.index(period)
+        """The figure as a ratio of whole numbers; None where there is none. Indices are exact to ten decimals a case.
+        KeyError for a key or a period that is not there."""
+        at = self._row[key], self._column[period]
         if np.isnan(self.values[id][at]):
             return None
         over, under, factor = self._parts[id]

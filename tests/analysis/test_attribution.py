@@ -477,6 +477,39 @@ cite = "N116"
     region.workspace.close()
 
 
+def test_a_point_value_of_catalogue_scores_alone(tmp_path: Path) -> None:
+    """Before coefficients and deviation: neither moves it, however much they change; by hand from the hand region."""
+    text = """
+[pack]
+id = "bare"
+extends = "ningde-2024"
+title = { zh = "目录分值", en = "Catalogue scores" }
+funds = ["employee"]
+
+[[region]]
+id = "point_value"
+title = { zh = "结算点值", en = "Point value" }
+unit = "yuan/point"
+formula = "fund_available / sum(base_score)"
+cite = "N116"
+"""
+    file = tmp_path / "bare.toml"
+    file.write_text(text, "utf-8")
+    region = hand(tmp_path / "r.dz")
+    found = value_of(region, str(file))
+    # 2 x 1 + 1 x 2 points, then 4 x 1.5 + 2 x 2.
+    assert (found.before, found.after) == (F(100_000, 4), F(100_000, 10))
+    told = bars(found)
+    assert sum(told.values()) == found.after - found.before
+    assert told["coefficient"] == told["deviation"] == told["mix"] == 0
+    # Cases double the points, the new score makes 5 of 4: 4, 8, 5, 10 points.
+    assert told["cases"] == 50_000 * (F(1, 8) - F(1, 4) + F(1, 10) - F(1, 5))
+    assert told["catalogue"] == 50_000 * (F(1, 5) - F(1, 4) + F(1, 10) - F(1, 8))
+    back = value_of(region, str(file), (YEARS[1], YEARS[0]))
+    assert bars(back) == {factor: -part for factor, part in told.items()}
+    region.workspace.close()
+
+
 def test_both_funds_and_what_is_kept(tmp_path: Path) -> None:
     region = made(tmp_path / "r.dz", STILL, nearly(STILL), funds=("employee", "resident"))
     found = growths(region)
