@@ -45,7 +45,7 @@ def test_every_case_once_with_the_clearings_sums(built: tuple[Workspace, Clearin
     assert controls and all(one.written == one.expected for one in controls)
     pages = read(path)
     texts = Texts("zh")
-    assert list(pages)[0] == "控制总数"
+    assert next(iter(pages)) == "控制总数"
     ids: list[object] = []
     for sheet in made.funds:
         _, heads, *rows, closing = pages[texts(f"fund.{sheet.fund}")]
