@@ -520,43 +520,6 @@ class Empty(QWidget):
         self.button.setVisible(bool(button))
 
 
-class ComingPage(QWidget):
-    """A page whose content is not built: honest about what it will hold and what this workspace has for it."""
-
-    key = ""
-    # (count of `Contents.counts` or "cases" or "catalogues", text under pages.KEY.lacks)
-    needs: tuple[str, ...] = ()
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self.desk = desk
-        layout = QVBoxLayout(self)
-        self.empty = Empty(desk, self.key)
-        self.empty.pressed.connect(self._go)
-        layout.addWidget(self.empty)
-        self._where = "start"
-
-    def refresh(self, changes: object = None) -> None:
-        texts, contents = self.desk.texts, self.desk.contents
-        if contents is None:
-            self._where = "start"
-            said, button = texts("pages.no_workspace"), texts("pages.to_start")
-        else:
-            have = {**contents.counts, "cases": contents.cases, "catalogues": len(contents.catalogues)}
-            lacking = [texts(f"pages.needs.{need}") for need in self.needs if not have.get(need)]
-            if lacking:
-                self._where = "data"
-                said = texts("pages.lacking", what=texts("pages.and").join(lacking))
-                button = texts("pages.to_data")
-            else:
-                self._where = "clearing"
-                said, button = texts("pages.all_there"), texts("pages.to_clearing")
-        self.empty.say(texts(f"pages.{self.key}.title"), texts(f"pages.{self.key}.holds"), said, button)
-
-    def _go(self) -> None:
-        self.desk.go(self._where)
-
-
 class EscapeField(QLineEdit):
     """A field that filters as you type; Esc empties it."""
 

@@ -38,12 +38,13 @@ from ui.look import EDGE, GAP, Look
 
 CHAPTERS = (
     "first", "import", "pages", "clearing", "catalogue", "coefficients", "packs", "workspace", "institutions", "comparison",
-    "attribution", "limits",
+    "attribution", "budget", "assessment", "limits",
 )  # fmt: skip
-# Which chapter F1 opens on which page; the pages that are not built yet share the last heading of theirs.
+# Which chapter F1 opens on which page.
 OF_PAGE = {
     "start": "first", "data": "import", "catalogue": "catalogue", "coefficients": "coefficients", "clearing": "clearing",
-    "packs": "packs", "ledger": "workspace", "institutions": "institutions", "comparison": "comparison",
+    "packs": "packs", "ledger": "workspace", "institutions": "institutions", "comparison": "comparison", "budget": "budget",
+    "assessment": "assessment",
 }  # fmt: skip
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*$")
 _FENCE = re.compile(r"^\s*```")
@@ -121,10 +122,7 @@ class Manual(QDialog):
 
     def show_page(self, page: str) -> None:
         """Turn to what concerns a page of the window."""
-        if page in OF_PAGE:
-            self.open_at(OF_PAGE[page])
-        else:
-            self.open_at("pages", len(headings(chapter(self._desk.texts.lang, "pages"))) - 1)
+        self.open_at(OF_PAGE[page])
 
     def open_at(self, key: str, heading: int = 0) -> None:
         """A chapter, at its heading of that number."""
