@@ -191,10 +191,12 @@ def of_fund(
         )
     whole = together([weighed(one, weight) for one, weight in yearly])
     totals = _ratio(TOTALS, whole)
+    inner = together([weighed(one.trimmed[fund], weights[one.year]) for one in there if fund in one.trimmed])
+    trimmed = _ratio(TRIMMED, inner)
+    if trimmed.value is None and totals.value is not None:
+        trimmed = Reading(TRIMMED, None, why="none_left")
     readings = (
-        totals, _means(yearly),
-        _ratio(TRIMMED, together([weighed(one.trimmed[fund], weights[one.year]) for one in there if fund in one.trimmed])),
-        *_bands(institutions, totals.value),
+        totals, _means(yearly), trimmed, *_bands(institutions, totals.value),
     )  # fmt: skip
     return Opening(year, fund, {one.year: weights[one.year] for one in there}, tuple(there), institutions, readings,
                    tuple(findings))  # fmt: skip

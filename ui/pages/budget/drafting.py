@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from core.storage.batches import Batch
 
 COLUMNS = ("item", "amount", "date", "document")  # that are written into, in their order
-_DAY = re.compile(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?")
+_DAYS = (re.compile(r"(\d{4})(\d\d)(\d\d)"), re.compile(r"(\d{4})\D(\d{1,2})\D(\d{1,2})\D?"))  # with any sign between
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,7 @@ def day_of(text: str) -> str:
     said = text.strip()
     if not said:
         return ""
-    parts = _DAY.fullmatch(said)
+    parts = next((found for one in _DAYS if (found := one.fullmatch(said))), None)
     if parts is not None:
         try:
             return date(int(parts[1]), int(parts[2]), int(parts[3])).isoformat()

@@ -114,7 +114,10 @@ class PointsTab(QWidget):
     def _say_way(self) -> None:
         """How the reading of the current row is made: the column is far to the right."""
         row, sheet = self.readings.current_row(), self.readings.worksheet()
-        self.way.setText(self.texts("budget.page.way", reading=sheet.cells["reading"][row], way=sheet.cells["way"][row]) if 0 <= row < sheet.rows else "")
+        if not 0 <= row < sheet.rows:
+            self.way.clear()
+            return
+        self.way.setText(self.texts("budget.page.way", reading=sheet.cells["reading"][row], way=sheet.cells["way"][row]))
 
     def _have(self, found: PointValues) -> None:
         self.found = found
