@@ -76,7 +76,7 @@ def open_fields(pack: Pack) -> list[OpenField]:
     for scope in SCOPES:
         for step in pack.scope(scope):
             missing = step.expr is None and not step.input
-            if missing or (step.open and not step.input):
+            if missing or (step.open and not step.input and not _left_to(pack, step)):
                 found.append(OpenField(
                     scope, step.id, step.title, step.open or step.note, step.cite, step.evidence, step.formula,
                     places=step.places, missing=missing,
@@ -94,6 +94,16 @@ def open_fields(pack: Pack) -> list[OpenField]:
                 "parameter", one.id, one.title, one.open, one.cite, one.evidence, one.default, options=one.options
             ))  # fmt: skip
     return [*found, *_in_text(pack)]
+
+
+def _left_to(pack: Pack, step: Step) -> bool:
+    """Whether a step is open only because a table or a choice that it names is: that one is filled."""
+    if step.expr is None:
+        return False
+    chosen = {id for id, one in pack.parameters.items() if one.options and one.open}
+    named = set(language.names(language.parse(step.formula)))
+    open = {id for id, one in pack.tables.items() if one.open}
+    return bool(open & set(language.uses(step.expr).tables) or chosen & named)
 
 
 def _setting(pack: Pack, key: str) -> Parameter:
@@ -162,7 +172,7 @@ def parent(text: str) -> str:
 
 def renamed(text: str, id: str) -> str:
     """A text under another id, its title saying so."""
-    lines = text.splitlines()
+    lines = text.split("\n")
     places = places_of(text)
     if ("pack", "id") not in places:
         return f"[pack]\nid = {quoted(id)}\n\n{text}"
@@ -179,7 +189,7 @@ def renamed(text: str, id: str) -> str:
         if isinstance(title, dict) and all(isinstance(title.get(lang), str) for lang in LANGUAGES):
             words = {lang: f"{title[lang]!s} · {id}" for lang in LANGUAGES}
             lines[number - 1] = lines[number - 1][: column - 1] + worded(words)
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def extension(
@@ -299,7 +309,7 @@ def _without(text: str, kind: str, id: str) -> str:
     except tomllib.TOMLDecodeError:
         return text
     places = places_of(text)
-    lines = text.splitlines()
+    lines = text.split("\n")
     drop: set[int] = set()
     for number, item in enumerate(cast("list[object]", items) if isinstance(items, list) else []):
         if not (isinstance(item, dict) and cast("dict[str, object]", item).get("id") == id) or (kind, number) not in places:

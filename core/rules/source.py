@@ -48,7 +48,7 @@ def places_of(text: str) -> dict[Place, tuple[int, int]]:
     base: Place = ()
     inside = ""  # the closing quotes of a multi-line string
     brackets = 0
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if inside:
             if inside in line:
                 inside = ""
@@ -113,7 +113,7 @@ class Source:
             self.data = tomllib.loads(text, parse_float=_exact)
         except tomllib.TOMLDecodeError as error:
             found = re.search(r"at line (\d+), column (\d+)", str(error))
-            line, column = (int(found[1]), found[2]) if found else (len(text.splitlines()) or 1, "1")
+            line, column = (int(found[1]), found[2]) if found else (len(text.split("\n")) or 1, "1")
             self._add("pack_toml", line, column, "", "", {"reason": str(error)})
         except (RecursionError, ValueError):
             self._add("pack_toml", 1, "1", "", "", {"reason": "nesting"})
@@ -150,7 +150,7 @@ class Source:
             near = near[:-1]
         line, column = self._places.get(near, (1, 1))
         if at is not None and near == path:
-            start = self.text.splitlines()[line - 1][column - 1 :]
+            start = self.text.split("\n")[line - 1][column - 1 :]
             quotes = 3 if start.startswith(('"""', "'''")) else 1
             if quotes == 1:
                 column += quotes + at

@@ -100,10 +100,19 @@ class Beside:
     def first(self, fund: str, pack: int) -> StepRow | None:
         """The first step of the chain that differs under the pack of that number, None where none does. What the chain is
         given comes before what it makes of it."""
-        order = {(one.scope, one.id): i for i, one in enumerate([*self.packs[0].order, *self.packs[pack].order])}
-        found = [row for row in self.rows if row.fund == fund and row.sides[pack].how in ROOTS]
+        return next((row for row in self.in_turn(pack) if row.fund == fund and row.sides[pack].how in ROOTS), None)
+
+    def in_turn(self, pack: int) -> list[StepRow]:
+        """The rows of each fund in the order of what needs what: facts and cases, then the steps made of them."""
+        order: dict[tuple[Scope, str], int] = {}
+        for one in (*self.packs[0].order, *self.packs[pack].order):
+            order.setdefault((one.scope, one.id), len(order))
         given = ("cases", "facts")
-        return min(found, key=lambda row: (row.sides[pack].how not in given, order[row.scope, row.id]), default=None)
+        rows = [row for row in self.rows if (row.scope, row.id) in order]
+        return sorted(
+            rows,
+            key=lambda row: (FUNDS.index(row.fund), row.sides[pack].how not in given, order[row.scope, row.id]),
+        )
 
 
 def beside(

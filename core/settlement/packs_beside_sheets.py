@@ -50,7 +50,7 @@ def reasons(found: Beside, lang: str = "", fund: str = "", every: bool = False) 
     lines: list[list[object]] = []
     keys: list[str] = []
     for i in range(1, len(found.packs)):
-        for row in found.rows:
+        for row in found.in_turn(i):
             side, base = row.sides[i], row.sides[0]
             if fund not in ("", row.fund) or not (side.how in ROOTS or (every and side.how in ("carried", "alike"))):
                 continue
@@ -60,7 +60,8 @@ def reasons(found: Beside, lang: str = "", fund: str = "", every: bool = False) 
                 texts(f"beside.scope.{row.scope}"), row.title[texts.lang], _how(side, texts),
             ]  # fmt: skip
             lines.append([
-                *texts_of, base.value, side.value, _less(side.value, base.value), Fraction(side.institutions) if side.institutions else None,
+                *texts_of, base.value, side.value, _less(side.value, base.value),
+                Fraction(side.institutions) if side.institutions else None,
                 _rule(found.packs[0], base, texts), _rule(found.packs[i], side, texts),
                 texts.listed(base.rests_on), texts.listed(side.rests_on),
             ])  # fmt: skip

@@ -11,6 +11,8 @@ from core.rules.cases import CaseTable, Scaled
 
 FEES = ["4000.00", "5000.00", "5000.01", "20000.00", "30000.00", "50000.00", "50000.01", "60000.00"]
 PACKS = ["ningde-2024", "national-draft-3", "hubei-2023", "jining-2023", "taian-2023"]
+# Cities of which no rule for deviating cases was found: every case scores 1.2 * 0.9, and Zibo's go to review above twice.
+PLAIN = {"zibo-2025": FEES[4:], "xiamen-2024": [], "meizhou-2025": []}
 # domain 10 C, columns Nat 1.0, 3.0 draft, Hubei, Jining, Tai'an; written out to what the formula gives exactly. The row of
 # 5,000.01 has x = 0.500001 and stays normal; x = 5.000001 of 50,000.01 gives 1.2 * 4.000001 * 0.9 = 4.32000108 by
 # national 1.0 and Hubei, 1.2 * (3.000001 + 0.9) = 4.6800012 in Tai'an, and falls back to normal in Jining.
@@ -49,6 +51,16 @@ def test_every_row_of_the_column(id: str) -> None:
     assert scores.exact is not None
     assert [plain(score) for score in scores.exact] == [EXPECTED[fee][PACKS.index(id)] for fee in FEES]
     assert [fee for fee, marked in zip(FEES, scores.review, strict=True) if marked] == REVIEWED[id]
+
+
+@pytest.mark.parametrize("id", PLAIN)
+def test_no_deviation_is_made_up_where_none_was_found(id: str) -> None:
+    pack = packs.load(id, {"case.places": "none"})
+    scores = case_scores.score(pack.case, cases())
+    assert scores.exact is not None
+    assert [plain(score) for score in scores.exact] == ["1.08"] * len(FEES)
+    assert [fee for fee, marked in zip(FEES, scores.review, strict=True) if marked] == PLAIN[id]
+    assert pack.case.open
 
 
 def test_rounded_as_the_packs_say() -> None:

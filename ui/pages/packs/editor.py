@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QPlainTextEdit,
     QPushButton,
+    QSizePolicy,
     QSplitter,
     QVBoxLayout,
     QWidget,
@@ -120,6 +121,7 @@ class PackEditor(QWidget):
         texts = desk.texts
         self.title = QLabel()
         set_role(self.title, "title")
+        self.title.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.state = QLabel()
         set_role(self.state, "muted")
         self.keep = QPushButton(texts("packs.own.keep"))

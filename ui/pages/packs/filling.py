@@ -112,7 +112,8 @@ class FieldRow(QFrame):
             self.choice.setAccessibleName(field.title[lang])
             box.addWidget(self.choice, alignment=Qt.AlignmentFlag.AlignLeft)
         else:
-            self.line = QLineEdit(field.value)
+            self.line = QLineEdit(" ".join(field.value.split()))
+            self.line.setCursorPosition(0)
             self.line.setAccessibleName(field.title[lang])
             line = QHBoxLayout()
             line.setSpacing(GAP)
@@ -134,7 +135,7 @@ class FieldRow(QFrame):
     def changed(self) -> bool:
         value, rows, places = self.said()
         before = "" if self.field.places is None else str(self.field.places)
-        return value != self.field.value or rows != self.field.rows or (places is not None and places != before)
+        return value != " ".join(self.field.value.split()) or rows != self.field.rows or (places is not None and places != before)
 
 
 class FillForm(QWidget):

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
+    QSizePolicy,
     QSplitter,
     QStackedWidget,
     QStyle,
@@ -90,9 +91,11 @@ class RulesPanel(QWidget):
         self.list.setItemDelegate(_Row(desk, self.list))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setAccessibleName(texts("packs.list"))
+        self.list.setMinimumWidth(220)
         self.list.currentItemChanged.connect(lambda *_: self._show())
         self.title = QLabel()
         set_role(self.title, "title")
+        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.facts = QLabel(wordWrap=True)
         set_role(self.facts, "muted")
         self.facts.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -130,8 +133,12 @@ class RulesPanel(QWidget):
         head = QHBoxLayout()
         head.setSpacing(GAP)
         head.addWidget(self.title, 1)
-        for button in (self.fill, self.edit, self.duplicate, self.drop, self.copy, self.use):
-            head.addWidget(button)
+        head.addWidget(self.use)
+        tools = QHBoxLayout()
+        tools.setSpacing(TIGHT)
+        for button in (self.fill, self.edit, self.duplicate, self.drop, self.copy):
+            tools.addWidget(button)
+        tools.addStretch(1)
         line = QHBoxLayout()
         line.setSpacing(GAP)
         line.addLayout(self.sections)
@@ -144,6 +151,7 @@ class RulesPanel(QWidget):
         box.setSpacing(TIGHT)
         box.addLayout(head)
         box.addWidget(self.facts)
+        box.addLayout(tools)
         box.addWidget(self.asking)
         box.addLayout(line)
         box.addWidget(self.text, 1)
