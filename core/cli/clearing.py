@@ -71,7 +71,7 @@ def annual(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgre
         print(texts("cli.wrote", path=out))
     if sheets is not None:
         print(texts("clearing.confirmed", count=written, path=sheets))
-    return _told(controls, Path(arguments.case_list), texts) if controls else 0
+    return _told(controls, Path(str(arguments.case_list)), texts) if controls else 0
 
 
 def write_sheets(clearing: Clearing, path: Path, codes: Sequence[str], texts: Texts, progress: TerminalProgress) -> int:
