@@ -134,6 +134,16 @@ class Scene:
         return gather.version_of(self.workspace, self.connection, self.inputs.year, self.standing.version)
 
     @cached_property
+    def others(self) -> dict[str, Version]:
+        """The catalogue's other versions, drafts aside."""
+        names = [one.name for one in library.versions(self.connection) if one.state != "draft"]
+        return {
+            name: gather.version_of(self.workspace, self.connection, self.inputs.year, name)
+            for name in names
+            if name != self.version.name
+        }
+
+    @cached_property
     def groups(self) -> list[str]:
         """Of each case, the list's group, else its own."""
         own = self.own_groups
@@ -454,7 +464,7 @@ class _Split:
 def _version_with(scene: Scene, i: int) -> str:
     """A version in which the group has the score that the list gives it, "" for none."""
     wanted = scene.rw.of(i)
-    for name, version in _versions(scene).items():
+    for name, version in scene.others.items():
         entry = version.groups.get(scene.groups[i])
         if entry is not None and score_of(entry) == wanted:
             return name
@@ -519,8 +529,8 @@ def _guesses(scene: Scene, mask: int, shown: int | None = None) -> Iterator[_Gue
             turned = replace(other, places=rule.places)
             yield _Guess(BOUNDARY, ("turned", boundary.turned()), _Tabled(scene, plain, turned))
     stated = {bit: bool(one.there.all()) and bool(mask & bit) for bit, one in ((_RW, scene.rw), (_K, scene.k), (_U, scene.u))}
-    for name in library_versions(scene):
-        if name != scene.version.name and not (stated[_RW] and stated[_U]):
+    if not (stated[_RW] and stated[_U]):
+        for name in scene.others:
             yield _Guess(CATALOGUE, ("version", name), _Tabled(scene, partial(_by_version, scene, stood, name)))
     if not stated[_K]:
         yield from _coefficient_guesses(scene, mask, groups)
@@ -554,20 +564,10 @@ def _guesses(scene: Scene, mask: int, shown: int | None = None) -> Iterator[_Gue
         yield _Guess(ORDER, ("twice", str(places)), _Rounded(scene, plain, partial(_twice, places)), least)
 
 
-def library_versions(scene: Scene) -> list[str]:
-    return [one.name for one in library.versions(scene.connection) if one.state != "draft"]
-
-
-def _versions(scene: Scene) -> dict[str, Version]:
-    kept: dict[str, Version] = scene.__dict__.setdefault("_other", {})
-    for name in library_versions(scene):
-        if name not in kept and name != scene.version.name:
-            kept[name] = gather.version_of(scene.workspace, scene.connection, scene.inputs.year, name)
-    return kept
 
 
 def _by_version(scene: Scene, stood: Callable[..., CaseTable], name: str, rows: Ints) -> CaseTable:
-    return stood(rows, version=_versions(scene)[name])
+    return stood(rows, version=scene.others[name])
 
 
 def _coefficient_guesses(scene: Scene, mask: int, groups: Sequence[str]) -> Iterator[_Guess]:

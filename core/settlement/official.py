@@ -22,7 +22,7 @@ from core.findings import Finding
 from core.money import decimal
 from core.progress import Progress, step
 from core.rules.cases import Index, Ints, Scaled, Texts
-from core.settlement.exact import fits, places_of, scaled
+from core.settlement.exact import fits
 
 REGION = "REGION"
 STRETCH = 65_536
@@ -155,14 +155,15 @@ def _coded(values: Texts) -> tuple[tuple[str, ...], Index]:
 def _decimals(values: Texts, name: str) -> Stated:
     """Each text is parsed once. Refused where the digits do not go together exactly in 64 bits."""
     texts, place = _coded(values)
-    numbers = [decimal(one) if one else Fraction(0) for one in texts]
-    places = max((len(one.partition(".")[2].rstrip("0")) for one in texts), default=0)
-    if not fits(numbers, places):
-        worst = max(numbers, key=lambda one: (places_of([one]), one))
-        raise Refused("official_too_long", [Finding("official_too_long", "blocked", column=name, value=str(worst))])
-    table = scaled(numbers, places) if numbers else Scaled(np.zeros(0, np.int64), 0)
+    halves = [one.partition(".") for one in texts]  # plain decimals, as the importer writes them
+    places = max((len(after.rstrip("0")) for _, _, after in halves), default=0)
+    numbers = [int(before + after[:places].ljust(places, "0")) if before else 0 for before, _, after in halves]
+    if not fits(list(map(Fraction, (max(numbers, default=0), min(numbers, default=0)))), 0):
+        worst = max(texts, key=lambda one: (len(one.partition(".")[2]), len(one), one))
+        raise Refused("official_too_long", [Finding("official_too_long", "blocked", column=name, value=worst)])
+    table = np.array(numbers, np.int64)
     there = np.array([bool(one) for one in texts], bool)
-    return Stated(Scaled(table.values[place], places), there[place]) if len(values) else Stated(table, there)
+    return Stated(Scaled(table[place], places), there[place])
 
 
 @dataclass(frozen=True)

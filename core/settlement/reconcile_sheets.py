@@ -178,10 +178,10 @@ def bridge(found: Reconciliation, fund: str, step: str, texts: Texts) -> Workshe
     summed, places = of.unit not in UNSUMMED, _places(of)
     unit = "" if of.unit == "coefficient" else of.unit
     columns = [
-        _named("fixmedins_code", "code"), _named("fixmedins_name"), _named("own", "exact", unit, places, summed=summed),
+        _named("fixmedins_code", "code"), _named("fixmedins_name"), _named("difference", "exact", unit, places, summed=summed),
+        _named("own", "exact", unit, places, summed=summed),
         *(_cause_column(cause, unit, places, summed) for cause in present),
-        _named("official", "exact", unit, places, summed=summed), _named("difference", "exact", unit, places, summed=summed),
-        _named("within"),
+        _named("official", "exact", unit, places, summed=summed), _named("within"),
     ]  # fmt: skip
     ranked = sorted(stated, key=lambda i: (-abs(one.difference(step, i) or Fraction(0)), one.codes[i]))
     lines: list[list[object]] = []
@@ -189,8 +189,8 @@ def bridge(found: Reconciliation, fund: str, step: str, texts: Texts) -> Workshe
         difference = one.difference(step, i) or Fraction(0)
         code = one.codes[i]
         lines.append(
-            [code, _name(found, code), one.own[step][i], *(one.part(cause, step, i) for cause in present),
-             one.official[step][i], difference, texts(f"reconcile.state.{_state(found, step, difference)}")]
+            [code, _name(found, code), difference, one.own[step][i], *(one.part(cause, step, i) for cause in present),
+             one.official[step][i], texts(f"reconcile.state.{_state(found, step, difference)}")]
         )  # fmt: skip
     title = _titled("bridge", of.title, fund=fund)
     return _sheet(f"reconcile_bridge_{fund}_{step}", title, columns, lines, [one.codes[i] for i in ranked])
@@ -268,9 +268,9 @@ def cases(
     some = found.picked(fund=fund, code=code, cause=cause, most=most)
     present = [name for name in CAUSES if any(one.parts.get(name) for one in some)]
     columns = [
-        _named("setl_id", "code"), _named("fund"), _named("fixmedins_code", "code"), _named("fixmedins_name"),
+        _named("setl_id", "code"), _named("score_difference", "exact", "points", summed=True), _named("causes"), _named("by"),
         _named("own_score", "exact", "points", summed=True), _named("official_score", "exact", "points", summed=True),
-        _named("score_difference", "exact", "points", summed=True), _named("causes"), _named("by"),
+        _named("fund"), _named("fixmedins_code", "code"), _named("fixmedins_name"),
         *(_cause_column(name, "points", None, True) for name in present),
         *(_named(f"{side}_{name}", "code" if name == "group" else "exact") for name in ("group", "rw", "k", "u")
           for side in ("own", "official")),
@@ -280,9 +280,9 @@ def cases(
     for one in some:
         said = texts.listed([texts(f"reconcile.cause.{name}") for name in CAUSES if one.parts.get(name)])
         lines.append(
-            [one.setl_id, texts(f"fund.{one.fund}") if one.fund else "", one.code, _name(found, one.code), one.own,
-             one.official, one.difference, said,
-             detail(one, found, texts), *(one.parts.get(name) for name in present), *_sides(found, one)]
+            [one.setl_id, one.difference, said, detail(one, found, texts), one.own, one.official,
+             texts(f"fund.{one.fund}") if one.fund else "", one.code, _name(found, one.code),
+             *(one.parts.get(name) for name in present), *_sides(found, one)]
         )  # fmt: skip
     return _sheet("reconcile_cases", _titled("cases"), columns, lines, [one.setl_id for one in some])
 

@@ -38,11 +38,13 @@ def publish(path: Path, places: int | None = None) -> None:
         scored = annual.score_cases(workspace, YEAR, packs.load("ningde-2024"))
         cases, scores = scored.inputs.cases, scored.scores.score
         assert scores is not None
+        normal = [one.id for one in scored.rule.branches].index("normal")
         rows = []
         for i in range(len(cases)):
             score, k = scores.at(i), cases.k.at(i)
-            if i % 1000 == 7:
-                score, k = rounded(score * (k + 1) / k, scores.places), k + 1
+            if i % 1000 == 7 and scored.scores.branch[i] == normal:
+                k += 1
+                score = rounded(cases.rw.at(i) * k * cases.u.at(i), scores.places)
             if places is not None:
                 score = rounded(score, places)
             group = scored.inputs.standing.rows.group[i]

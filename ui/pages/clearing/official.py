@@ -195,7 +195,7 @@ class OfficialTab(QWidget):
         )
         self.steps.set_worksheet(sheet, frozen=2)
         if view == STEPS:
-            first = self._target or next((step for one, step, i in differing if i >= 0), "")
+            first = self._target or next((step for _, step, i in differing if i >= 0), "")
             self._target = ""
             if first:
                 self.steps.select(f"institution.{first}")
