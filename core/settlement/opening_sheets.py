@@ -79,7 +79,7 @@ def readings(found: PointValues, fund: str, lang: str = "") -> Worksheet:
     ]  # fmt: skip
     why = texts(f"opening.way.{SETTLED}") if settled is not None or found.lacking is None else texts.finding(found.lacking)
     rows.append((SETTLED, texts(f"opening.reading.{SETTLED}"), settled, None, None,
-                 texts("opening.kind.exact"), texts("opening.tag.V"), None, None, None, why))  # fmt: skip
+                 texts("opening.kind.exact"), "", None, None, None, why))  # fmt: skip
     kinds: dict[str, tuple[Kind, str, int | None]] = {
         "value": ("exact", "yuan/point", found.places), "settled_less": ("exact", "yuan/point", found.places),
         "settled_percent": ("exact", "percent", 2), "cost": ("exact", "yuan", 2), "score": ("exact", "points", 4),
