@@ -147,6 +147,20 @@ def demonstrate_headless(language: str) -> int:
     )
 
 
+def draw(command: str, found: object, path: Path, texts: Texts) -> None:
+    """The picture of what a command found, as the window would save it; needs no display."""
+    from core.faults import WorldFault
+
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    try:
+        load_qt(texts)
+    except NoWindow as error:
+        raise WorldFault("no_picture", reason=error) from error
+    from ui.pictures import save
+
+    save(command, found, path, texts)
+
+
 def show_window(what: str, workspace: str, language: str) -> int:
     from PySide6.QtWidgets import QApplication
 
@@ -205,7 +219,7 @@ def main(argv: Sequence[str]) -> int:
     if what == "command":
         from core import cli
 
-        return cli.main(argv)
+        return cli.main(argv, draw)
     texts = Texts(language)
     seen = has_display()
     if what == "demo" and not seen:

@@ -24,7 +24,7 @@ from core.cli import (
     trending,
 )
 from core.cli.parsing import parser
-from core.cli.terminal import TerminalProgress, sentence
+from core.cli.terminal import Draw, TerminalProgress, sentence
 from core.faults import Cancelled, Fault, Refused
 from core.texts import Texts
 
@@ -49,8 +49,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Texts, TerminalProgress], int]
 }
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run one command; returns the exit status."""
+def main(argv: Sequence[str], draw: Draw | None = None) -> int:
+    """Run one command; returns the exit status. draw: who makes pictures of results; without it no picture can be asked for."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a legacy console must not end the work
@@ -58,6 +58,7 @@ def main(argv: Sequence[str]) -> int:
     progress = TerminalProgress(texts)
     try:
         arguments = parser(texts).parse_args(list(argv))
+        arguments.draw = draw
         return COMMANDS[arguments.command](arguments, texts, progress)
     except Fault as fault:
         progress.done()

@@ -6,7 +6,17 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.terminal import TerminalProgress, check_outs, parameters, readable, sentence, write_worksheets
+from core.cli.terminal import (
+    TerminalProgress,
+    check_outs,
+    endings,
+    parameters,
+    pictured,
+    readable,
+    sentence,
+    write_pictures,
+    write_worksheets,
+)
 from core.faults import Usage
 from core.money import plain
 from core.texts import Texts
@@ -15,7 +25,6 @@ if TYPE_CHECKING:
     from core.analysis.attribution import Growths
     from core.worksheet import Worksheet
 
-ENDINGS = (".csv", ".xlsx", ".json")
 SHOWN = 20
 # What is printed of a group behind a shift.
 DRIVEN = ("cases_before", "cases_after", "within_before", "within_after", "peers_before", "peers_after", "points")
@@ -30,7 +39,7 @@ def attribute(arguments: argparse.Namespace, texts: Texts, progress: TerminalPro
 
     out: Path | None = arguments.out
     if out:
-        check_outs([out], ENDINGS)
+        check_outs([out], endings(arguments.draw))
     before, after, code = arguments.before, arguments.after, arguments.code
     lang = texts.lang
     with readable(arguments.workspace) as workspace:
@@ -55,7 +64,9 @@ def attribute(arguments: argparse.Namespace, texts: Texts, progress: TerminalPro
             sheets += [sheet for both in _of_one(growths, code, lang) for sheet in both]
         elif out and out.suffix.lower() != ".csv":  # two dozen files would help nobody
             sheets += [one.beneath(bar.factor, lang) for one in found for bar in one.bars]
-        if out:
+        if out and pictured([out]):
+            write_pictures(arguments.draw, "attribute", (found, growths, code), [out], texts)
+        elif out:
             write_worksheets(sheets, out, texts, progress, synthetic=workspace.synthetic)
         synthetic = workspace.synthetic
     progress.done()

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 from core.cli.terminal import (
     TerminalProgress,
     check_outs,
+    endings,
     parameters,
+    pictured,
     print_findings,
     readable,
+    write_pictures,
     write_worksheets,
 )
 from core.texts import Texts
 
 if TYPE_CHECKING:
     from core.analysis.comparison import Comparison
-
-ENDINGS = (".csv", ".xlsx", ".json")
 
 
 def compare(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
@@ -29,7 +30,7 @@ def compare(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgr
     from core.settlement import own_packs
     from core.settlement.usual_pack import usual
 
-    check_outs(arguments.out, ENDINGS)
+    check_outs(arguments.out, endings(arguments.draw))
     with readable(arguments.workspace) as workspace:
         pack = arguments.pack or usual(workspace, arguments.year)
         rule = own_packs.load(workspace, pack, parameters=parameters(arguments.param)) if pack else None
@@ -46,7 +47,8 @@ def compare(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgr
     _print(found, texts)
     print_findings(found.findings, texts)
     sheets = found.worksheets(texts) if arguments.out else ()
-    for out in arguments.out:
+    write_pictures(arguments.draw, "compare", found, arguments.out, texts)
+    for out in (out for out in arguments.out if out not in pictured(arguments.out)):
         write_worksheets(sheets, out, texts, progress, synthetic=synthetic)
     return 0
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.faults import Usage, WorldFault
 from core.findings import Finding
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from core.storage.workspace import Workspace
     from core.worksheet import Worksheet
 
+PICTURES = (".png", ".svg")
+# (command, what it found, file, words): writes the file. The core draws nothing itself.
+Draw = Callable[[str, Any, Path, Texts], None]
 SHOWN_FINDINGS = 20  # on a terminal; the file of --out holds them all
 
 
@@ -93,6 +96,24 @@ def check_outs(outs: Sequence[Path], endings: Sequence[str]) -> None:
             raise Usage("bad_ending", path=out, endings=" ".join(endings))
         if not out.absolute().parent.is_dir():
             raise WorldFault("no_folder", path=out.absolute().parent)
+
+
+def pictured(outs: Sequence[Path]) -> list[Path]:
+    """Those of the files that are pictures."""
+    return [out for out in outs if out.suffix.lower() in PICTURES]
+
+
+def endings(draw: Draw | None) -> tuple[str, ...]:
+    """What results of an analysis are written as."""
+    return (".csv", ".xlsx", ".json", *(PICTURES if draw is not None else ()))
+
+
+def write_pictures(draw: Draw | None, command: str, found: object, outs: Sequence[Path], texts: Texts) -> None:
+    """The pictures among the files, and say so."""
+    for out in pictured(outs):
+        assert draw is not None  # checked with the endings
+        draw(command, found, out, texts)
+        print(texts("cli.wrote", path=out))
 
 
 def write_worksheets(

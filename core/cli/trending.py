@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import argparse
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.terminal import TerminalProgress, check_outs, parameters, readable, write_worksheets
+from core.cli.terminal import (
+    TerminalProgress,
+    check_outs,
+    endings,
+    parameters,
+    pictured,
+    readable,
+    write_pictures,
+    write_worksheets,
+)
 from core.faults import Usage
 from core.texts import Texts
 
@@ -17,8 +27,6 @@ if TYPE_CHECKING:
     from core.storage.workspace import Workspace
     from core.worksheet import Worksheet
 
-ENDINGS = (".csv", ".xlsx", ".json")
-CHARTS = (".png", ".svg", ".pdf")
 SHOWN = 12  # bodies printed on a terminal; the file of --out holds them all
 
 
@@ -29,9 +37,9 @@ def trend(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     from core.analysis.trend import trend as made
 
     outs: list[Path] = arguments.out
-    if any(out.suffix.lower() in CHARTS for out in outs):
-        raise Usage("trend_chart")
-    check_outs(outs, ENDINGS)
+    check_outs(outs, endings(arguments.draw))
+    if arguments.cases and pictured(outs):
+        raise Usage("trend_cases_drawn")
     if arguments.indicator == ["list"]:
         for one in INDICATORS.values():
             print(_said(one, texts))
@@ -39,15 +47,20 @@ def trend(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     funds = BOTH if arguments.fund is None else ("" if arguments.fund == "all" else arguments.fund,)
     if arguments.scope not in (None, "institution") and arguments.institution:
         raise Usage("trend_scope_of")
+    cases: list[int] = []
     with readable(arguments.workspace) as workspace:
         pack = _pack(workspace, arguments)
         if arguments.cases:
             sheet = _cases(workspace, arguments, funds, pack, progress)
         else:
-            sheet = made(
-                workspace, texts, years=arguments.years, codes=arguments.institution, ids=arguments.indicator,
-                by=arguments.by, scope=arguments.scope, funds=funds, pack=pack, set_name=arguments.set_name, progress=progress,
+            asked = partial(
+                made, workspace, texts, years=arguments.years, codes=arguments.institution, by=arguments.by,
+                scope=arguments.scope, funds=funds, pack=pack, set_name=arguments.set_name, progress=progress,
             )  # fmt: skip
+            sheet = asked(ids=arguments.indicator)
+            if pictured(outs):  # every drawing says how many cases are behind it
+                counted = sheet if "cases" in sheet.cells else asked(ids=["cases"])
+                cases = [int(one) for one in counted.cells["cases"]]
         synthetic = workspace.synthetic
     progress.done()
     if synthetic:
@@ -57,7 +70,8 @@ def trend(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     if not outs:
         for line in _case_lines(sheet, texts) if arguments.cases else _lines(sheet, texts):
             print(line)
-    for out in outs:
+    write_pictures(arguments.draw, "trend", (sheet, cases), outs, texts)
+    for out in (out for out in outs if out not in pictured(outs)):
         write_worksheets([sheet], out, texts, progress, synthetic=synthetic)
     return 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,7 @@ from ui.chart import prepare
 from ui.desk import FUNDS, Changes, Desk
 from ui.look import GAP, TIGHT, set_role
 from ui.pages.institutions.ground import Ground
-from ui.pages.institutions.why_told import Story, Told
+from ui.pages.institutions.why_told import Story, Told, point_value_story, score_story
 from ui.table import Table
 
 if TYPE_CHECKING:
@@ -184,18 +183,14 @@ class WhyTab(QWidget):
                 self._shown.pop(view, None)  # asked again when it is looked at again
 
         def moved(workspace: Any, job: Any) -> tuple[Attribution, Story]:
-            from core.analysis import attribution, attribution_sheets
+            from core.analysis import attribution
             from core.settlement import own_packs
 
             prepare()
             found = attribution.point_value(
                 workspace, before, after, pack=own_packs.load(workspace, ground.pack), set_name=set_name, fund=fund, progress=job
             )
-            return found, Story(
-                texts("attribution.page.point_value_of", fund=texts(f"fund.{fund}")),
-                attribution_sheets.point_value(found, lang), found.years, "", fund,
-                (int(found.pair.cells.total[0]), int(found.pair.cells.total[1])), partial(found.beneath, lang=lang),
-            )  # fmt: skip
+            return found, point_value_story(found, texts)
 
         def grown(workspace: Any, job: Any) -> tuple[Growths, Worksheet]:
             from core.analysis import attribution, attribution_sheets
@@ -263,20 +258,10 @@ class WhyTab(QWidget):
         if told is not None and told.code == code and self.one.ground is ground:
             return
         self._code = code
-        fund, lang = found.funds[0], texts.lang
+        fund = found.funds[0]
 
         def work(_: Any, __: Any) -> Story:
-            from core.analysis import attribution_sheets
-
-            volume = found.beneath(code, fund, "volume", lang)
-            groups = {one.code: one.codes for one in found.pairs[fund].cells.groups}
-            return Story(
-                texts("attribution.page.score_of", name=ground.name(code), fund=texts(f"fund.{fund}")),
-                attribution_sheets.growth(found, code, fund, lang), found.years, code, fund,
-                (int(volume.totals["cases_before"]), int(volume.totals["cases_after"])),  # type: ignore[call-overload]
-                partial(found.beneath, code, fund, lang=lang), found.drivers(code, fund, lang),
-                lambda group, which: groups[group][which] if group in groups else "",
-            )  # fmt: skip
+            return score_story(found, code, ground.name(code), fund, texts)
 
         def have(story: Story) -> None:
             if self.growths is found and self._code == code:

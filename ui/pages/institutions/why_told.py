@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -30,6 +31,7 @@ from ui.table import Table
 from ui.table.rows import Filter
 
 if TYPE_CHECKING:
+    from core.analysis.attribution import Attribution, Growths
     from core.texts import Texts
     from core.worksheet import Worksheet
 
@@ -54,6 +56,30 @@ class Story:
     beneath: Callable[[str], Worksheet]
     drivers: Worksheet | None = None
     dip_codes: Callable[[str, int], str] = lambda code, _: code
+
+
+def point_value_story(found: Attribution, texts: Texts) -> Story:
+    from core.analysis import attribution_sheets
+
+    return Story(
+        texts("attribution.page.point_value_of", fund=texts(f"fund.{found.fund}")),
+        attribution_sheets.point_value(found, texts.lang), found.years, "", found.fund,
+        (int(found.pair.cells.total[0]), int(found.pair.cells.total[1])), partial(found.beneath, lang=texts.lang),
+    )  # fmt: skip
+
+
+def score_story(found: Growths, code: str, name: str, fund: str, texts: Texts) -> Story:
+    from core.analysis import attribution_sheets
+
+    volume = found.beneath(code, fund, "volume", texts.lang)
+    groups = {one.code: one.codes for one in found.pairs[fund].cells.groups}
+    return Story(
+        texts("attribution.page.score_of", name=name, fund=texts(f"fund.{fund}")),
+        attribution_sheets.growth(found, code, fund, texts.lang), found.years, code, fund,
+        (int(volume.totals["cases_before"]), int(volume.totals["cases_after"])),  # type: ignore[call-overload]
+        partial(found.beneath, code, fund, lang=texts.lang), found.drivers(code, fund, texts.lang),
+        lambda group, which: groups[group][which] if group in groups else "",
+    )  # fmt: skip
 
 
 class Told(QWidget):
