@@ -155,6 +155,16 @@ def test_a_row_says_its_formula_and_has_its_own_decimals(compared, codes) -> Non
     assert len(shown.partition(".")[2]) == 1
 
 
+def test_a_figure_opens_its_cases(compared, desk, codes) -> None:
+    wanted: list[tuple[str, object]] = []
+    desk.wanted.connect(lambda page, target: wanted.append((page, target)))
+    table = compared.views["indicators"].table
+    table.select("readmission_30", f"value_{codes[1]}")
+    table.activated.emit("readmission_30", f"value_{codes[1]}")
+    table.activated.emit("mean_cost", "value_region")  # nobody reads a hundred thousand cases
+    assert wanted == [("institutions", ("cases", codes[1], "readmission_30", compared.shown.comparison.fund, 2024))]
+
+
 def test_differences_are_to_the_first_and_follow_the_order(compared, idle, codes) -> None:
     def against() -> list[str]:
         return [c.id for c in compared.shown.indicators.columns if c.id.startswith("against")]

@@ -27,6 +27,24 @@ def pick(field, data) -> None:
     field.activated.emit(field.currentIndex())
 
 
+def test_the_cases_of_a_figure_that_another_page_asks_for(page, desk, idle) -> None:
+    code = desk.workspace.reader().execute(
+        "SELECT fixmedins_code FROM cases WHERE year = 2024 GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1 OFFSET 2"
+    ).fetchone()[0]  # fmt: skip
+    expected = desk.workspace.reader().execute(
+        "SELECT count(*) FROM cases WHERE year = 2024 AND fixmedins_code = ? AND fund = 2 AND netting = 0 AND scope = 0"
+        " AND (coalesce(insu_admdvs, '') = '' OR insu_admdvs LIKE '3509%')", (code,)
+    ).fetchone()[0]  # fmt: skip
+    for _ in range(2):  # before the drawings were there, and after
+        page.show_target(("cases", code, "mean_cost", "resident", 2024))
+        idle()
+        tab = page.stack.currentWidget()
+        assert tab.chooser.code == code
+        assert tab.stack.currentWidget() is tab.cases
+        assert tab.cases.table.worksheet().rows == expected
+        page.open_tab("league")
+
+
 def test_eight_drawings_that_say_what_the_files_say(one, desk) -> None:
     code = one.chooser.code
     assert [panel.title for panel in one.chart.panels] == [

@@ -89,11 +89,13 @@ class IndicatorsView(View):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         texts = self.texts
+        self.shown: Shown | None = None
         self.table = MarkedTable(desk)
         self.table.widest = {"indicator": 230, "note": 420}
         self.table.current_changed.connect(lambda key, _: self._explain(str(key)))
         self.table.arranged.connect(lambda: self._explain(""))
         self.table.cell_menu = self._menu
+        self.table.activated.connect(lambda key, column: self._open_cases(str(key), column))
         self.legend = QLabel(texts("comparison.legend"))
         self.legend.setToolTip(texts("comparison.legend_tip"))
         set_role(self.legend, "muted")
@@ -114,6 +116,7 @@ class IndicatorsView(View):
         from core.analysis.indicators import INDICATORS
 
         found, texts = shown.comparison, self.texts
+        self.shown = shown
         first = found.institutions[0].name
         bands = {
             "value": texts("comparison.band.value"), "against": texts("comparison.band.against", name=first),
@@ -145,9 +148,28 @@ class IndicatorsView(View):
         self.about.setText(texts("comparison.indicator", title=parts[0], formula=parts[1], source=parts[2]))
 
     def _menu(self, menu: QMenu, key: object, column: str) -> None:
-        code = column.removeprefix("value_")
-        if column.startswith("value_") and "level" not in code and "region" not in code:
-            menu.addAction(self.texts("comparison.open"), lambda: self.desk.go("institutions", ("institution", code)))
+        code = self._code(column)
+        if not code:
+            return
+        if self._has_cases(str(key), code):
+            menu.addAction(self.texts("comparison.open_cases"), lambda: self._open_cases(str(key), column))
+        menu.addAction(self.texts("comparison.open"), lambda: self.desk.go("institutions", ("institution", code)))
+
+    def _code(self, column: str) -> str:
+        """The institution whose figures stand in a column; "" of all other columns."""
+        codes = self.shown.comparison.codes if self.shown is not None else ()
+        return next((code for code in codes if column == f"value_{code}"), "")
+
+    def _has_cases(self, id: str, code: str) -> bool:
+        from core.analysis.cases_behind import has_cases
+
+        return self.shown is not None and has_cases(id) and self.shown.comparison.value(id, code) is not None
+
+    def _open_cases(self, id: str, column: str) -> None:
+        code = self._code(column)
+        if self.shown is not None and code and self._has_cases(id, code):
+            found = self.shown.comparison
+            self.desk.go("institutions", ("cases", code, id, found.fund, found.year))
 
 
 def mean_places(found: Comparison, id: str) -> int:

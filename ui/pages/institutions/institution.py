@@ -173,6 +173,27 @@ class InstitutionTab(QWidget):
                 self._wanted = ""
 
     _wanted = ""  # chosen before anybody knew who there is
+    _cases_wanted: tuple[str, str, int] | None = None  # indicator, fund and year, until the drawings are there
+
+    def show_cases(self, code: str, id: str, fund: str, year: int) -> None:
+        """The cases of a year behind one figure of an institution. Before `show_ground`."""
+        self._cases_wanted = (id, fund, year)
+        self.choose(code)
+
+    def _open_wanted(self) -> None:
+        wanted, ground = self._cases_wanted, self.ground
+        if wanted is None or ground is None:
+            return
+        self._cases_wanted = None
+        id, fund, year = wanted
+        texts, code = self.texts, self.chooser.code
+        title = texts(
+            "institutions.cases.title", name=ground.name(code), indicator=texts(f"indicators.{id}.title"),
+            period=texts("institutions.series.year", year=year),
+        )  # fmt: skip
+        self.cases.show_cases(id, code, fund, year, ground, title, formula(id, texts))
+        self.stack.setCurrentWidget(self.cases)
+        self.cases.table.setFocus()
 
     def show_ground(self, ground: Ground) -> None:
         if self.ground is not None and ground.years == self.ground.years and ground.year == self.ground.year:
@@ -237,12 +258,15 @@ class InstitutionTab(QWidget):
         )
         asked = (ground.generation, wish)
         if asked == self._asked:
+            if not self.asking.busy:
+                self._open_wanted()
             return
         self._asked = asked
 
         def have(read: Read) -> None:
             self.read, self.told = read, (self.told[0], -1)
             self._switch()
+            self._open_wanted()
 
         self.asking.ask(
             lambda workspace, job: reading.read(workspace, wish, job), have,

@@ -110,7 +110,13 @@ class InstitutionsPage(QWidget):
         )  # fmt: skip
 
     def show_target(self, target: object) -> None:
-        """The key of a tab, ("institution", code), or ("why", code, fund): code "" is the region."""
+        """The key of a tab, ("institution", code), ("why", code, fund): code "" is the region; or ("cases", code, indicator,
+        fund, year): the cases behind that figure."""
+        if isinstance(target, tuple) and len(target) == 5 and target[0] == "cases":
+            tab: Any = self._tab("institution")
+            tab.show_cases(str(target[1]), str(target[2]), str(target[3]), int(target[4]))
+            self.open_tab("institution")
+            return
         if isinstance(target, tuple) and target and target[0] in KEYS:
             self.open_tab(str(target[0]), *(str(one) for one in target[1:3]))
         elif target in KEYS:
