@@ -14,7 +14,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from core.catalogue import stays as clinical
 from core.catalogue.stays import Stays
@@ -312,15 +311,13 @@ def _decided(
     place = np.zeros(len(rows), np.int64)
     here: set[str] = set()
     if decided:
-        # The few are looked up by the many: a table of all ids costs ten times as much.
-        asked = pd.Index(list(decided), dtype=object).get_indexer(rows.setl_id)
-        place_of = dict(zip(asked[(at := np.flatnonzero(asked >= 0))].tolist(), at.tolist(), strict=True))
-        for number, setl_id in enumerate(decided):
-            i = place_of.get(number, -1)
-            if i < 0:
+        # The many are looked for among the few: a table of all ids costs ten times as much.
+        place_of = {one: i for i, one in enumerate(rows.setl_id.tolist()) if one in decided}
+        here = set(place_of)
+        for setl_id, decision in decided.items():
+            i = place_of.get(setl_id)
+            if i is None:
                 continue
-            here.add(setl_id)
-            decision = decided[setl_id]
             if decision.kind == facts.BY_ITEM:
                 special[i] = BY_ITEM
             elif decision.kind == facts.ADJUSTED and decision.score is not None:
