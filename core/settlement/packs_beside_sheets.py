@@ -73,9 +73,9 @@ def cases(found: Beside, lang: str = "", fund: str = "") -> Worksheet:
     """Cases that the packs score differently, by the way they were scored, with both formulas. keys: the case that moves most"""
     texts = Texts(lang)
     columns = [
-        *(_column(one) for one in ("pack", "fund", "way_before", "way_after")), _column("cases", "int", summed=True),
-        _column("score_before", "exact", summed=True), _column("score_after", "exact", summed=True),
-        _column("difference", "exact", summed=True), _column("formula_before"), _column("formula_after"),
+        *(_column(one) for one in ("pack", "fund", "way_before", "way_after")), _column("cases", "int"),
+        _column("score_before", "exact"), _column("score_after", "exact"),
+        _column("difference", "exact"), _column("formula_before"), _column("formula_after"),
         _column("rests_on_before"), _column("rests_on_after"), _column("biggest", "code"),
         _column("biggest_before", "exact"), _column("biggest_after", "exact"),
     ]  # fmt: skip
@@ -221,8 +221,8 @@ def _titled(id: str, title: Mapping[str, str], kind: Kind = "text") -> Column:
     return Column(id, title, kind, places=None)
 
 
-def _column(id: str, kind: Kind = "text", *, summed: bool = False) -> Column:
-    return Column(id, _words(id), kind, total=summed)
+def _column(id: str, kind: Kind = "text") -> Column:
+    return Column(id, _words(id), kind)
 
 
 def _sheet(id: str, columns: Sequence[Column], lines: Sequence[Sequence[object]], keys: Sequence[str]) -> Worksheet:

@@ -249,3 +249,52 @@ def test_in_english_and_dark_nothing_is_left_behind(region, desk, idle) -> None:
     said = form.answer.plain_text()
     assert "Path to the group" in said and "Calculation" in said
     assert "grouping." not in said and "packs." not in said
+
+
+def test_open_fields_filled_edited_and_undone(page, desk, idle, qtbot) -> None:
+    """Filled in the form, kept as a pack of the workspace; edited with a fault, which cannot be saved; undone."""
+    rules = page.stack.currentWidget()
+    rules.choose("xiamen-2024")
+    rules.start_fill()
+    idle()
+    form = rules.form
+    assert rules.stack.currentWidget() is form
+    form.save()
+    assert form.asking.isVisibleTo(form), "nothing was changed, and it says so"
+    row = next(row for row in form.rows if row.field.missing)
+    row.line.setText("(fund_available + sum(own_pay) + sum(other_pay)) / sum(score)")
+    form.document.setText("厦医保〔2025〕1号")
+    form.save()
+    idle()
+    assert rules.stack.currentWidget() is rules.reader
+    one = rules.current()
+    assert (one.id, one.own, one.pack.abstract) == ("xiamen-2024-own", True, False)
+    rules.start_edit()
+    idle()
+    editor = rules.editor
+    editor.edit.setPlainText(editor.edit.toPlainText().replace("sum(score)", "sum(score"))
+    editor.check()
+    idle()
+    assert not editor.keep.isEnabled()
+    assert editor.edit.wrong
+    editor.places.itemActivated.emit(editor.places.item(0))
+    assert editor.edit.textCursor().blockNumber() + 1 in editor.edit.wrong
+    editor.closed.emit("")
+    desk.change(lambda held, _: held.ledger.undo(), tables=("rule_pack",))
+    idle()
+    assert "xiamen-2024-own" not in [rules.list.item(i).data(Qt.ItemDataRole.UserRole) for i in range(rules.list.count())]
+
+
+def test_packs_side_by_side(page, idle) -> None:
+    panel = page.open_tab("beside")
+    idle()
+    assert panel.chosen() == ["ningde-2024"]
+    assert not panel.go.isEnabled()
+    panel.choose(["ningde-2024", "national-draft-3"])
+    panel.compare()
+    idle()
+    assert panel.found is not None
+    assert len(panel.said.text().splitlines()) == 2
+    for number in range(panel.views.count()):
+        panel.views.setCurrentIndex(number)
+        assert panel.table.worksheet().rows > 0
