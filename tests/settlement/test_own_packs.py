@@ -190,7 +190,7 @@ HOSTILE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("text, code", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize(("text", "code"), HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_text_is_refused_with_its_place(workspace: Workspace, text: str, code: str) -> None:
     before = state(workspace)
     with pytest.raises(Refused) as refused:
