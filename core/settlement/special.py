@@ -288,12 +288,15 @@ def _marks(
     by_day = np.array(
         [one is not None and one.kind == "bed_day" for one in map(standing.groups.get, cases.groups)] + [False]
     )[cases.group]
-    long: list[list[str]] = [
-        [setl_id for (setl_id,) in connection.execute(
-            f"SELECT setl_id FROM cases WHERE year = ? AND sign = 1 AND netting = 0 AND {name} >= ?", (year, least)
-        )]
-        for name, least in (("act_ipt_days", bounds.days), ("icu_days", bounds.icu_days))
-    ]  # fmt: skip
+    long: tuple[list[str], list[str]] = ([], [])
+    for setl_id, *held in connection.execute(
+        "SELECT setl_id, act_ipt_days >= :days, icu_days >= :icu FROM cases WHERE year = :year AND sign = 1 AND netting = 0"
+        " AND (act_ipt_days >= :days OR icu_days >= :icu)",
+        {"year": year, "days": bounds.days, "icu": bounds.icu_days},
+    ):
+        for ids, holds in zip(long, held, strict=True):
+            if holds:
+                ids.append(setl_id)
     over = (cases.reference > 0) & (
         cases.fee * bounds.times.denominator > cases.reference * bounds.times.numerator
     )

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from core.rules.circular import Pack
     from core.storage.workspace import Workspace
 
-# What is put beside itself, where the pack has it: institution steps by fund and institution.
-STEPS = ("score", "due", "final")
+# What is put beside itself, where the pack has it. What is due leaves out by-item payment, so that one stands beside it.
+STEPS = ("score", "due", "by_item", "final")
 Tried = Mapping[str, facts.Decision | None]
 
 
@@ -144,7 +144,7 @@ def funds(found: Effect, lang: str = "") -> Worksheet:
 
 
 def institutions(found: Effect, fund: str, lang: str = "") -> Worksheet:
-    """A row for each institution of a fund, the one that moves most first. Keys are institution codes."""
+    """A row for each institution of a fund, the one that moves most first; what changes first. Keys are institution codes."""
     texts = Texts(lang)
     before, after = found.before.fund(fund), found.after.fund(fund)
     place = {one.code: i for i, one in enumerate(after.institutions)}
@@ -164,9 +164,8 @@ def institutions(found: Effect, fund: str, lang: str = "") -> Worksheet:
             values[name].append(value)
         for name in steps:
             _put(values, name, before.values[name][i], after.values[name][place[one.code]])
-    columns = [
-        _column("code", "code"), _column("name"), *_columns(found, steps, total=True), _column("level"), _column("county"),
-    ]  # fmt: skip
+    beside = sorted(_columns(found, steps[::-1], total=True), key=lambda column: not column.id.endswith("_change"))
+    columns = [_column("name"), *beside, _column("code", "code"), _column("level"), _column("county")]
     return _made("special_effect", columns, values, [codes[i] for i in order])
 
 

@@ -254,8 +254,9 @@ def test_the_effect_as_tables(many: Region) -> None:
     funds = special_effect.funds(found, "zh")
     assert list(funds.cells["fund"]) == ["职工医保", "居民医保"]
     assert funds.cells["point_value_change"][0] == after.region["point_value"] - before.region["point_value"]
+    assert funds.cells["by_item_change"][0] == 12_000  # booked
     assert funds.cells["point_value_change"][1] == 0  # the other fund is another pool
-    assert json.dumps([column.title["zh"] for column in funds.columns], ensure_ascii=False).count("（议定后）") == 4
+    assert json.dumps([column.title["zh"] for column in funds.columns], ensure_ascii=False).count("（议定后）") == 5
 
 
 def test_without_coefficients_it_says_what_is_missing(region: Region) -> None:

@@ -1,0 +1,114 @@
+"""The special cases tab as a person uses it: looking, trying, deciding on several, taking back, and what it refuses."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from ui.desk import Desk
+from ui.pages.clearing import ClearingPage
+from ui.pages.clearing.special import SpecialTab
+
+from .conftest import idle
+
+
+def open_tab(page: ClearingPage, desk: Desk, qtbot) -> SpecialTab:
+    page.show_target(("tab", "special"))
+    idle(qtbot, desk)
+    return page.tabs.tab("special")
+
+
+def rows(path: Path) -> dict[str, tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT setl_id, decision, score, document, reason FROM special_case").fetchall()
+    return {row[0]: row[1:] for row in found}
+
+
+def undecided(tab: SpecialTab) -> list[str]:
+    assert tab.found is not None
+    return [one for one in tab.found.sheet.keys.tolist() if one not in tab.found.stored]  # type: ignore[union-attr]
+
+
+def fill(tab: SpecialTab, kind: str, score: str = "", document: str = "特例〔2024〕9号", reason: str = "费用合理") -> None:
+    tab.kind.setCurrentIndex(tab.kind.findData(kind))
+    tab.score.setText(score)
+    tab.document.setText(document)
+    tab.reason.setText(reason)
+
+
+def test_try_decide_and_undo(make_page, desk: Desk, workspace: Path, qtbot) -> None:
+    tab = open_tab(make_page(), desk, qtbot)
+    stood = rows(workspace)
+    assert tab.found is not None and not tab.attempt.isEnabled()
+    quota = tab.found.quota
+    key = undecided(tab)[0]
+    assert tab.table.select(key, "fee") and tab.keys() == [key]
+    fill(tab, "by_item")
+    tab.attempt.click()
+    idle(qtbot, desk)
+    assert tab.told is not None and rows(workspace) == stood
+    assert tab.fund.currentText() == dict(zip(tab.found.sheet.keys, tab.found.sheet.cells["fund"], strict=True))[key]  # type: ignore[arg-type]
+    shown = tab.effect.worksheet()
+    assert any(value != 0 for value in shown.cells["score_change"])
+    tab.enter.click()
+    idle(qtbot, desk)
+    assert rows(workspace)[key] == ("by_item", None, "特例〔2024〕9号", "费用合理")
+    assert tab.found is not None and tab.found.quota.approved == quota.approved + 1
+    assert tab.told is None  # what was tried is past
+    assert tab.keys() == [key] and tab.found.stored[key].kind == "by_item"
+    fill(tab, "", reason="复核不予认可")
+    tab.enter.click()
+    idle(qtbot, desk)
+    assert rows(workspace) == stood
+    desk.change(lambda workspace, _: workspace.ledger.undo(), lambda _: None, tables=("special_case",))
+    idle(qtbot, desk)
+    assert tab.found.stored[key].document == "特例〔2024〕9号"
+
+
+def test_what_is_missing_is_said_and_nothing_written(make_page, desk: Desk, workspace: Path, qtbot) -> None:
+    tab = open_tab(make_page(), desk, qtbot)
+    stood, key = rows(workspace), undecided(tab)[0]
+    tab.table.select(key, "fee")
+    for what, said in (
+        ({"kind": "adjusted"}, "核定分值"), ({"kind": "adjusted", "score": "三分"}, "三分"),
+        ({"kind": "by_item", "document": " "}, "依据文件"), ({"kind": "rejected", "reason": ""}, "评议意见"),
+    ):  # fmt: skip
+        fill(tab, **what)
+        tab.enter.click()
+        idle(qtbot, desk)
+        assert tab.asking.isVisible() and said in tab.asking.said.text()
+    assert rows(workspace) == stood
+
+
+def test_filters_bounds_and_the_way_in(make_page, desk: Desk, qtbot) -> None:
+    page = make_page()
+    tab = open_tab(page, desk, qtbot)
+    assert tab.found is not None
+    every, decided = tab.found.sheet.rows, len(tab.found.stored)
+    tab.show_only.setCurrentIndex(tab.show_only.findData("decided"))
+    tab.show_only.activated.emit(0)
+    idle(qtbot, desk)
+    assert len(tab.table.visible_rows()) == decided
+    tab.show_only.setCurrentIndex(0)
+    tab.show_only.activated.emit(0)
+    tab.bounds["days"].setText("二十")
+    tab.look.click()
+    assert tab.asking.isVisible() and "二十" in tab.asking.said.text()
+    tab.bounds["days"].setText("21")
+    tab.look.click()
+    idle(qtbot, desk)
+    assert tab.found.sheet.rows > every
+    key = str(tab.found.sheet.keys[-1])  # type: ignore[index]
+    page.show_target(("tab", "special", key))
+    idle(qtbot, desk)
+    assert tab.keys() == [key]
+
+
+def test_a_year_without_and_no_workspace(make_page, desk: Desk, qtbot) -> None:
+    tab = open_tab(make_page(), desk, qtbot)
+    desk.choose(year=2021)
+    idle(qtbot, desk)
+    assert tab.found is not None or tab.asking.isVisible()  # what it cannot do it says
+    desk.close()
+    assert not tab.enter.isEnabled()
