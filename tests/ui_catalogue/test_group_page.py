@@ -35,7 +35,7 @@ def test_overview_and_charts_say_what_the_files_say(tab, desk, idle) -> None:
     for place, year in enumerate(panels["病例数"].x):
         cases, total = ask(f"SELECT count(*), coalesce(sum(fee), 0) {COUNTS}", (STROKE, int(year))).fetchone()
         assert panels["病例数"].series[0].values[place] == cases
-        mean = panels["例均费用"].series[0].values[place]
+        mean = panels["次均费用"].series[0].values[place]
         assert mean is None if not cases else abs(mean - total / cases / 100) < 0.005
     versions = dict(ask("SELECT version, score FROM catalogue WHERE dip_code = ?", (STROKE,)).fetchall())
     drawn = dict(zip(panels["分值"].x, panels["分值"].series[0].texts, strict=True))

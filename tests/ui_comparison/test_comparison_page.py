@@ -326,7 +326,7 @@ def test_a_csv_file_for_each_table(compared, idle, tmp_path) -> None:
     compared.export_to(tmp_path / "对比.csv")
     idle()
     made = sorted(path.name for path in tmp_path.glob("对比*.csv"))
-    assert made == sorted(["对比_指标.csv", "对比_共有病种.csv", "对比_例均费用为何不同.csv", "对比_各对机构分解.csv"])
+    assert made == sorted(["对比_指标.csv", "对比_共有病种.csv", "对比_次均费用为何不同.csv", "对比_各对机构分解.csv"])
     with (tmp_path / "对比_指标.csv").open(encoding="utf-8-sig", newline="") as file:
         lines = list(csv.reader(file))
     assert lines[0][:2] == ["指标", "单位"]
