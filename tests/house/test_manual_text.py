@@ -139,7 +139,7 @@ def test_every_command_and_option_exists(lang: str, key: str) -> None:
         for line in code.splitlines() if kind == "text" else ():
             words = shlex.split(line)
             assert words[:2] == ["python", "main.py"], line
-            parsed = root.parse_args(words[2:])
+            parsed = root.parse_args(words[2 : words.index(">") if ">" in words else None])
             assert parsed.command in cli.COMMANDS
             assert getattr(parsed, "kind", "cases") in KINDS
             assert front_door.asked(words[2:])[0] == "command"
@@ -186,7 +186,7 @@ def test_links_resolve(lang: str, key: str) -> None:
 
 
 def test_shortcuts_are_those_of_the_window() -> None:
-    keys = {name for action in ACTIONS for name in action.keys} | {"Ctrl+1", "Ctrl+0", "Ctrl+-", "Ctrl+F"}
+    keys = {name for action in ACTIONS for name in action.keys} | {"Ctrl+1", "Ctrl+0", "Ctrl+-", "Ctrl+F", "Ctrl+D"}
     for lang, key in ALL:
         assert set(re.findall(r"Ctrl\+(?:Shift\+)?(?:\w|-)", text(lang, key))) <= keys
 

@@ -24,7 +24,7 @@ LATIN_IN_CHINESE = {
     "Tab", "Del", "English",
 }
 # Chinese that stands in the English texts on purpose.
-CHINESE_IN_ENGLISH = re.compile(r"export\.synthetic|.*language\.zh(\.\w+)?|.*\bwan\w*|.*_wan\w*")
+CHINESE_IN_ENGLISH = re.compile(r"export\.synthetic|.*language\.zh(\.\w+)?|packs\.tongue\.zh|.*\bwan\w*|.*_wan\w*")
 # Phrases of formulas are filled by place, not by name.
 BY_PLACE = "rules."
 # Calls whose first text reaches a user's eyes.
