@@ -100,7 +100,7 @@ def test_the_language_changes_words_and_no_figure(workspace: Path, tmp_path: Pat
         (("clear", "{w}", "--year", "2024", "--pack", "ningde-2024", "--set", "none"), 1),
         (("clear", "{w}", "--year", "2024", "--pack", "ningde-2024", "--param", "nothing=1"), 2),
         (("clear", "{w}", "--year", "2024", "--pack", "ningde-2024", "--param", "own_pay"), 2),
-        (("clear", "{w}", "--year", "2024", "--pack", "ningde-2024", "--out", "{tmp}/o.pdf"), 0),
+        (("clear", "{w}", "--year", "2024", "--pack", "ningde-2024", "--out", "{tmp}/o.doc"), 2),
         (("clear", "{w}", "--year", "2024", "--pack", "ningde-2024", "--out", "{tmp}/no/o.csv"), 3),
         (("pack", "check", "{tmp}/cases.csv"), 1), (("pack", "show", "nowhere"), 2), (("pack", "list"), 0),
         (("pack", "show", "national-draft-3"), 0), (("verify", "{w}"), 0), (("findings", "{w}"), 0),

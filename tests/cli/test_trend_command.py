@@ -101,7 +101,6 @@ def test_cases_behind_a_figure(run: Run, shown: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("words", "said"), [
-    (("--out", "{tmp}/a.png"), "png"),
     (("--out", "{tmp}/a.doc"), "doc"),
     (("--institution", "H00000000000"), "H00000000000"),
     (("--indicator", "nonsense"), "nonsense"),

@@ -200,7 +200,7 @@ def test_shapes(region: tuple[Workspace, int]) -> None:
 def test_every_kind_arrives_and_every_sort_of_finding(region: tuple[Workspace, int]) -> None:
     workspace, _ = region
     there = {batch.kind for batch in batches.batches(workspace.reader()) if batch.accepted}
-    assert there == set(KINDS)
+    assert there == set(KINDS) - {"official_cases"}  # the cases themselves carry the official scores
     said = {(f.severity, f.code) for f in batches.standing_findings(workspace.reader())}
     assert {
         ("refused", "amount_unreadable"), ("refused", "value_missing"), ("refused", "date_unreadable"), ("refused", "key_repeated"),

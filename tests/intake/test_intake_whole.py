@@ -686,6 +686,13 @@ SMALL = {
             ("REGION", "resident", "point_value", "1"),
         ],
     ),
+    "official_cases": (
+        "结算ID,病种编码,病种分值,机构等级系数,辅助目录最终系数,偏差类型,最终分值,分值结算点值,DIP支付金额\n"
+        "S1,K35.3:47.0100,0.9,1.05,1,正常,0.945,8605.0658,4321.09\n",
+        "official_case",
+        "setl_id, dip_code, rw, coefficient, factor, score, point_value, pay",
+        [("S1", "K35.3:47.0100", "0.9", "1.05", "1", "0.945", "8605.0658", 432109)],
+    ),
     "control_totals": (
         "结算期,记录数,医疗费总额\n202401,1000,123.45\n",
         "control_total",
