@@ -276,23 +276,28 @@ def control_totals(sent: Sent) -> Book:
     return Book("control_totals", "报送控制总数2024.csv", ("period", "fixmedins_code", "fund", "rows", "medfee_sumamt", "hifp_pay"), rows)
 
 
+# What the balance at the end of 2022 covers, in hundredths of a month's expenditure of that year (NFund).
+MONTHS_COVERED = (3_168, 827)
+
+
 def fund_months(scale: int) -> Book:
-    """Income, expenditure and balance of both funds; the balances cover about the published numbers of months in 2022."""
+    """Income, expenditure and balance of both funds; at the end of 2022 the balances cover the published numbers of months."""
     rows: Rows = []
-    # At the end of 2020, fen: chosen so that employees' balance covers some 32 months at the end of 2022.
-    opening = (168_000_000_000, 51_000_000_000)
     spend = (7_600_000_000, 17_900_000_000)
     for f, fund in enumerate(FUNDS):
-        balance = round_ratio(opening[f], scale)
+        flows: list[tuple[int, int, int, int]] = []
         for year in YEARS:
             for month in range(1, 13):
                 grown = spend[f] * (100 + 5 * (year - 2021)) // 100
                 out = round_ratio(grown * (940 + mixed(fund, year, month) % 121), 1000 * scale)
                 # Residents pay in at the turn of the year, the treasury in summer.
                 season = 1000 if f == 0 else {1: 2_500, 2: 2_000, 6: 2_400, 7: 1_900}.get(month, 470)
-                taken = round_ratio(grown * season * (136, 111)[f], 100_000 * scale)
-                balance += taken - out
-                rows.append([fund, f"{year}{month:02d}", yuan(taken), yuan(out), yuan(balance)])
+                flows.append((year, month, round_ratio(grown * season * (136, 111)[f], 100_000 * scale), out))
+        spent = sum(out for year, _, _, out in flows if year == 2022)
+        balance = round_ratio(MONTHS_COVERED[f] * spent, 1_200) - sum(taken - out for year, _, taken, out in flows if year <= 2022)
+        for year, month, taken, out in flows:
+            balance += taken - out
+            rows.append([fund, f"{year}{month:02d}", yuan(taken), yuan(out), yuan(balance)])
     return Book("fund_months", "基金收支月报.xlsx", ("fund", "month", "income", "expenditure", "balance"), rows)
 
 

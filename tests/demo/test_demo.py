@@ -320,3 +320,14 @@ def test_operations_beside_the_main_one_matter_to_the_rule(region: tuple[Workspa
     assert ask(
         "SELECT count(*) FROM cases JOIN exclusion ON code = oprn_code AND list = 'operation' AND version = '2024' WHERE cases.year = 2024"
     ).fetchone()[0] > 20
+
+
+def test_balances_cover_the_published_months(region: tuple[Workspace, int]) -> None:
+    """31.68 and 8.27 months at the end of 2022, by plain SQL."""
+    reader = region[0].reader()
+    for fund, months in (("employee", 31.68), ("resident", 8.27)):
+        (balance,) = reader.execute("SELECT balance FROM fund_month WHERE fund = ? AND month = '202212'", (fund,)).fetchone()
+        (spent,) = reader.execute(
+            "SELECT avg(expenditure) FROM fund_month WHERE fund = ? AND month LIKE '2022%'", (fund,)
+        ).fetchone()
+        assert round(balance / spent, 2) == months
