@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from core.intake.load import import_file
 from core.progress import SILENT, Progress, step
 from core.rules import packs
 from core.settlement.clearing import clear
+from core.storage import engine
 from core.storage.workspace import Workspace
 
 SEED = 20240801
@@ -70,7 +70,7 @@ def _workshop(path: Path) -> Generator[Path]:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    except (OSError, sqlite3.OperationalError) as error:
+    except (OSError, engine.OperationalError) as error:
         raise WorldFault("demo_failed", path=path, reason=str(error)) from error
 
 

@@ -25,7 +25,7 @@ from core.intake.checks import Checked, Plan, Values
 from core.intake.kinds import KINDS, Kind, heading_forms, in_wan
 from core.intake.readers import CHUNK, Source
 from core.progress import SILENT, Progress, step
-from core.storage import batches
+from core.storage import batches, engine
 from core.storage.ledger import arrival
 from core.storage.workspace import Workspace
 
@@ -588,7 +588,7 @@ class _Table:
         for _, sql in self._indexes:
             try:
                 connection.execute(sql)
-            except sqlite3.IntegrityError:
+            except engine.IntegrityError:
                 found = self._taken_out()
                 connection.execute(sql)
         return found

@@ -27,6 +27,7 @@ import numpy as np
 from core.faults import Refused, Usage, WorldFault
 from core.intake.cells import PADDING, Block, Broken, Ints, block_of
 from core.intake.kinds import KINDS, Claims, Kind, claim, heading_forms
+from core.storage import engine
 
 Form = Literal["text", "workbook", "database"]
 
@@ -625,7 +626,7 @@ def _sheets(path: Path, form: Form) -> tuple[str, ...]:
                     "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
                 )
                 return tuple(str(row[0]) for row in rows)
-            except sqlite3.DatabaseError as fault:
+            except engine.DatabaseError as fault:
                 raise Refused("file_damaged", file=path.name) from fault
     from python_calamine import CalamineError, PasswordError, load_workbook
 
@@ -640,7 +641,7 @@ def _sheets(path: Path, form: Form) -> tuple[str, ...]:
 
 class _database:  # noqa: N801 - used like the function `contextlib.closing`
     def __init__(self, path: Path) -> None:
-        self.connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        self.connection = engine.connect(path.resolve(), "ro")
 
     def __enter__(self) -> sqlite3.Connection:
         return self.connection
@@ -658,7 +659,7 @@ def _values(path: Path, form: Form, sheet: str) -> Iterator[list[str]]:
                 yield [str(column[0]) for column in cursor.description]
                 for row in cursor:
                     yield [cell_text(value) for value in row]
-            except sqlite3.DatabaseError as fault:
+            except engine.DatabaseError as fault:
                 raise Refused("file_damaged", file=path.name) from fault
         return
     from python_calamine import CalamineError, load_workbook

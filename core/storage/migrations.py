@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.faults import WorldFault
+from core.storage import engine
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 APPLICATION_ID = 0x4449505A  # "DIPZ": how a file says that it is ours
-LAYOUT = 3
+LAYOUT = 4
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 LAYOUT_2 = Path(__file__).with_name("layout_2.sql")
 LAYOUT_3 = Path(__file__).with_name("layout_3.sql")
+LAYOUT_4 = Path(__file__).with_name("layout_4.sql")
 
 
 def run(connection: sqlite3.Connection, script: str) -> None:
@@ -29,7 +31,7 @@ def run(connection: sqlite3.Connection, script: str) -> None:
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
-        if sqlite3.complete_statement(statement):
+        if engine.complete_statement(statement):
             connection.execute(statement)
             statement = ""
 
@@ -54,8 +56,13 @@ def _to_3(db: Database) -> None:
     run(db.conn, LAYOUT_3.read_text("utf-8"))
 
 
+def _to_4(db: Database) -> None:
+    """Years whose clearing is confirmed."""
+    run(db.conn, LAYOUT_4.read_text("utf-8"))
+
+
 # From layout N to N + 1. A step runs inside the one transaction of the whole migration, foreign keys off.
-STEPS: dict[int, Callable[[Database], None]] = {1: _to_2, 2: _to_3}
+STEPS: dict[int, Callable[[Database], None]] = {1: _to_2, 2: _to_3, 3: _to_4}
 
 
 def fact_tables(connection: sqlite3.Connection) -> list[str]:
@@ -135,7 +142,7 @@ def _back_up(connection: sqlite3.Connection, path: Path, old: int) -> Path:
         backup = path.with_name(f"{path.stem}.layout{old}.{at}{path.suffix}")
     try:
         connection.execute("VACUUM INTO ?", (str(backup),))
-    except sqlite3.Error:
+    except engine.Error:
         backup.unlink(missing_ok=True)
         raise
     return backup

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from core.faults import Cancelled, Fault, Refused, WorldFault
 from core.findings import Finding
 from core.progress import SILENT, Progress
-from core.storage import migrations
+from core.storage import engine, migrations
 from core.storage.ledger import Ledger
 
 # 96 MB hold most of the unique index of 2.5 million cases, and importing stays under 500 MB in all.
@@ -41,20 +41,17 @@ READER = (
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -32768",
 )
-# Seconds to wait for a moment's lock (recovery, a backup program) before it is a fault.
-PATIENCE = 10.0
-
 # The first byte of SQLite's result codes, to what happened in the world.
 FAULTS = {
-    sqlite3.SQLITE_FULL: "disk_full",
-    sqlite3.SQLITE_IOERR: "disk_error",
-    sqlite3.SQLITE_CORRUPT: "damaged",
-    sqlite3.SQLITE_NOTADB: "not_a_workspace",
-    sqlite3.SQLITE_BUSY: "locked",
-    sqlite3.SQLITE_LOCKED: "locked",
-    sqlite3.SQLITE_READONLY: "read_only_place",
-    sqlite3.SQLITE_PERM: "read_only_place",
-    sqlite3.SQLITE_CANTOPEN: "cannot_open",
+    engine.SQLITE_FULL: "disk_full",
+    engine.SQLITE_IOERR: "disk_error",
+    engine.SQLITE_CORRUPT: "damaged",
+    engine.SQLITE_NOTADB: "not_a_workspace",
+    engine.SQLITE_BUSY: "locked",
+    engine.SQLITE_LOCKED: "locked",
+    engine.SQLITE_READONLY: "read_only_place",
+    engine.SQLITE_PERM: "read_only_place",
+    engine.SQLITE_CANTOPEN: "cannot_open",
 }
 
 
@@ -63,9 +60,9 @@ def fault_of(error: sqlite3.Error, path: Path) -> Fault | Cancelled | None:
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return None
-    if code == sqlite3.SQLITE_CONSTRAINT_TRIGGER and "frozen" in str(error):
+    if code & 0xFF == engine.SQLITE_CONSTRAINT and "frozen" in str(error):
         return Refused("catalogue_frozen", version="") if "catalogue" in str(error) else Refused("published_frozen")
-    if code & 0xFF == sqlite3.SQLITE_INTERRUPT:
+    if code & 0xFF == engine.SQLITE_INTERRUPT:
         return Cancelled("interrupted")
     name = FAULTS.get(code & 0xFF)
     return WorldFault(name, path=path, reason=str(error)) if name else None
@@ -75,7 +72,7 @@ def fault_of(error: sqlite3.Error, path: Path) -> Fault | Cancelled | None:
 def _as_fault(path: Path) -> Generator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except engine.Error as error:
         fault = fault_of(error, path)
         if fault is None:
             raise
@@ -137,9 +134,8 @@ class Workspace:
         connection = None
         try:
             with _as_fault(path):
-                connection = _connect(path, "rwc")
-                # Rows of cases are wide: a tenth less time to import than with 4096.
-                connection.execute("PRAGMA page_size = 8192")
+                connection = engine.connect(path, "rwc")
+                connection.execute(f"PRAGMA page_size = {engine.PAGE}")
                 # Still in rollback mode: a process killed here leaves an empty file, never half a workspace.
                 connection.execute("BEGIN IMMEDIATE")
                 migrations.create(connection, meta)
@@ -172,7 +168,7 @@ class Workspace:
         connection = None
         try:
             with _as_fault(path):
-                connection = _connect(path, "rw") if held else _reader(path, shared=False)
+                connection = engine.connect(path, "rw") if held else _reader(path, shared=False)
                 found = _layout(connection, path)
                 if held is None:
                     connection.close()
@@ -266,7 +262,7 @@ class Workspace:
                     finally:
                         writer.set_progress_handler(None, 0)
         except BaseException:
-            with suppress(sqlite3.Error):  # if a full disk refuses even this, it is reported as interrupted
+            with suppress(engine.Error):  # if a full disk refuses even this, it is reported as interrupted
                 writer.execute("DELETE FROM activity WHERE id = ?", (activity,))
             raise
         finally:
@@ -279,7 +275,7 @@ class Workspace:
         try:
             said += [text for (text,) in reader.execute("PRAGMA quick_check(20)") if text != "ok"]
             said += [f"{row[0]} {row[1]}" for row in reader.execute("PRAGMA foreign_key_check").fetchmany(20)]
-        except sqlite3.DatabaseError as error:
+        except engine.DatabaseError as error:
             said.append(str(error))
         return [
             Finding("file_damaged", "blocked", file=self.path.name, values={"said": text}) for text in said
@@ -321,17 +317,6 @@ def _all_or_nothing(connection: sqlite3.Connection) -> Generator[None]:
         raise
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"{path.as_uri()}?{'immutable=1' if mode == 'immutable' else 'mode=' + mode}",
-        uri=True,
-        timeout=PATIENCE,
-        isolation_level=None,
-        check_same_thread=False,  # closed by the thread that closes the workspace
-        cached_statements=256,
-    )
-
-
 def _set(connection: sqlite3.Connection, pragmas: tuple[str, ...]) -> None:
     for pragma in pragmas:
         connection.execute(pragma)
@@ -346,7 +331,7 @@ def _reader(path: Path, *, shared: bool) -> sqlite3.Connection:
     """
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
     mode = "ro" if shared else "rw" if writable else "ro" if _beside(path, "-wal") else "immutable"
-    connection = _connect(path, mode)
+    connection = engine.connect(path, mode)
     try:
         _set(connection, READER)
     except BaseException:
