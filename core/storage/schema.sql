@@ -1,4 +1,4 @@
--- Layout 3 of a workspace. Money is integer fen, exact decimals are TEXT in plain notation, dates are ISO TEXT.
+-- Layout 4 of a workspace. Money is integer fen, exact decimals are TEXT in plain notation, dates are ISO TEXT.
 -- Every imported row names its batch and its row in the file, so that a figure can be followed to its cell.
 
 CREATE TABLE meta (
@@ -376,4 +376,12 @@ CREATE TABLE rule_pack (
     text TEXT NOT NULL,                 -- TOML, as it would stand in a file
     based_on TEXT NOT NULL DEFAULT '',
     at TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Years whose clearing is confirmed: until one is reopened nothing that its runs stand on can change (confirmed.py).
+CREATE TABLE confirmed_year (
+    year INTEGER PRIMARY KEY,
+    runs TEXT NOT NULL,                 -- JSON list of the hashes of the runs that stand, every fund in one of them
+    at TEXT NOT NULL, who TEXT NOT NULL,
+    why TEXT NOT NULL
 ) WITHOUT ROWID;
