@@ -17,15 +17,24 @@ from typing import TYPE_CHECKING
 from core.money import rounded
 from core.rules import steps
 from core.rules.sheet import Scope
-from core.settlement.causes import EXTRA, MISSING, ROUNDING, UNEXPLAINED
+from core.settlement.causes import (
+    ASSESSMENT,
+    BUDGET,
+    DEDUCTION,
+    EXTRA,
+    MISSING,
+    PAYMENT,
+    POINT_VALUE,
+    ROUNDING,
+    SHARING,
+    UNEXPLAINED,
+)
 from core.settlement.official import OfficialSheet
 
 if TYPE_CHECKING:
     from core.rules.circular import Pack, Step
     from core.rules.steps import Values
 
-POINT_VALUE, BUDGET, SHARING, ASSESSMENT = "point_value", "budget", "sharing", "assessment"
-DEDUCTION, PAYMENT = "deduction", "payment"
 # What another value of a step means where nothing before it explains it.
 OF_STEP = {
     "point_value": POINT_VALUE, "budget": BUDGET, "outside_card": BUDGET, "outside_manual": BUDGET, "outpatient": BUDGET,

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,52 +72,55 @@ class OfficialCases:
         return len(self.setl_id)
 
 
-_TEXTS = ("code", "group", "rw", "coefficient", "factor", "deviation", "score", "point_value", "pay")
+# What many cases have in common: read as one text, told apart once for each that differs.
+_SHARED = ("code", "group", "rw", "coefficient", "factor", "deviation", "point_value", "batch")
+_NOTHING = np.iinfo(np.int64).min
 
 
-def cases(
-    connection: sqlite3.Connection, year: int, own: Texts, progress: Progress, ids: Texts | None = None
-) -> OfficialCases:
-    """The list of a year. own: the settlements that count here; ids: further ones of the year that do not."""
-    batches = dict(
-        connection.execute("SELECT id, year FROM batch WHERE kind = 'official_cases' AND withdrawn = 0").fetchall()
-    )
-    texts: dict[str, list[str]] = {name: [] for name in ("setl_id", *_TEXTS, "batch")}
+def cases(connection: sqlite3.Connection, year: int, own: Texts, progress: Progress) -> OfficialCases:
+    """The list of a year. own: the settlements that count here.
+
+    Refused("official_too_long") where a column's digits do not go together exactly in 64 bits."""
     total = connection.execute("SELECT count(*) FROM official_case").fetchone()[0]
-    while len(texts["setl_id"]) < total:
-        after = texts["setl_id"][-1] if texts["setl_id"] else ""
-        _, *told = connection.execute(_SQL, (after, STRETCH)).fetchone()
-        for name, text in zip(texts, told, strict=True):
-            texts[name] += text.split("\x1f")
-        step(progress, "read_official", len(texts["setl_id"]), total)
-    setl_id = np.array(texts["setl_id"], dtype=object)
-    index = pd.Index(own)
-    at = index.get_indexer(pd.Index(setl_id)) if len(setl_id) else np.zeros(0, np.int64)
-    batch = np.array([int(one or 0) for one in texts["batch"]], np.int64)
-    keep = _of_year(connection, year, batches, batch, setl_id, np.asarray(at, np.int64))
-    beside = connection.execute(_OWN, (year,)).fetchall()
-    extra = [("", "", "", "", "", "", score, "", str(pay)) for _, score, pay in beside]
-    ids = np.concatenate([setl_id[keep], np.array([one[0] for one in beside], dtype=object)])
-    at = np.concatenate([at[keep], index.get_indexer(pd.Index([one[0] for one in beside], dtype=object))])
-    columns: dict[str, Any] = {}
-    for i, name in enumerate(_TEXTS):
-        values = np.array(texts[name], dtype=object)[keep]
-        columns[name] = np.concatenate([values, np.array([row[i] for row in extra], dtype=object)])
-    codes, code = _coded(columns["code"])
-    groups, group = _coded(columns["group"])
-    deviations, deviation = _coded(columns["deviation"])
-    decimals = {name: _decimals(columns[name], name) for name in ("rw", "coefficient", "factor", "score", "point_value")}
+    ids, together, scores = [list[str]() for _ in range(3)]
+    pays: list[Ints] = []
+    while len(ids) < total:
+        _, *told = connection.execute(_SQL, (ids[-1] if ids else "", STRETCH)).fetchone()
+        for texts, text in zip((ids, together, scores), told, strict=False):
+            texts += text.split("\x1f")
+        pays.append(np.fromstring(told[-1], np.int64, sep=","))
+        step(progress, "read_official", len(ids), total)
+    for setl_id, score, pay in connection.execute(_OWN, (year,)).fetchall():
+        ids.append(setl_id)
+        together.append("\x1e" * (len(_SHARED) - 1))
+        scores.append(score)
+        pays.append(np.array([_NOTHING if pay is None else pay], np.int64))
+    setl_id = np.array(ids, dtype=object)
+    at = np.asarray(pd.Index(own).get_indexer(pd.Index(setl_id)), np.int64) if len(ids) else np.zeros(0, np.int64)
+    number, different = pd.factorize(np.array(together, dtype=object))
+    parted = list(zip(*(one.split("\x1e") for one in different), strict=True)) or [()] * len(_SHARED)
+    texts = dict(zip(_SHARED, parted, strict=True))
+    batch = np.array([int(one or 0) for one in texts.pop("batch")], np.int64)[number]
+    listed = np.arange(len(ids)) < total
+    keep = np.concatenate([_of_year(connection, year, batch[listed], setl_id[listed], at[listed]), np.flatnonzero(~listed)])
+    number = number[keep]
+    codes, code = _coded(texts["code"])
+    groups, group = _coded(texts["group"])
+    deviations, deviation = _coded(texts["deviation"])
+    rw, k, u, worth = (_decimals(texts[name], name).at(number) for name in ("rw", "coefficient", "factor", "point_value"))
+    pay = np.concatenate(pays)[keep] if pays else np.zeros(0, np.int64)
     return OfficialCases(
-        ids, np.asarray(at, np.int64), codes, code, groups, group, deviations, deviation,
-        decimals["rw"], decimals["coefficient"], decimals["factor"], decimals["score"], decimals["point_value"],
-        _decimals(columns["pay"], "pay"), np.arange(len(ids)) < len(ids) - len(beside),
+        setl_id[keep], at[keep], codes, code[number], groups, group[number], deviations, deviation[number], rw, k, u,
+        _decimals(scores, "score").at(keep), worth, Stated(Scaled(np.where(pay == _NOTHING, 0, pay), 0), pay != _NOTHING),
+        listed[keep],
     )  # fmt: skip
 
 
-def _of_year(
-    connection: sqlite3.Connection, year: int, batches: Mapping[int, int | None], batch: Ints, ids: Texts, at: Ints
-) -> Ints:
+def _of_year(connection: sqlite3.Connection, year: int, batch: Ints, ids: Texts, at: Ints) -> Ints:
     """Places of the rows that are of the year."""
+    batches = dict(
+        connection.execute("SELECT id, year FROM batch WHERE kind = 'official_cases' AND withdrawn = 0").fetchall()
+    )
     keep = np.zeros(len(ids), bool)
     for number in np.unique(batch).tolist():
         of = batches.get(number)
@@ -144,17 +146,18 @@ def _of_year(
     return np.flatnonzero(keep)
 
 
-def _coded(values: Texts) -> tuple[tuple[str, ...], Index]:
+def _coded(values: Sequence[str]) -> tuple[tuple[str, ...], Index]:
     """Sorted texts, and each value's place among them."""
     if not len(values):
         return (), np.zeros(0, np.int32)
-    place, texts = pd.factorize(values, sort=True)
+    place, texts = pd.factorize(np.array(values, dtype=object), sort=True)
     return tuple(str(one) for one in texts), place.astype(np.int32)
 
 
-def _decimals(values: Texts, name: str) -> Stated:
+def _decimals(values: Sequence[str], name: str) -> Stated:
     """Each text is parsed once. Refused where the digits do not go together exactly in 64 bits."""
-    texts, place = _coded(values)
+    place, different = pd.factorize(np.array(values, dtype=object))
+    texts: list[str] = different.tolist()
     halves = [one.partition(".") for one in texts]  # plain decimals, as the importer writes them
     places = max((len(after.rstrip("0")) for _, _, after in halves), default=0)
     numbers = [int(before + after[:places].ljust(places, "0")) if before else 0 for before, _, after in halves]

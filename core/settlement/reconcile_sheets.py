@@ -7,8 +7,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from core.money import plain, total
-from core.settlement.causes import UNEXPLAINED
-from core.settlement.reconcile import CAUSES, Case, Reconciliation
+from core.settlement.case_differences import Case
+from core.settlement.causes import CAUSES, UNEXPLAINED
+from core.settlement.reconcile import Reconciliation
 from core.texts import LANGUAGES, Texts
 from core.worksheet import Column, Kind, Worksheet, column_of
 

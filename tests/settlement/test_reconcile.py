@@ -22,7 +22,8 @@ from core.faults import Refused
 from core.intake.load import import_file
 from core.rules import packs
 from core.settlement import annual, gather
-from core.settlement.reconcile import CAUSES, Reconciliation, reconcile
+from core.settlement.causes import CAUSES
+from core.settlement.reconcile import Reconciliation, reconcile
 
 F = Fraction
 
