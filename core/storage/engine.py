@@ -28,6 +28,7 @@ Error = library.Error
 DatabaseError = library.DatabaseError
 OperationalError = library.OperationalError
 IntegrityError = library.IntegrityError
+ProgrammingError = library.ProgrammingError
 complete_statement = library.complete_statement
 VERSION = library.sqlite_version
 
@@ -66,15 +67,21 @@ def connect(path: Path, mode: str, key: str = "") -> library.Connection:
     )
     if key:
         try:
-            unlock(connection, key)
+            connection.execute(f"PRAGMA key = \"x'{key}'\"")
         except BaseException:
             connection.close()
             raise
     return connection
 
 
-def unlock(connection: library.Connection, key: str, database: str = "") -> None:
-    """Give a connection the key of its file, before anything is read. database: an attached one; "" for the main one."""
-    of = f"{database}." if database else ""
-    connection.execute(f"PRAGMA {of}key = \"x'{key}'\"")
-    connection.execute(f"PRAGMA {of}cipher_page_size = {PAGE}")
+def _prepared() -> None:
+    """What holds for the process: pages of protected files, also of those that VACUUM and ATTACH make, and silence,
+    for SQLCipher tells stderr about every wrong key."""
+    connection = library.connect(":memory:")
+    connection.execute("PRAGMA cipher_log_level = NONE")
+    connection.execute(f"PRAGMA cipher_default_page_size = {PAGE}")
+    connection.close()
+
+
+if CIPHER:
+    _prepared()

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
-import struct
 from _thread import get_ident  # only to know which thread asks; none is started here
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +21,10 @@ from filelock import FileLock, Timeout
 from core.faults import Cancelled, Fault, Refused, WorldFault
 from core.findings import Finding
 from core.progress import SILENT, Progress
-from core.storage import engine, migrations
+from core.storage import backups, engine, keys, migrations
+from core.storage.keys import Key
 from core.storage.ledger import Ledger
+from core.storage.recognised import beside, protected
 
 # 96 MB hold most of the unique index of 2.5 million cases, and importing stays under 500 MB in all.
 WRITER = (
@@ -36,6 +37,8 @@ WRITER = (
     "PRAGMA cache_size = -98304",
     "PRAGMA journal_size_limit = 67108864",
 )
+# SQLite does not encrypt its temporary files, so a protected workspace has none.
+SEALED = "PRAGMA temp_store = MEMORY"
 READER = (
     "PRAGMA query_only = ON",
     "PRAGMA temp_store = MEMORY",
@@ -69,11 +72,14 @@ def fault_of(error: sqlite3.Error, path: Path) -> Fault | Cancelled | None:
 
 
 @contextmanager
-def _as_fault(path: Path) -> Generator[None]:
+def as_fault(path: Path, key: Key | None = None) -> Generator[None]:
+    """An error of the engine about this file, as what it means for the user. key: of a protected one being opened."""
     try:
         yield
     except engine.Error as error:
         fault = fault_of(error, path)
+        if key is not None and isinstance(fault, WorldFault) and fault.code == "not_a_workspace":
+            fault = WorldFault("wrong_passphrase", path=path)
         if fault is None:
             raise
         raise fault from error
@@ -84,12 +90,16 @@ class Workspace:
     "read_only_asked" where nobody wanted to, "locked" or "read_only_place"."""
 
     def __init__(
-        self, path: Path, writer: sqlite3.Connection | None, lock: FileLock | None, why: str
+        self, path: Path, writer: sqlite3.Connection | None, lock: FileLock | None, why: str, key: Key | None
     ) -> None:
-        """Not called from outside: `create` and `open` make one."""
+        """Not called from outside: `create` and `open` make one. key: of a protected one."""
         self.path = path
+        self.key = key
         self.read_only_why = why
         self.interrupted: tuple[dict[str, str], ...] = ()
+        # What the user should hear of although the work went on; whoever shows a workspace takes over `tell`.
+        self.notices: list[Fault] = []
+        self.tell: Callable[[Fault], None] = self.notices.append
         self.ledger = Ledger(self)
         self._writer = writer
         self._lock = lock
@@ -106,12 +116,20 @@ class Workspace:
     # Opening and closing
 
     @classmethod
-    def create(cls, path: Path | str, region: str = "", name: str = "", synthetic: bool = False) -> Self:
-        """A new, empty workspace, open for writing. region: six digits, or "" while unknown.
+    def create(
+        cls,
+        path: Path | str,
+        region: str = "",
+        name: str = "",
+        synthetic: bool = False,
+        passphrase: str | None = None,
+    ) -> Self:
+        """A new, empty workspace, open for writing. region: six digits, or "" while unknown. passphrase: protects it.
 
-        WorldFault: exists, folder_missing, read_only_place, disk_full ...
+        WorldFault: exists, folder_missing, read_only_place, disk_full, no_cipher ... Refused: passphrase_short.
         """
         path = Path(path).resolve()
+        key = None if passphrase is None else Key.new(passphrase)
         if region and not (len(region) == 6 and region.isascii() and region.isdigit()):
             raise Refused("region_form", region=region)
         try:
@@ -121,7 +139,7 @@ class Workspace:
                 raise WorldFault("exists", path=path)
         except OSError as error:  # a name too long, a drive that is gone
             raise WorldFault("cannot_open", path=path, reason=error.strerror or str(error)) from None
-        lock = _locked(path)
+        lock = locked(path)
         if isinstance(lock, str):
             raise WorldFault(lock, path=path)
         meta = {
@@ -133,16 +151,16 @@ class Workspace:
         }
         connection = None
         try:
-            with _as_fault(path):
-                connection = engine.connect(path, "rwc")
+            with as_fault(path):
+                connection = engine.connect(path, "rwc", _digits(key))
                 connection.execute(f"PRAGMA page_size = {engine.PAGE}")
                 # Still in rollback mode: a process killed here leaves an empty file, never half a workspace.
                 connection.execute("BEGIN IMMEDIATE")
                 migrations.create(connection, meta)
                 Ledger.record_in(connection, "new", meta["name"])
                 connection.execute("COMMIT")
-                _set(connection, WRITER)
-                return cls(path, connection, lock, "")
+                _set(connection, _writer(key))
+                return cls(path, connection, lock, "", key)
         except BaseException:
             if connection is not None:
                 connection.close()
@@ -152,33 +170,51 @@ class Workspace:
             raise
 
     @classmethod
-    def open(cls, path: Path | str, write: bool = True, strict: bool = False) -> Self:
+    def open(
+        cls,
+        path: Path | str,
+        write: bool = True,
+        strict: bool = False,
+        passphrase: str | Key | None = None,
+    ) -> Self:
         """An existing workspace, brought to the newest layout.
 
         Where it cannot be written (another process does, or the place forbids it) it opens read-only, or with
         `strict` not at all. WorldFault: missing, not_a_workspace, other_application, damaged, newer_layout,
-        older_layout (cannot be migrated read-only), locked, read_only_place.
+        older_layout (cannot be migrated read-only), locked, read_only_place; of a protected one
+        locked_by_passphrase, wrong_passphrase, no_cipher. A plain one takes any passphrase.
         """
         path = Path(path).resolve()
-        _look(path)
-        lock = _locked(path) if write else "read_only_asked"
+        key = keys.given(path, passphrase) if protected(path) else None
+        lock = locked(path) if write else "read_only_asked"
         if isinstance(lock, str) and strict and write:
             raise WorldFault(lock, path=path)
         held = None if isinstance(lock, str) else lock
         connection = None
         try:
-            with _as_fault(path):
-                connection = engine.connect(path, "rw") if held else _reader(path, shared=False)
+            with as_fault(path, key):
+                if held is not None:
+                    keys.tidy(path)
+                    connection = engine.connect(path, "rw", _digits(key))
+                else:
+                    connection = _reader(path, key, shared=False)
                 found = _layout(connection, path)
                 if held is None:
                     connection.close()
                     if found < migrations.LAYOUT:
                         raise WorldFault("older_layout", path=path, layout=found)
-                    return cls(path, None, None, str(lock))
-                _set(connection, WRITER)
-                backup = migrations.migrate(connection, path) if found < migrations.LAYOUT else None
-                workspace = cls(path, connection, held, "")
-                workspace._settle(found, backup)
+                    return cls(path, None, None, str(lock), key)
+                _set(connection, _writer(key))
+                untold: list[Fault] = []
+                if found < migrations.LAYOUT:
+                    back_up = backups.migration(connection, path, untold.append)
+                    migrated = migrations.migrate(connection, path, back_up)
+                    why = f"{found} -> {migrations.LAYOUT}; {migrated.name if migrated else ''}"
+                else:
+                    why = ""
+                workspace = cls(path, connection, held, "", key)
+                workspace.notices += untold
+                workspace._settle(why)
                 return workspace
         except BaseException:
             if connection is not None:
@@ -222,8 +258,8 @@ class Workspace:
             raise Cancelled("closed")
         thread = get_ident()
         if thread not in self._readers:
-            with _as_fault(self.path):
-                self._readers[thread] = _reader(self.path, shared=not self.read_only)
+            with as_fault(self.path):
+                self._readers[thread] = _reader(self.path, self.key, shared=not self.read_only)
         return self._readers[thread]
 
     def generation(self) -> str:
@@ -249,7 +285,7 @@ class Workspace:
         self._writing = True
         activity: int | None = None
         try:
-            with _as_fault(self.path):
+            with as_fault(self.path):
                 activity = writer.execute(
                     "INSERT INTO activity (at, what, subject) VALUES (?, ?, ?)", (_now(), what, subject)
                 ).lastrowid
@@ -268,6 +304,20 @@ class Workspace:
         finally:
             self._writing = False
 
+    @contextmanager
+    def at_rest(self) -> Generator[sqlite3.Connection]:
+        """The writer's connection while nothing is written, by nobody: for a copy of the file."""
+        if self._writer is None:
+            raise WorldFault("read_only", path=self.path, reason=self.read_only_why or "closed")
+        if self._writing:
+            raise RuntimeError("a transaction is open")
+        self._writing = True
+        try:
+            with as_fault(self.path):
+                yield self._writer
+        finally:
+            self._writing = False
+
     def integrity(self) -> list[Finding]:
         """SQLite's own check of the file and of its references; minutes for the largest workspaces."""
         reader = self.reader()
@@ -281,18 +331,16 @@ class Workspace:
             Finding("file_damaged", "blocked", file=self.path.name, values={"said": text}) for text in said
         ]
 
-    def _settle(self, found: int, backup: Path | None) -> None:
-        """After opening for writing: note a migration, and what a killed process left under way."""
+    def _settle(self, migrated: str) -> None:
+        """After opening for writing: note a migration (from and to, and its backup), and what a killed process left."""
         writer = self._writer
         assert writer is not None
         left = writer.execute("SELECT id, what, subject, at FROM activity ORDER BY id").fetchall()
-        if not left and backup is None:
+        if not left and not migrated:
             return
         with _all_or_nothing(writer):
-            if backup is not None:
-                Ledger.record_in(
-                    writer, "migrate", self.name, why=f"{found} -> {migrations.LAYOUT}; {backup.name}"
-                )
+            if migrated:
+                Ledger.record_in(writer, "migrate", self.name, why=migrated)
             for number, what, subject, at in left:
                 Ledger.record_in(writer, "interrupted", subject, why=f"{what} {at}")
                 writer.execute("DELETE FROM activity WHERE id = ?", (number,))
@@ -322,7 +370,15 @@ def _set(connection: sqlite3.Connection, pragmas: tuple[str, ...]) -> None:
         connection.execute(pragma)
 
 
-def _reader(path: Path, *, shared: bool) -> sqlite3.Connection:
+def _digits(key: Key | None) -> str:
+    return key.digits if key is not None else ""
+
+
+def _writer(key: Key | None) -> tuple[str, ...]:
+    return WRITER if key is None else (*WRITER, SEALED)
+
+
+def _reader(path: Path, key: Key | None, *, shared: bool) -> sqlite3.Connection:
     """A connection that does not write.
 
     shared: our own writer is open and keeps the files beside. Else the last one out has to tidy them up,
@@ -330,8 +386,8 @@ def _reader(path: Path, *, shared: bool) -> sqlite3.Connection:
     is taken as unchanging: WAL needs a file beside even for reading.
     """
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-    mode = "ro" if shared else "rw" if writable else "ro" if _beside(path, "-wal") else "immutable"
-    connection = engine.connect(path, mode)
+    mode = "ro" if shared else "rw" if writable else "ro" if beside(path, "-wal") else "immutable"
+    connection = engine.connect(path, mode, _digits(key))
     try:
         _set(connection, READER)
     except BaseException:
@@ -340,15 +396,7 @@ def _reader(path: Path, *, shared: bool) -> sqlite3.Connection:
     return connection
 
 
-def _beside(path: Path, ending: str) -> bool:
-    """Whether SQLite's side file is there and holds anything."""
-    try:
-        return path.with_name(path.name + ending).stat().st_size > 0
-    except OSError:
-        return False
-
-
-def _locked(path: Path) -> FileLock | str:
+def locked(path: Path) -> FileLock | str:
     """The lock of the one writer, or the fault code that says why we cannot have it."""
     if path.exists() and not os.access(path, os.W_OK):
         return "read_only_place"
@@ -360,31 +408,6 @@ def _locked(path: Path) -> FileLock | str:
     except (OSError, NotImplementedError):
         return "read_only_place"
     return lock
-
-
-def _look(path: Path) -> None:
-    """What the first hundred bytes tell without SQLite, which would touch another application's file.
-
-    A workspace carries its application id there from its first commit on. A file shorter than it says was cut
-    off while it was copied; with a -wal beside, SQLite itself sorts that out.
-    """
-    try:
-        with path.open("rb") as file:
-            head = file.read(100)
-            size = os.fstat(file.fileno()).st_size
-    except FileNotFoundError:
-        raise WorldFault("missing", path=path) from None
-    except IsADirectoryError:
-        raise WorldFault("not_a_workspace", path=path) from None
-    except OSError as error:
-        raise WorldFault("cannot_open", path=path, reason=error.strerror or str(error)) from None
-    if len(head) < 100 or not head.startswith(b"SQLite format 3\0"):
-        raise WorldFault("not_a_workspace", path=path)
-    if int.from_bytes(head[68:72], "big") != migrations.APPLICATION_ID:
-        raise WorldFault("other_application", path=path)
-    page, changes, pages, valid_for = struct.unpack(">16x H 6x I I 60x I 4x", head)
-    if changes == valid_for and size < pages * (65536 if page == 1 else page) and not _beside(path, "-wal"):
-        raise WorldFault("damaged", path=path, reason=f"{size} < {pages} x {page}")
 
 
 def _layout(connection: sqlite3.Connection, path: Path) -> int:

@@ -1,0 +1,176 @@
+"""Locking a workspace with a passphrase, changing it, taking it away.
+
+All three make a converted file beside the workspace, look whether all is in it, and put it in the old one's place in
+one step: whatever kills the program or fills the disk, one whole workspace is there. Then the old file is overwritten;
+what a kill leaves of it the next opening overwrites.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
+from core.faults import Refused, WorldFault
+from core.progress import SILENT, Progress, step
+from core.storage import backups, engine, keys, recognised
+from core.storage.keys import Key
+from core.storage.ledger import Ledger
+from core.storage.workspace import Workspace, as_fault, locked
+
+_SPARE = 16 << 20  # bytes that have to stay free beside the converted file
+
+
+def protect(path: Path | str, passphrase: str, progress: Progress = SILENT) -> Key:
+    """Lock a plain workspace that nobody has open; returns its key, for `Workspace.open`.
+
+    Refused: passphrase_short, already_protected. WorldFault: no_cipher, locked, disk_full, conversion_broken ...
+    Backups made before stay as they are: see `open_copies`.
+    """
+    path = Path(path).resolve()
+    if recognised.protected(path):
+        raise Refused("already_protected", path=path)
+    key = Key.new(passphrase)
+    _convert(path, None, key, "protect", progress)
+    return key
+
+
+def change(path: Path | str, passphrase: str | Key, new: str, progress: Progress = SILENT) -> Key:
+    """Another passphrase. As `protect`; WorldFault: wrong_passphrase. Backups keep the one that they were made with."""
+    path = Path(path).resolve()
+    old = _standing(path, passphrase)
+    key = Key.new(new)
+    _convert(path, old, key, "rekey", progress)
+    return key
+
+
+def unprotect(path: Path | str, passphrase: str | Key, progress: Progress = SILENT) -> None:
+    """Back to a workspace that anybody can read. As `change`."""
+    path = Path(path).resolve()
+    _convert(path, _standing(path, passphrase), None, "unprotect", progress)
+
+
+def open_copies(path: Path | str) -> list[Path]:
+    """Backups of this workspace that anybody can read without the passphrase."""
+    path = Path(path).resolve()
+    found = [one.path for one in backups.listed(path)]
+    with suppress(OSError):
+        found += sorted(path.parent.glob(f"{path.stem}.layout*{path.suffix}"))
+    readable: list[Path] = []
+    for one in found:
+        with suppress(WorldFault):
+            if not recognised.protected(one):
+                readable.append(one)
+    return readable
+
+
+def drop_copies(path: Path | str) -> list[Path]:
+    """Overwrite and remove those; returns which. Refused: not_protected, so that a plain workspace keeps its backups."""
+    path = Path(path).resolve()
+    if not recognised.protected(path):
+        raise Refused("not_protected", path=path)
+    dropped = open_copies(path)
+    for one in dropped:
+        try:
+            keys.wipe(one)
+        except OSError as error:
+            raise WorldFault("copy_stays", path=one, reason=error.strerror or str(error)) from None
+    return dropped
+
+
+def _standing(path: Path, passphrase: str | Key) -> Key:
+    if not recognised.protected(path):
+        raise Refused("not_protected", path=path)
+    return keys.given(path, passphrase)
+
+
+def _convert(path: Path, old: Key | None, new: Key | None, action: str, progress: Progress) -> None:
+    # Brings it to the newest layout, settles what a killed process left, and shows that the key is the right one.
+    Workspace.open(path, strict=True, passphrase=old).close()
+    lock = locked(path)
+    if isinstance(lock, str):
+        raise WorldFault(lock, path=path)
+    try:
+        made = keys.making(path)
+        try:
+            _copy(path, old, made, new, action, progress)
+            _replace(path, made)
+        except BaseException:
+            with suppress(OSError):
+                keys.wipe(made)
+            raise
+        keys.tidy(path)
+    finally:
+        lock.release()
+
+
+def _copy(path: Path, old: Key | None, made: Path, new: Key | None, action: str, progress: Progress) -> None:
+    """All of `path` in the new file, with a line in its ledger, and what was copied counted."""
+    size = path.stat().st_size
+    if shutil.disk_usage(path.parent).free < size + _SPARE:
+        raise WorldFault("disk_full", path=path, reason=f"{size + _SPARE}")
+    step(progress, "converting", 0, size)
+
+    def asked() -> bool:
+        with suppress(OSError):
+            progress.report("converting", min(size, made.stat().st_size), size)
+        return progress.cancelled
+
+    with as_fault(path):
+        connection = engine.connect(path, "rw", old.digits if old else "")
+        try:
+            # One file, without -wal: what was in it is in the file, and the old one can be overwritten whole.
+            if connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0] != "delete":
+                raise WorldFault("locked", path=path)
+            for pragma in ("temp_store = MEMORY", "cache_size = -98304"):
+                connection.execute(f"PRAGMA {pragma}")
+            connection.execute("ATTACH DATABASE ? AS made KEY ?", (str(made), f"x'{new.digits}'" if new else ""))
+            connection.execute(f"PRAGMA made.page_size = {engine.PAGE}")
+            connection.execute("PRAGMA made.synchronous = OFF")  # all of it is written through at the end
+            connection.set_progress_handler(asked, 1_000_000)
+            connection.execute("BEGIN")
+            connection.execute("SELECT sqlcipher_export('made')").fetchall()
+            for pragma in ("application_id", "user_version"):
+                said = connection.execute(f"PRAGMA main.{pragma}").fetchone()[0]
+                connection.execute(f"PRAGMA made.{pragma} = {said}")
+            if _content(connection, "main") != _content(connection, "made"):
+                raise WorldFault("conversion_broken", path=path)
+            connection.execute("COMMIT")
+            connection.set_progress_handler(None, 0)
+        finally:
+            connection.close()
+        connection = engine.connect(made, "rw", new.digits if new else "")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            Ledger.record_in(connection, action, path.stem)
+            connection.execute("COMMIT")
+        finally:
+            connection.close()
+    with made.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+def _content(connection: sqlite3.Connection, database: str) -> list[tuple[object, ...]]:
+    """What must be the same in both files: every object's definition and every table's number of rows."""
+    objects = connection.execute(f"SELECT type, name, tbl_name, sql FROM {database}.sqlite_master ORDER BY type, name")
+    found: list[tuple[object, ...]] = list(objects)
+    for kind, name, *_ in list(found):
+        if kind == "table":
+            found += connection.execute(f'SELECT ?, count(*) FROM {database}."{name}"', (name,))
+    return found
+
+
+def _replace(path: Path, made: Path) -> None:
+    """The new file at the place of the old one, which keeps a second name where the disk knows such."""
+    leaving = keys.leaving(path)
+    with suppress(OSError, NotImplementedError):
+        os.link(path, leaving)
+    try:
+        shutil.copymode(path, made)
+        os.replace(made, path)
+    except OSError as error:
+        with suppress(OSError):
+            leaving.unlink()
+        raise WorldFault("conversion_in_use", path=path, reason=error.strerror or str(error)) from None

@@ -1,0 +1,51 @@
+"""What a file is, from its first bytes and without SQLite, which would touch another application's file."""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+
+from core.faults import WorldFault
+from core.storage import engine, migrations
+
+_SQLITE = b"SQLite format 3\0"
+# What is compressed looks as random as what is encrypted, but says what it is.
+_OTHERS = (b"PK", b"\xd0\xcf\x11\xe0", b"\x1f\x8b", b"%PDF", b"7z\xbc\xaf", b"Rar!", b"\xfd7zXZ", b"BZh", b"\x89PNG")
+
+
+def protected(path: Path) -> bool:
+    """Whether a workspace is protected by a passphrase.
+
+    A plain one carries its application id in its head from its first commit on; one shorter than it says was cut off
+    while it was copied, unless a -wal lies beside: then SQLite itself sorts that out. A protected one says nothing at
+    all. WorldFault: missing, not_a_workspace, other_application, damaged, cannot_open.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(engine.PAGE)
+            size = os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        raise WorldFault("missing", path=path) from None
+    except IsADirectoryError:
+        raise WorldFault("not_a_workspace", path=path) from None
+    except OSError as error:
+        raise WorldFault("cannot_open", path=path, reason=error.strerror or str(error)) from None
+    if len(head) == engine.PAGE and not head.startswith((_SQLITE, *_OTHERS)) and len(set(head)) > 240:
+        return True  # 8192 random bytes have all 256 values but for one file in billions
+    if len(head) < 100 or not head.startswith(_SQLITE):
+        raise WorldFault("not_a_workspace", path=path)
+    if int.from_bytes(head[68:72], "big") != migrations.APPLICATION_ID:
+        raise WorldFault("other_application", path=path)
+    page, changes, pages, valid_for = struct.unpack(">16x H 6x I I 60x I 4x", head[:100])
+    if changes == valid_for and size < pages * (65536 if page == 1 else page) and not beside(path, "-wal"):
+        raise WorldFault("damaged", path=path, reason=f"{size} < {pages} x {page}")
+    return False
+
+
+def beside(path: Path, ending: str) -> bool:
+    """Whether SQLite's side file is there and holds anything."""
+    try:
+        return path.with_name(path.name + ending).stat().st_size > 0
+    except OSError:
+        return False
