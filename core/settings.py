@@ -37,6 +37,9 @@ class Settings:
     # Workspace -> the institutions compared last.
     compared: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     user: str = ""  # the name in the ledger; "" = the system's
+    # Backups of a workspace that are kept, and for how many days; of 0 none is made by itself.
+    backups: int = 10
+    backup_days: int = 90
 
 
 def load() -> Settings:

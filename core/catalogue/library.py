@@ -22,7 +22,7 @@ from core.catalogue.entries import ATTRIBUTES, KINDS, STAGES, Band, CodeMap, Ent
 from core.faults import Refused
 from core.findings import Finding
 from core.money import decimal, plain
-from core.storage import batches
+from core.storage import backups, batches
 from core.storage.ledger import Change, Edit, LedgerLine, Value, arrival
 
 if TYPE_CHECKING:
@@ -483,6 +483,7 @@ def publish(workspace: Workspace, version: str, why: str = "") -> Version:
     if found.state == PUBLISHED:
         raise Refused("version_published", version=version)
     digest = content_hash(connection, version)
+    backups.before(workspace, "publication")
     with workspace.transaction("publish", version) as writer:
         head: dict[str, Value] = {
             "year": found.year,

@@ -13,10 +13,12 @@ from io import TextIOWrapper
 
 from core.cli import (
     attributing,
+    backing,
     catalogue,
     clearing,
     coefficients,
     comparing,
+    confirming,
     files,
     monthly,
     packing,
@@ -45,6 +47,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Texts, TerminalProgress], int]
     "trend": trending.trend,
     "reconcile": reconciling.reconcile,
     "pack": packing.pack,
+    "backup": backing.backup,
+    "year": confirming.year,
     "verify": files.check_all,
 }
 

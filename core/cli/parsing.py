@@ -85,6 +85,12 @@ def parser(texts: Texts) -> Parser:
     said = texts("cli.help.sheets_of")
     clear.add_argument("--institution", action="extend", nargs="+", default=[], metavar="CODE", help=said)
 
+    year = command("year")
+    year.add_argument("verb", choices=("confirm", "reopen", "list"))
+    year.add_argument("--year", type=_year, metavar="Y")
+    year.add_argument("--run", default="", metavar="HASH", help=texts("cli.help.year_run"))
+    year.add_argument("--why", default="", metavar="TEXT", help=texts("cli.help.year_why"))
+
     month = command("month")
     month.add_argument("--month", required=True, metavar="YYYY-MM|YYYY", help=texts("cli.help.month_month"))
     month.add_argument("--pack", required=True, metavar="ID|FILE")
@@ -232,6 +238,13 @@ def parser(texts: Texts) -> Parser:
     reconcile.add_argument("--tolerance", action="extend", nargs="+", default=[], metavar="STEP=AMOUNT", help=said)
     reconcile.add_argument("--param", action="extend", nargs="+", default=[], metavar="NAME=VALUE")
     reconcile.add_argument("--out", action="extend", nargs="+", default=[], type=Path, metavar="FILE")
+
+    backup = command("backup")
+    verbs = backup.add_subparsers(dest="verb", required=True, parser_class=Parser, metavar="make|list|restore")
+    verbs.add_parser("make", parents=[common], help=texts("cli.help.backup_make"))
+    verbs.add_parser("list", parents=[common], help=texts("cli.help.backup_list"))
+    restore = verbs.add_parser("restore", parents=[common], help=texts("cli.help.backup_restore"))
+    restore.add_argument("backup", metavar="BACKUP", help=texts("cli.help.backup_which"))
 
     command("verify")
     return root

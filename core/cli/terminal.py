@@ -142,6 +142,9 @@ def writable(path: Path, texts: Texts) -> Workspace:
     workspace = Workspace.open(path, write=True, strict=True)
     for left in workspace.interrupted:
         print(texts("cli.was_interrupted", **left), file=sys.stderr)
+    workspace.tell = lambda fault: print(texts.fault(fault), file=sys.stderr)
+    for fault in workspace.notices:
+        workspace.tell(fault)
     return workspace
 
 

@@ -29,7 +29,7 @@ from core.settlement.exact import sums as exact_sums
 from core.settlement.gather import Inputs, gather
 from core.settlement.staleness import run_subject, stale
 from core.settlement.standing import Standing
-from core.storage import batches
+from core.storage import backups, batches
 
 if TYPE_CHECKING:
     from core.rules.circular import CaseRule, Pack
@@ -347,6 +347,7 @@ def keep(workspace: Workspace, clearing: Clearing, kind: str = "clear") -> None:
         number for (number,) in reader.execute("SELECT id FROM batch WHERE withdrawn = 0 ORDER BY id")
     ]
     subject = run_subject(clearing.year, stamps.pack, stamps.run_hash, stamps.period)
+    backups.before(workspace, "clearing")
     with workspace.transaction("clear", subject) as writer:
         line = workspace.ledger.record(writer, "run", subject)
         run = writer.execute(

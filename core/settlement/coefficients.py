@@ -20,6 +20,7 @@ from core.faults import Refused
 from core.findings import Finding
 from core.money import decimal, plain
 from core.rules.cases import FUNDS
+from core.storage import backups
 from core.storage.ledger import Change, Edit, LedgerLine, Value
 
 if TYPE_CHECKING:
@@ -321,6 +322,7 @@ def publish(workspace: Workspace, source: str, name: str, why: str = "") -> SetH
     if not content:
         raise Refused("set_empty", set=source)
     frozen, at = content_hash(content), _now(connection)
+    backups.before(workspace, "publication")
     with workspace.transaction("publish", name) as writer:
         writer.execute("INSERT INTO coefficient_set VALUES (?, 'draft', ?, NULL, ?)", (name, source, at))
         writer.execute(

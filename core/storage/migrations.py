@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,8 +92,8 @@ def create(connection: sqlite3.Connection, meta: dict[str, str]) -> None:
     _stamp(connection)
 
 
-def migrate(connection: sqlite3.Connection, path: Path) -> Path:
-    """Bring an older layout up, after a backup beside the file, whose path is returned.
+def migrate(connection: sqlite3.Connection, path: Path, back_up: Callable[[], Path | None]) -> Path | None:
+    """Bring an older layout up, after a backup, whose path is returned; None where none could be made.
 
     All steps are one transaction: a failure leaves the file as it was. WorldFault: no_migration (a layout
     that no step knows), migration_broken (references no longer hold).
@@ -104,7 +103,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> Path:
     old = layout(connection)
     if any(step not in STEPS for step in range(old, LAYOUT)):
         raise WorldFault("no_migration", path=path, layout=old)
-    backup = _back_up(connection, path, old)
+    backup = back_up()
     connection.execute("PRAGMA foreign_keys = OFF")
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -113,7 +112,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> Path:
             STEPS[step](db)
         _make_shadows(db)
         if broken := connection.execute("PRAGMA foreign_key_check").fetchone():
-            raise WorldFault("migration_broken", path=path, table=broken[0], backup=backup)
+            raise WorldFault("migration_broken", path=path, table=broken[0], backup=backup or "")
         _stamp(connection)
         connection.execute("COMMIT")
     except BaseException:
@@ -132,20 +131,6 @@ def layout(connection: sqlite3.Connection) -> int:
 def _stamp(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {LAYOUT}")
-
-
-def _back_up(connection: sqlite3.Connection, path: Path, old: int) -> Path:
-    """A whole copy beside the file, named with the layout it has; an earlier copy is never overwritten."""
-    backup = path.with_name(f"{path.stem}.layout{old}{path.suffix}")
-    if backup.exists():
-        at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-        backup = path.with_name(f"{path.stem}.layout{old}.{at}{path.suffix}")
-    try:
-        connection.execute("VACUUM INTO ?", (str(backup),))
-    except engine.Error:
-        backup.unlink(missing_ok=True)
-        raise
-    return backup
 
 
 def _make_shadows(db: Database) -> None:

@@ -17,7 +17,7 @@ from case_rows import put_batch, put_case
 
 from core.catalogue import library
 from core.faults import Cancelled, Refused, WorldFault
-from core.storage import batches, migrations
+from core.storage import backups, batches, engine, migrations
 from core.storage.ledger import Change, Edit, arrival
 from core.storage.workspace import Workspace
 
@@ -62,7 +62,7 @@ def test_a_new_workspace_is_what_was_asked_for(path: Path) -> None:
         assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         with workspace.transaction("look", "") as writer:
             assert writer.execute("PRAGMA foreign_keys").fetchone() == (1,)
-            with pytest.raises(sqlite3.IntegrityError):
+            with pytest.raises(engine.IntegrityError):
                 put_case(writer, 77, 2, setl_id="of no batch")
 
 
@@ -217,7 +217,9 @@ def test_layout_1_is_migrated_after_a_backup_to_what_a_new_workspace_is(path: Pa
             ("K35.3:47.0100", "1.2", 900000, None, None, None),
         ]
         newest = workspace.ledger.lines()[0]
-        assert (newest.action, newest.why) == ("migrate", f"1 -> {migrations.LAYOUT}; 市.layout1.dianzhi")
+        (made,) = backups.listed(path)
+        assert made.reason == "migration"
+        assert (newest.action, newest.why) == ("migrate", f"1 -> {migrations.LAYOUT}; {made.name}")
         assert workspace.ledger.check() == []
         assert workspace.integrity() == []
         workspace.ledger.undo()  # an edit from before the migration
@@ -225,7 +227,7 @@ def test_layout_1_is_migrated_after_a_backup_to_what_a_new_workspace_is(path: Pa
         assert reader.execute("SELECT dip_name, stage FROM catalogue WHERE version = '2023'").fetchall() == [("甲", None)]
         assert library.choose(reader, 2024) == "2024"
         assert library.publish(workspace, "2024").state == "published"
-    backup = sqlite3.connect(path.with_name("市.layout1.dianzhi"))
+    backup = sqlite3.connect(made.path)
     assert backup.execute("SELECT amount FROM budget").fetchall() == [(123,)]
     assert backup.execute("PRAGMA user_version").fetchone() == (1,)
     backup.close()
@@ -263,7 +265,7 @@ def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.
     assert connection.execute("SELECT count(*) FROM catalogue").fetchone() == (2,)
     assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'exclusion'").fetchone() == (0,)
     connection.close()
-    assert len(list(path.parent.glob("市.layout1*"))) == 2  # no backup overwrites another
+    assert len(backups.listed(path)) == 2  # no backup overwrites another
 
 
 # One writer
@@ -360,7 +362,7 @@ def test_readers_are_one_a_thread_and_cannot_write(path: Path) -> None:
     with Workspace.open(path) as workspace:
         mine = workspace.reader()
         assert workspace.reader() is mine
-        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        with pytest.raises(engine.OperationalError, match="readonly"):
             mine.execute("DELETE FROM meta")
         theirs: list[sqlite3.Connection] = []
         thread = threading.Thread(target=lambda: theirs.append(workspace.reader()))
@@ -370,7 +372,7 @@ def test_readers_are_one_a_thread_and_cannot_write(path: Path) -> None:
     with pytest.raises(Cancelled):
         workspace.reader()
     for connection in (mine, theirs[0]):
-        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        with pytest.raises(engine.ProgrammingError, match="closed"):
             connection.execute("SELECT 1")
     workspace.close()
 

@@ -1,0 +1,283 @@
+"""Backups: made when something changed, kept by number, count and age, put back in one step, never in the way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import settings
+from core.faults import Cancelled, Fault, WorldFault
+from core.storage import backups
+from core.storage.backups import Backup
+from core.storage.ledger import Change, Edit
+from core.storage.workspace import Workspace
+
+
+def budget(amount: int, year: int = 2024) -> Edit:
+    key = {"year": year, "fund": "employee", "item": "dip_budget", "document": "", "date": ""}
+    return Edit("edit", str(year), (Change("budget", key, None, {"amount": amount}),))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    folder = tmp_path / "宁德 100%"
+    folder.mkdir()
+    with Workspace.create(folder / "市.dianzhi", region="350900") as workspace:
+        workspace.ledger.commit(budget(7))
+    return folder / "市.dianzhi"
+
+
+def amounts(path: Path) -> list[int]:
+    with Workspace.open(path, write=False) as workspace:
+        assert workspace.integrity() == []
+        assert workspace.ledger.check() == []
+        return [amount for (amount,) in workspace.reader().execute("SELECT amount FROM budget ORDER BY year")]
+
+
+def test_one_is_made_only_where_something_changed(path: Path) -> None:
+    with Workspace.open(path) as workspace:
+        made = backups.before(workspace, "publication")
+        assert made is not None
+        assert (made.number, made.reason) == (1, "publication")
+        assert backups.before(workspace, "publication") is None
+        with workspace.transaction("clear", "x") as writer:
+            workspace.ledger.record(writer, "run", "x")  # a run can be made again
+        assert backups.before(workspace, "publication") is None
+        workspace.ledger.commit(budget(8, 2025))
+        assert backups.before(workspace, "clearing") is None  # the last is not an hour old
+        again = backups.before(workspace, "publication")
+        assert again is not None and again.number == 2
+        assert workspace.notices == []
+    assert [one.number for one in backups.listed(path)] == [2, 1]
+    assert amounts(made.path) == [7]
+    assert amounts(again.path) == [7, 8]
+
+
+def test_what_is_committed_is_in_it_while_others_read(path: Path) -> None:
+    with Workspace.open(path) as workspace, Workspace.open(path, write=False) as other:
+        rows = other.reader().execute("SELECT * FROM ledger")
+        rows.fetchone()  # an old reading, which keeps new pages in the log
+        workspace.ledger.commit(budget(8, 2025))
+        told: list[Fault] = []
+        workspace.tell = told.append
+        assert backups.before(workspace, "clearing") is None
+        assert [fault.code for fault in told] == ["no_backup"]
+        rows.close()
+        other.reader().rollback()
+        assert amounts_of(backups.take(workspace)) == [7, 8]
+
+
+def amounts_of(backup: Backup) -> list[int]:
+    return amounts(backup.path)
+
+
+def test_restoring_keeps_what_was_there_and_says_so(path: Path) -> None:
+    with Workspace.open(path) as workspace:
+        first = backups.take(workspace)
+        workspace.ledger.commit(budget(8, 2025))
+    kept = backups.restore(path, first.path)
+    assert amounts(path) == [7]
+    assert kept is not None and kept.reason == "restore"
+    assert amounts(kept.path) == [7, 8]
+    with Workspace.open(path) as workspace:
+        newest = workspace.ledger.lines()[0]
+        assert (newest.action, newest.subject) == ("restore", first.name)
+    backups.restore(path, kept.path)
+    assert amounts(path) == [7, 8]
+    assert [one.reason for one in backups.listed(path)] == ["restore", "restore", "asked"]
+
+
+@pytest.mark.parametrize("damage", ["header", "cut", "middle", "gone", "empty"])
+def test_a_workspace_that_cannot_be_opened_any_more_is_put_back(path: Path, damage: str) -> None:
+    with Workspace.open(path) as workspace:
+        made = backups.take(workspace)
+    data = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(
+            {
+                "header": b"\0" * 200 + data[200:], "cut": data[: len(data) // 2],
+                "middle": data[:8192] + b"\xff" * 65536 + data[8192 + 65536 :], "empty": b"",
+            }[damage]
+        )  # fmt: skip
+    spoilt = path.read_bytes() if path.exists() else b""
+    kept = backups.restore(path, made.path)
+    assert amounts(path) == [7]
+    if spoilt:
+        assert kept is not None
+        assert len(kept.path.read_bytes()) == len(spoilt)  # nobody threw away what may still be of use
+
+
+def test_a_log_of_the_old_file_is_never_played_into_the_new_one(path: Path) -> None:
+    """As a killed process leaves it: a file with its log, and then a header that nobody can read."""
+    with Workspace.open(path) as workspace:
+        made = backups.take(workspace)
+        workspace.ledger.commit(budget(8, 2025))
+        log = path.with_name(path.name + "-wal").read_bytes()
+        assert log
+    path.write_bytes(b"\0" * 100 + path.read_bytes()[100:])
+    path.with_name(path.name + "-wal").write_bytes(log)
+    kept = backups.restore(path, made.path)
+    assert amounts(path) == [7]
+    assert kept is not None
+    assert kept.path.with_name(kept.name + "-wal").exists()
+
+
+def test_a_damaged_backup_is_refused_and_nothing_is_changed(path: Path) -> None:
+    with Workspace.open(path) as workspace:
+        made = backups.take(workspace)
+        workspace.ledger.commit(budget(8, 2025))
+    whole = made.path.read_bytes()
+    before = path.read_bytes()
+    for at in (0, 20, 100, 8192 + 40, len(whole) // 2, len(whole) - 3000):
+        made.path.write_bytes(whole[:at] + bytes(255 - byte for byte in whole[at : at + 600]) + whole[at + 600 :])
+        with pytest.raises(WorldFault, match="backup_damaged"):
+            backups.restore(path, made.path)
+    made.path.write_bytes(whole[:-8192])
+    with pytest.raises(WorldFault, match="backup_damaged"):
+        backups.restore(path, made.path)
+    made.path.unlink()
+    with pytest.raises(WorldFault, match="missing"):
+        backups.restore(path, made.path)
+    assert path.read_bytes() == before
+    assert not list(path.parent.glob("*.restoring*"))
+
+
+def test_an_open_workspace_is_not_replaced(path: Path) -> None:
+    with Workspace.open(path) as workspace:
+        made = backups.take(workspace)
+        with pytest.raises(WorldFault, match="locked"):
+            backups.restore(path, made.path)
+    with Workspace.open(path, write=False) as reading:
+        reading.reader().execute("SELECT 1 FROM meta").fetchone()
+        with pytest.raises(WorldFault, match="locked"):
+            backups.restore(path, made.path)
+    backups.restore(path, made.path)
+
+
+def test_a_cancelled_backup_leaves_none(path: Path) -> None:
+    class Impatient:
+        cancelled = True
+
+        def report(self, code: str, done: int, total: int | None = None) -> None: ...
+
+    with Workspace.open(path) as workspace, pytest.raises(Cancelled):
+        backups.take(workspace, progress=Impatient())
+    assert backups.listed(path) == []
+
+
+def test_a_folder_that_cannot_be_made_sends_it_to_the_users_own(path: Path) -> None:
+    backups.folders(path)[0].write_text("in the way")
+    with Workspace.open(path) as workspace:
+        made = backups.before(workspace, "clearing")
+    assert made is not None
+    assert made.path.is_relative_to(settings.home())
+    assert backups.listed(path) == [made]
+    backups.restore(path, made.path)
+    assert amounts(path) == [7]
+
+
+def test_none_can_be_made_and_the_work_goes_on(path: Path) -> None:
+    backups.folders(path)[0].write_text("in the way")
+    settings.home().mkdir(parents=True, exist_ok=True)
+    (settings.home() / "backups").write_text("in the way")
+    with Workspace.open(path) as workspace:
+        assert backups.before(workspace, "clearing") is None
+        assert [fault.code for fault in workspace.notices] == ["no_backup"]
+        workspace.ledger.commit(budget(8, 2025))
+        with pytest.raises(WorldFault, match="no_backup"):
+            backups.take(workspace)
+    assert amounts(path) == [7, 8]
+
+
+def test_a_full_disk_goes_on_without(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk of 4 MB where it may be mounted; the room that a copy has to leave is lowered to reach its end."""
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "t", str(small)], capture_output=True).returncode:
+        pytest.skip("nothing may be mounted here")
+    try:
+        there = small / "市.dianzhi"
+        shutil.copyfile(path, there)
+        monkeypatch.setenv("DIANZHI_HOME", str(small / "home"))
+        with Workspace.open(there) as workspace:
+            assert backups.before(workspace, "clearing") is None
+            assert [fault.code for fault in workspace.notices] == ["no_backup_room"]
+            monkeypatch.setattr(backups, "SPARE", -(1 << 30))
+            (small / "filler").write_bytes(b"x" * (shutil.disk_usage(small).free - 200_000))
+            with pytest.raises(WorldFault, match="no_backup"):
+                backups.take(workspace)
+            assert backups.listed(there) == []
+            assert not list(small.rglob("*.part"))
+            workspace.ledger.commit(budget(8, 2025))
+        assert amounts(there) == [7, 8]
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)
+
+
+def test_foreign_files_in_the_folder_are_nobodys(path: Path) -> None:
+    with Workspace.open(path) as workspace:
+        folder = backups.take(workspace).path.parent
+        for name in ("00009-20240101T000000Z-clearing-xyz-1.dianzhi", "notes.txt", "1-2-3"):
+            (folder / name).write_text("mine")
+        (folder / "00001.part").write_text("half")
+        backups.take(workspace)
+    assert len(backups.listed(path)) == 2
+    assert (folder / "notes.txt").exists()
+    assert not list(folder.glob("*.part"))
+
+
+def test_killed_between_keeping_and_replacing_it_is_no_backup(path: Path) -> None:
+    with Workspace.open(path) as workspace:
+        folder = backups.take(workspace).path.parent
+    os.link(path, folder / "00002-20240101T000000Z-restore-000000000000-0000000000000000.dianzhi")
+    assert [one.number for one in backups.listed(path)] == [1]
+
+
+# Which are kept
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def line_of(stamps: list[datetime], reason: str = "clearing") -> list[Backup]:
+    """Backups in the order given, the newest first."""
+    top = len(stamps)
+    return [Backup(Path(str(top - n)), top - n, at, reason, "", "", 1) for n, at in enumerate(stamps)]
+
+
+def gone(backups_: list[Backup], now: datetime = NOW, count: int = 10, days: int = 90) -> list[int]:
+    return [one.number for one in backups.surplus(backups_, now, count, days)]
+
+
+def test_kept_by_count_and_age() -> None:
+    daily = [NOW - timedelta(days=n) for n in range(12)]
+    assert gone(line_of(daily)) == [2, 1]
+    assert gone(line_of([NOW, *(NOW - timedelta(days=100 + n) for n in range(5))])) == []
+    aged = [NOW, NOW, NOW, NOW - timedelta(days=89), NOW - timedelta(days=91)]
+    assert gone(line_of(aged)) == [1]
+    assert gone(line_of(daily, "asked")) == []
+    assert gone(line_of(daily), count=1) == list(range(9, 0, -1))
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=4000), -timedelta(days=4000)])
+def test_one_jump_of_the_clock_deletes_none_for_its_age(jump: timedelta) -> None:
+    before = [NOW - timedelta(days=n) for n in range(6)]
+    assert gone(line_of([NOW + jump, *before]), now=NOW + jump) == []
+    # and when it has come back to its senses
+    assert gone(line_of([NOW, NOW + jump, *before]), now=NOW) == []
+
+
+@given(st.lists(st.integers(-5000, 5000), min_size=1, max_size=30), st.integers(-5000, 5000), st.integers(1, 12))
+def test_the_newest_by_number_stay_whatever_the_clock_says(days: list[int], now: int, count: int) -> None:
+    all_ = line_of([NOW + timedelta(days=n) for n in days])
+    left = set(gone(all_, NOW + timedelta(days=now), count))
+    assert not left & {one.number for one in all_[: backups.ALWAYS]}
+    assert len(all_) - len(left) <= max(count, backups.ALWAYS)
