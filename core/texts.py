@@ -75,6 +75,8 @@ class Texts:
             key: self.listed(cast(Iterable[object], value)) if isinstance(value, list | tuple) else value
             for key, value in fault.values.items()
         }
+        if "table" in values:
+            values["table"] = self._word("fact", str(values["table"]))
         return self(f"fault.{fault.code}", **values)
 
     def has(self, key: str) -> bool:

@@ -22,6 +22,7 @@ from core.cli import (
     files,
     monthly,
     packing,
+    protecting,
     reconciling,
     trending,
 )
@@ -49,6 +50,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Texts, TerminalProgress], int]
     "pack": packing.pack,
     "backup": backing.backup,
     "year": confirming.year,
+    "protect": protecting.protect,
     "verify": files.check_all,
 }
 

@@ -61,9 +61,13 @@ def clearing_json(clearing: Clearing) -> str:
 
 def _stamped(stamps: Stamps) -> dict[str, Any]:
     """A scenario's name and changes are there only where something was tried, nothing else may be taken for one; the period
-    only of a month."""
+    only of a month; who confirmed it only of what is confirmed: without, it is a draft."""
     said = asdict(stamps)
-    absent = {*(() if stamps.tried else ("scenario", "changes")), *(() if stamps.period else ("period",))}
+    absent = {
+        *(() if stamps.tried else ("scenario", "changes")),
+        *(() if stamps.period else ("period",)),
+        *(() if stamps.confirmed_at else ("confirmed_by", "confirmed_at")),
+    }
     return {name: value for name, value in said.items() if name not in absent}
 
 

@@ -286,11 +286,6 @@ def restore(text: str, parameters: Mapping[str, str] | None = None) -> Pack:
     return _finished(*_built(sources, findings), findings, parameters or {}, sources[-1].name)
 
 
-def sources_of(text: str) -> list[str]:
-    """The files that a `Pack.text` holds, parents first, as findings call them."""
-    return re.findall(rf"^{re.escape(_MARK)}(.*)$", text, flags=re.MULTILINE)
-
-
 def phrases_of(lang: str) -> Phrases:
     """The words that formulas are written with."""
     prefix = "rules."

@@ -71,6 +71,8 @@ class Stamps:
     run_hash: str = ""
     scenario: str = ""  # its name, where what was cleared is a stored scenario
     period: str = ""    # YYYYMM of a month's settlement, "" of a year's
+    confirmed_by: str = ""  # who confirmed it as the year's clearing, and when (UTC, ISO); "" for a draft
+    confirmed_at: str = ""
     changes: str = ""   # what was tried on top of set, catalogue and budget, "" for what holds; parameters stand above
 
     @property
@@ -111,7 +113,8 @@ class Explanation:
 
     sentence: the formula in the field's words; filled: the same with the values put in, and the result.
     documents: (number, title, evidence tag, article) of what it rests on; `open` what the document leaves open.
-    beneath: what lies under the figure: "institutions", "cases", "rows" (imported rows), "" (nothing).
+    beneath: what lies under the figure: "institutions", "cases" (scored ones), "settlements" (others of the year's file),
+    "rows" (imported rows), "" (nothing).
     """
 
     fund: str

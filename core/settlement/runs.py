@@ -31,7 +31,7 @@ from core.settlement.annual import clear
 from core.settlement.monthly import settle
 from core.settlement.staleness import run_subject, stale
 from core.settlement.year import institutions
-from core.storage import batches
+from core.storage import batches, closed
 
 if TYPE_CHECKING:
     from core.rules.circular import Pack
@@ -99,13 +99,13 @@ def runs(workspace: Workspace) -> list[Run]:
 def last_run(workspace: Workspace, year: int, pack: str = "") -> Clearing | None:
     """The newest run of the year that still stands, else the newest; as it was stored, nothing is computed."""
     connection = workspace.reader()
-    found = [
-        number
-        for (number,) in connection.execute(
-            "SELECT id FROM run WHERE kind = 'clear' AND year = ? AND (? = '' OR pack = ?) ORDER BY id DESC",
-            (year, pack, pack),
-        )
-    ]
+    held = closed.confirmed(connection).get(year)
+    rows = connection.execute(
+        "SELECT id, hash FROM run WHERE kind = 'clear' AND year = ? AND (? = '' OR pack = ?) ORDER BY id DESC",
+        (year, pack, pack),
+    ).fetchall()
+    rows.sort(key=lambda row: held is not None and row[1] in held.runs, reverse=True)  # what is confirmed comes first
+    found = [number for number, _ in rows]
     if not found:
         return None
     return stored(connection, next((number for number in found if not stale(workspace, number)), found[0]))
@@ -171,6 +171,7 @@ def verify(workspace: Workspace, progress: Progress = SILENT) -> list[Finding]:
         *coefficients.altered(connection),
         *library.altered(connection),
         *_missing(connection),
+        *_unconfirmed(connection),
         *_misread(connection),
         *_miscounted(connection),
     ]
@@ -300,6 +301,35 @@ def _miscounted(connection: sqlite3.Connection) -> list[Finding]:
             " (SELECT batch_id, count(*) AS held FROM cases GROUP BY batch_id) ON batch_id = id"
             " WHERE kind = 'cases' AND withdrawn = 0 AND accepted <> coalesce(held, 0) ORDER BY id"
         )
+    ]
+
+
+def _unconfirmed(connection: sqlite3.Connection) -> list[Finding]:
+    """Confirmed years that are not as the ledger has them, and runs that stand confirmed and are not there."""
+    told: dict[int, dict[str, object]] = {}
+    for action, changes in connection.execute(
+        "SELECT action, changes FROM ledger WHERE action IN ('confirm', 'reopen') ORDER BY id"
+    ):
+        for change in json.loads(changes):
+            told.pop(change["key"]["year"], None)
+            if action == "confirm":
+                told[change["key"]["year"]] = change["after"]
+    held = closed.confirmed(connection)
+    stored = {
+        year: {"runs": json.dumps(list(one.runs)), "at": one.at, "who": one.who, "why": one.why}
+        for year, one in held.items()
+    }
+    findings = [
+        Finding("confirmed_altered", "blocked", subject=str(year))
+        for year in sorted(told.keys() | stored.keys())
+        if told.get(year) != stored.get(year)
+    ]
+    known = {digest for (digest,) in connection.execute("SELECT hash FROM run")}
+    return findings + [
+        Finding("confirmed_run_missing", "blocked", subject=str(year), value=digest[:16])
+        for year, one in held.items()
+        for digest in one.runs
+        if digest not in known
     ]
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.faults import Refused
-from core.rules.packs import sources_of
 from core.settlement import coefficients
+from core.storage import closed
 
 if TYPE_CHECKING:
     from core.storage.workspace import Workspace
@@ -37,7 +37,7 @@ UNREAD_TABLES = {
 # What only own grouping reads.
 CLINICAL_KINDS = {"diagnoses", "operations_done", "operations", "exclusions"}
 CLINICAL_TABLES = {"operation", "exclusion"}
-QUIET = {"run", "publish", "interrupted", "migrate"}  # actions that change nothing a run stands on
+QUIET = {"run", "publish", "interrupted", "migrate", *closed.ACTIONS}  # actions that change nothing a run stands on
 
 
 def run_subject(year: int, pack: str, run_hash: str, period: str = "") -> str:
@@ -67,6 +67,9 @@ def stale(workspace: Workspace, run_id: int) -> str:
     if row is None:
         raise Refused("run_unknown", run=run_id)
     year, pack, set_name, set_hash, version, grouping, stood_on, digest, kind, period, text = row
+    held = closed.confirmed(connection).get(year)
+    if held is not None and kind == "clear" and digest in held.runs:
+        return ""  # nothing that it stands on can change
     run = _Run(year, version, grouping == "own", kind, period)
     withdrawn = {
         number
@@ -82,7 +85,7 @@ def stale(workspace: Workspace, run_id: int) -> str:
     if line is None or any(_concerns(connection, change, run) for change in since):
         return "data_changed"
     packs = {str(change["key"]["id"]) for change in since if change["table"] == "rule_pack"}
-    if packs & {name.removesuffix(".toml") for name in sources_of(text)}:
+    if packs & set(closed.packs_named(text)):
         return "pack_changed"
     head = coefficients.choose(connection, set_name)
     same = head is not None and head.hash == set_hash

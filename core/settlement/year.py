@@ -64,7 +64,7 @@ LIGHT_KINDS = {
 # What else leaves the rows of a year as they are, though not what a catalogue makes of them.
 OF_CATALOGUE = {"catalogue", "catalogue_version", "auxiliary", "operation", "exclusion", "code_map"}
 KINDS_OF_CATALOGUE = {"catalogue", "auxiliary", "operations", "exclusions", "code_maps"}
-QUIET = {"run", "publish", "interrupted"}  # actions that change no input
+QUIET = {"run", "publish", "interrupted", "confirm", "reopen"}  # actions that change no input
 
 
 @dataclass(frozen=True)

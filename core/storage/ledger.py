@@ -19,7 +19,7 @@ from core import settings
 from core.faults import Refused
 from core.findings import Finding
 from core.progress import SILENT, Progress
-from core.storage import batches
+from core.storage import batches, closed
 
 if TYPE_CHECKING:
     from core.storage.workspace import Workspace
@@ -34,10 +34,11 @@ EDITABLE = frozenset(
         *("coefficient", "budget", "payment", "deduction", "assessment", "special_case"),
         *("official_clearing", "control_total", "fund_month"),
         *("exclusion", "code_map", "catalogue_version", "scenario", "rule_pack", "official_case"),
+        closed.TABLE,
     }
 )
 # Done for good: undo passes over them.
-FINAL = frozenset({"publish"})
+FINAL = frozenset({"publish", *closed.ACTIONS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,8 @@ class Ledger:
         """Apply the edit and write its line, in one transaction of its own or in that of `connection`.
 
         Refused: stale_edit (a row is not what `before` says), not_editable, published_frozen, key_taken,
-        file_known. With `connection`, a refusal has to leave that transaction: some changes may be made by then.
+        file_known, year_confirmed (see `closed`). With `connection`, a refusal has to leave that transaction: some
+        changes may be made by then.
         """
         if connection is None:
             with self._workspace.transaction(edit.action, edit.subject, progress) as own:
@@ -202,6 +204,8 @@ _COLUMNS = "id, at, who, action, subject, changes, why, answers, previous, hash"
 def _append(
     connection: sqlite3.Connection, edit: Edit, changes: Iterable[Change], answers: int | None = None
 ) -> LedgerLine:
+    changes = list(changes)
+    closed.hold(connection, edit.action, changes)
     newest = connection.execute("SELECT id, hash FROM ledger ORDER BY id DESC LIMIT 1").fetchone()
     number, previous = (newest[0] + 1, newest[1]) if newest else (1, "")
     at = datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,34 @@
+"""A year's clearing confirmed and reopened, and handed out with its evidence, as commands."""
+
+from __future__ import annotations
+
+import argparse
+
+from core.cli.terminal import TerminalProgress, readable, writable
+from core.faults import Usage
+from core.texts import Texts
+
+
+def year(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
+    """`year WORKSPACE confirm|reopen --year Y [--why TEXT]`, `year WORKSPACE list`."""
+    from core.settlement import confirmed
+
+    if arguments.verb != "list" and arguments.year is None:
+        raise Usage("year_needed")
+    if arguments.verb == "list":
+        with readable(arguments.workspace, texts) as workspace:
+            held = confirmed.confirmed(workspace.reader())
+        for one in held.values():
+            runs = " ".join(f"#{digest[:16]}" for digest in one.runs)
+            print(texts("cli.year_line", year=one.year, who=one.who, at=one.at, runs=runs, why=one.why).rstrip())
+        if not held:
+            print(texts("cli.year_none"))
+        return 0
+    with writable(arguments.workspace, texts) as workspace:
+        if arguments.verb == "confirm":
+            confirmed.confirm(workspace, arguments.year, arguments.why, run=arguments.run, progress=progress)
+        else:
+            confirmed.reopen(workspace, arguments.year, arguments.why)
+        progress.done()
+    print(texts(f"cli.year_{arguments.verb}", year=arguments.year))
+    return 0
