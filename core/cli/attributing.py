@@ -42,7 +42,7 @@ def attribute(arguments: argparse.Namespace, texts: Texts, progress: TerminalPro
         check_outs([out], endings(arguments.draw))
     before, after, code = arguments.before, arguments.after, arguments.code
     lang = texts.lang
-    with readable(arguments.workspace) as workspace:
+    with readable(arguments.workspace, texts) as workspace:
         named = arguments.pack or usual(workspace, after)
         if not named:
             raise Usage("pack_needed")

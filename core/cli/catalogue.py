@@ -42,7 +42,7 @@ def group(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
 
     if arguments.out:
         check_outs([arguments.out], (".csv",))
-    with readable(arguments.workspace) as workspace:
+    with readable(arguments.workspace, texts) as workspace:
         pack = own_packs.load(workspace, arguments.pack, parameters(arguments.param))
         found = agreement.agree(workspace, arguments.year, pack, catalogue=arguments.catalogue, progress=progress)
         synthetic = workspace.synthetic
@@ -105,7 +105,7 @@ def score(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     if arguments.grouping == "own" and not arguments.pack:
         raise Usage("score_pack_missing")
     path: Path = arguments.workspace
-    with writable(path, texts) if arguments.name else readable(path) as workspace:
+    with writable(path, texts) if arguments.name else readable(path, texts) as workspace:
         pack = own_packs.load(workspace, arguments.pack) if arguments.pack else None
         rule = scoring.chosen(scoring.ScoreRule(), choices) if pack is None else scoring.rule_of(pack, choices)
         base = None if arguments.build else _base(workspace, arguments.catalogue, (year, *reversed(years)))
@@ -155,7 +155,7 @@ def _list(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     """A line a version, parted by tabs: name, year, state, entries, kinds, based on, file."""
     from core.catalogue import library
 
-    with readable(arguments.workspace) as workspace:
+    with readable(arguments.workspace, texts) as workspace:
         found = library.versions(workspace.reader())
     if not found:
         print(texts("cli.no_versions"))
@@ -179,7 +179,7 @@ def _diff(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     if (arguments.year is None) != (arguments.pack is None):
         raise Usage("diff_needs_both")
     worth = None
-    with readable(arguments.workspace) as workspace:
+    with readable(arguments.workspace, texts) as workspace:
         synthetic = workspace.synthetic
         if arguments.pack is None:
             connection = workspace.reader()
@@ -222,7 +222,7 @@ def _lint(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
         check_outs([arguments.out], (".csv",))
     printed = lint.printed(arguments.printed) if arguments.printed else None
     found: list[Finding] = []
-    with readable(arguments.workspace) as workspace:
+    with readable(arguments.workspace, texts) as workspace:
         connection = workspace.reader()
         if arguments.version:
             versions = [library.version_of(connection, arguments.version)]

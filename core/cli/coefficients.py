@@ -30,7 +30,7 @@ def _list(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     without a name comes first."""
     from core.settlement.coefficients import choose, sets
 
-    with readable(arguments.workspace) as workspace:
+    with readable(arguments.workspace, texts) as workspace:
         found = sets(workspace.reader())
         used = choose(workspace.reader())
     if not found:
@@ -49,7 +49,7 @@ def _derive(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgr
 
     if arguments.out:
         check_outs([arguments.out], TABLE_ENDINGS)
-    with writable(arguments.workspace, texts) if arguments.name else readable(arguments.workspace) as workspace:
+    with writable(arguments.workspace, texts) if arguments.name else readable(arguments.workspace, texts) as workspace:
         pack = own_packs.load(workspace, arguments.pack)
         rule = rule_of(pack, parameters(arguments.param))
         found = derive(workspace, pack, arguments.year, progress, rule=rule, catalogue=arguments.catalogue)
@@ -90,7 +90,7 @@ def _diff(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     out: Path | None = arguments.out
     if out:
         check_outs([out], TABLE_ENDINGS)
-    with readable(arguments.workspace) as workspace:
+    with readable(arguments.workspace, texts) as workspace:
         sheet = difference(workspace.reader(), arguments.one, arguments.other, texts)
         synthetic = workspace.synthetic
         if out:

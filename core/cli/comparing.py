@@ -31,7 +31,7 @@ def compare(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgr
     from core.settlement.usual_pack import usual
 
     check_outs(arguments.out, endings(arguments.draw))
-    with readable(arguments.workspace) as workspace:
+    with readable(arguments.workspace, texts) as workspace:
         pack = arguments.pack or usual(workspace, arguments.year)
         rule = own_packs.load(workspace, pack, parameters=parameters(arguments.param)) if pack else None
         found = comparison.compare(

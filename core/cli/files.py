@@ -6,7 +6,7 @@ import argparse
 import re
 import sys
 
-from core.cli.terminal import TerminalProgress, print_findings, readable, sentence, writable
+from core.cli.terminal import TerminalProgress, new_passphrase, print_findings, readable, sentence, writable
 from core.faults import Usage
 from core.texts import Texts
 
@@ -16,8 +16,10 @@ def new(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress)
 
     if arguments.region and not re.fullmatch(r"[0-9]{6}", arguments.region):
         raise Usage("bad_region", region=arguments.region)
-    Workspace.create(arguments.workspace, region=arguments.region).close()
+    chosen = new_passphrase(arguments.workspace, texts) if arguments.protect else None
+    Workspace.create(arguments.workspace, region=arguments.region, passphrase=chosen).close()
     print(texts("cli.created", path=arguments.workspace))
+    print(texts("cli.passphrase_lost" if arguments.protect else "cli.unprotected_new"))
     return 0
 
 
@@ -62,7 +64,7 @@ def list_findings(arguments: argparse.Namespace, texts: Texts, progress: Termina
 
     if arguments.out and arguments.out.suffix.lower() != ".csv":
         raise Usage("bad_ending", path=arguments.out, endings=".csv")
-    with readable(arguments.workspace) as workspace:
+    with readable(arguments.workspace, texts) as workspace:
         findings = all_findings(workspace)
     if arguments.out:
         from core.export.tables import write_findings
@@ -80,7 +82,7 @@ def list_findings(arguments: argparse.Namespace, texts: Texts, progress: Termina
 def check_all(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
     from core.settlement.clearing import verify
 
-    with readable(arguments.workspace) as workspace:
+    with readable(arguments.workspace, texts) as workspace:
         findings = verify(workspace, progress)
     progress.done()
     for finding in findings:

@@ -21,7 +21,7 @@ def pack(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress
 def _list(arguments: argparse.Namespace, texts: Texts, _: TerminalProgress) -> int:
     from core.settlement import own_packs
 
-    with readable(arguments.workspace) if arguments.workspace else nullcontext() as workspace:
+    with readable(arguments.workspace, texts) if arguments.workspace else nullcontext() as workspace:
         for head in own_packs.available(workspace):
             own = [texts("cli.pack_own", pack=head.based_on)] if head.own else []
             print("\t".join([head.id, head.title[texts.lang], *own]))
@@ -32,7 +32,7 @@ def _show(arguments: argparse.Namespace, texts: Texts, _: TerminalProgress) -> i
     from core.rules import description
     from core.settlement import own_packs
 
-    with readable(arguments.workspace) if arguments.workspace else nullcontext() as workspace:
+    with readable(arguments.workspace, texts) if arguments.workspace else nullcontext() as workspace:
         if arguments.toml:
             print(own_packs.text_of(workspace, arguments.pack), end="")
             return 0
@@ -45,7 +45,7 @@ def _check(arguments: argparse.Namespace, texts: Texts, _: TerminalProgress) -> 
     from core.rules import packs
     from core.settlement import own_packs
 
-    with readable(arguments.workspace) if arguments.workspace else nullcontext() as workspace:
+    with readable(arguments.workspace, texts) if arguments.workspace else nullcontext() as workspace:
         findings = packs.check(arguments.file, own_packs.texts_of(workspace))
     for finding in findings:
         print(sentence(finding, texts))
@@ -94,7 +94,7 @@ def _beside(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgr
         check_outs([out], TABLE_ENDINGS)
     if len(arguments.packs) < 2:
         raise Usage("packs_too_few")
-    with readable(arguments.workspace) as workspace:
+    with readable(arguments.workspace, texts) as workspace:
         found = packs_beside.beside(
             workspace, arguments.year, arguments.packs, set_name=arguments.set_name, catalogue=arguments.catalogue,
             progress=progress,

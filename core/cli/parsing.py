@@ -58,9 +58,9 @@ def parser(texts: Texts) -> Parser:
     new.add_argument("--protect", action="store_true", help=texts("cli.help.new_protect"))
 
     protect = command("protect")
-    verbs = protect.add_mutually_exclusive_group()
-    verbs.add_argument("--change", action="store_true", help=texts("cli.help.protect_change"))
-    verbs.add_argument("--remove", action="store_true", help=texts("cli.help.protect_remove"))
+    either = protect.add_mutually_exclusive_group()
+    either.add_argument("--change", action="store_true", help=texts("cli.help.protect_change"))
+    either.add_argument("--remove", action="store_true", help=texts("cli.help.protect_remove"))
     protect.add_argument("--drop-backups", action="store_true", help=texts("cli.help.protect_drop"))
 
     demo = command("demo")

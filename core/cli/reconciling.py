@@ -39,9 +39,9 @@ def reconcile(arguments: argparse.Namespace, texts: Texts, progress: TerminalPro
     outs: list[Path] = arguments.out
     check_outs(outs, ENDINGS)
     tolerance = _tolerance(arguments.tolerance)
-    with readable(arguments.workspace) as workspace:
+    with readable(arguments.workspace, texts) as workspace:
         pack = own_packs.load(workspace, arguments.pack, parameters(arguments.param))
-        known = {step.id for step in pack.steps} | {"case_score"}
+        known = {step.id for step in pack.steps} | {"case_score", "case_pay"}
         for name in tolerance:
             if name not in known:
                 raise Usage("tolerance_unknown", name=name)

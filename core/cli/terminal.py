@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 PICTURES = (".png", ".svg")
 # (command, what it found, file, words): writes the file. The core draws nothing itself.
 Draw = Callable[[str, Any, Path, Texts], None]
+PASSPHRASE, NEW_PASSPHRASE = "DIANZHI_PASSPHRASE", "DIANZHI_NEW_PASSPHRASE"  # never an argument: those are seen by all
 SHOWN_FINDINGS = 20  # on a terminal; the file of --out holds them all
 
 
@@ -136,10 +139,40 @@ def write_worksheets(
         print(texts("cli.wrote", path=one))
 
 
-def writable(path: Path, texts: Texts) -> Workspace:
+def passphrase(path: Path, texts: Texts, variable: str = PASSPHRASE, asked: str = "cli.passphrase") -> str:
+    """From the environment, else typed without echo. WorldFault: locked_by_passphrase where nobody can type."""
+    given = os.environ.get(variable)
+    if given:
+        return given
+    if not sys.stdin.isatty():
+        raise WorldFault("locked_by_passphrase", path=path)
+    try:
+        return getpass.getpass(f"{texts(asked, name=path.name)} ")
+    except EOFError:
+        raise WorldFault("locked_by_passphrase", path=path) from None
+
+
+def new_passphrase(path: Path, texts: Texts, variable: str = PASSPHRASE) -> str:
+    """One that will be set, typed twice. Usage: passphrases_differ."""
+    typed = passphrase(path, texts, variable, "cli.passphrase_new")
+    if not os.environ.get(variable) and passphrase(path, texts, variable, "cli.passphrase_again") != typed:
+        raise Usage("passphrases_differ")
+    return typed
+
+
+def _opened(path: Path, texts: Texts, *, write: bool) -> Workspace:
     from core.storage.workspace import Workspace
 
-    workspace = Workspace.open(path, write=True, strict=True)
+    try:
+        return Workspace.open(path, write=write, strict=write)
+    except WorldFault as fault:
+        if fault.code != "locked_by_passphrase":
+            raise
+    return Workspace.open(path, write=write, strict=write, passphrase=passphrase(path, texts))
+
+
+def writable(path: Path, texts: Texts) -> Workspace:
+    workspace = _opened(path, texts, write=True)
     for left in workspace.interrupted:
         print(texts("cli.was_interrupted", **left), file=sys.stderr)
     workspace.tell = lambda fault: print(texts.fault(fault), file=sys.stderr)
@@ -148,7 +181,5 @@ def writable(path: Path, texts: Texts) -> Workspace:
     return workspace
 
 
-def readable(path: Path) -> Workspace:
-    from core.storage.workspace import Workspace
-
-    return Workspace.open(path, write=False)
+def readable(path: Path, texts: Texts | None = None) -> Workspace:
+    return _opened(path, texts or Texts(), write=False)

@@ -48,7 +48,7 @@ def trend(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     if arguments.scope not in (None, "institution") and arguments.institution:
         raise Usage("trend_scope_of")
     cases: list[int] = []
-    with readable(arguments.workspace) as workspace:
+    with readable(arguments.workspace, texts) as workspace:
         pack = _pack(workspace, arguments)
         if arguments.cases:
             sheet = _cases(workspace, arguments, funds, pack, progress)

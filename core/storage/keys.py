@@ -38,10 +38,10 @@ class Key:
         self._salt = salt
 
     @classmethod
-    def new(cls, passphrase: str) -> Key:
+    def new(cls, passphrase: str, path: Path) -> Key:
         """For a file that is made. Refused: passphrase_short. WorldFault: no_cipher."""
         if not engine.CIPHER:
-            raise WorldFault("no_cipher", path="")
+            raise WorldFault("no_cipher", path=path)
         if weight(passphrase) < LEAST:
             raise Refused("passphrase_short", least=LEAST)
         return cls(passphrase, secrets.token_bytes(SALT))
@@ -110,7 +110,7 @@ def leaving(path: Path) -> Path:
 def tidy(path: Path) -> None:
     """Finish what a killed conversion left beside this workspace; only who holds its lock may. OSErrors are passed over."""
     for name in (making(path), leaving(path)):
-        for ending in ("", "-wal", "-journal"):
+        for ending in ("", "-journal"):
             one = name.with_name(name.name + ending)
             with suppress(OSError):
                 if one.samefile(Path(f"{path}{ending}")):

@@ -13,7 +13,7 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
-from core.faults import Refused, WorldFault
+from core.faults import Cancelled, Refused, WorldFault
 from core.progress import SILENT, Progress, step
 from core.storage import backups, engine, keys, recognised
 from core.storage.keys import Key
@@ -32,7 +32,7 @@ def protect(path: Path | str, passphrase: str, progress: Progress = SILENT) -> K
     path = Path(path).resolve()
     if recognised.protected(path):
         raise Refused("already_protected", path=path)
-    key = Key.new(passphrase)
+    key = Key.new(passphrase, path)
     _convert(path, None, key, "protect", progress)
     return key
 
@@ -41,7 +41,7 @@ def change(path: Path | str, passphrase: str | Key, new: str, progress: Progress
     """Another passphrase. As `protect`; WorldFault: wrong_passphrase. Backups keep the one that they were made with."""
     path = Path(path).resolve()
     old = _standing(path, passphrase)
-    key = Key.new(new)
+    key = Key.new(new, path)
     _convert(path, old, key, "rekey", progress)
     return key
 
@@ -56,6 +56,7 @@ def open_copies(path: Path | str) -> list[Path]:
     """Backups of this workspace that anybody can read without the passphrase."""
     path = Path(path).resolve()
     found = [one.path for one in backups.listed(path)]
+    found += [one for one in (keys.leaving(path),) if one.exists()]  # could not be overwritten
     with suppress(OSError):
         found += sorted(path.parent.glob(f"{path.stem}.layout*{path.suffix}"))
     readable: list[Path] = []
@@ -137,6 +138,8 @@ def _copy(path: Path, old: Key | None, made: Path, new: Key | None, action: str,
                 connection.execute(f"PRAGMA made.{pragma} = {said}")
             if _content(connection, "main") != _content(connection, "made"):
                 raise WorldFault("conversion_broken", path=path)
+            if progress.cancelled:
+                raise Cancelled("interrupted")
             connection.execute("COMMIT")
             connection.set_progress_handler(None, 0)
         finally:

@@ -129,7 +129,7 @@ class Workspace:
         WorldFault: exists, folder_missing, read_only_place, disk_full, no_cipher ... Refused: passphrase_short.
         """
         path = Path(path).resolve()
-        key = None if passphrase is None else Key.new(passphrase)
+        key = None if passphrase is None else Key.new(passphrase, path)
         if region and not (len(region) == 6 and region.isascii() and region.isdigit()):
             raise Refused("region_form", region=region)
         try:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from core.faults import Cancelled, Refused
 from core.findings import Finding
-from core.storage import batches
+from core.storage import batches, engine
 from core.storage.ledger import Change, Edit, arrival
 from core.storage.workspace import Workspace
 from core.texts import LANGUAGES, Texts
@@ -68,7 +68,7 @@ def test_the_same_bytes_come_once(workspace: Workspace) -> None:
 def test_counts_have_to_close(workspace: Workspace) -> None:
     with workspace.transaction("import", "f") as connection:
         number = batches.begin(connection, "cases", "f", "", "ab", None, {}, "")
-        with pytest.raises(sqlite3.IntegrityError):
+        with pytest.raises(engine.IntegrityError):
             batches.finish(connection, number, 3, 2, 0)
 
 

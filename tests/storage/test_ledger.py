@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from core import settings as choices
 from core.faults import Refused
+from core.storage import engine
 from core.storage import ledger as ledger_room
 from core.storage.ledger import Change, Edit
 from core.storage.workspace import Workspace
@@ -322,7 +323,7 @@ def test_triggers_refuse_to_alter_it(workspace: Workspace) -> None:
         "INSERT INTO ledger VALUES (3, '', '', '', '', '[]', '', NULL, 'not the hash before', 'x')",
     ):
         with (
-            pytest.raises(sqlite3.IntegrityError, match="append-only"),
+            pytest.raises(engine.IntegrityError, match="append-only"),
             workspace.transaction("x", "") as connection,
         ):
             connection.execute(statement)

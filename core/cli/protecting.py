@@ -1,0 +1,35 @@
+"""The passphrase of a workspace as a command: set, changed, taken away."""
+
+from __future__ import annotations
+
+import argparse
+
+from core.cli.terminal import NEW_PASSPHRASE, TerminalProgress, new_passphrase, passphrase
+from core.texts import Texts
+
+
+def protect(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
+    from core.storage import protection
+
+    path = arguments.workspace
+    if arguments.change:
+        before = passphrase(path, texts)
+        protection.change(path, before, new_passphrase(path, texts, NEW_PASSPHRASE), progress)
+    elif arguments.remove:
+        protection.unprotect(path, passphrase(path, texts), progress)
+    else:
+        protection.protect(path, new_passphrase(path, texts), progress)
+    progress.done()
+    done = "rekeyed" if arguments.change else "unprotected" if arguments.remove else "protected"
+    print(texts(f"cli.{done}", path=path))
+    if arguments.remove:
+        return 0
+    print(texts("cli.passphrase_lost"))
+    if arguments.drop_backups:
+        for one in protection.drop_copies(path):
+            print(texts("cli.copy_dropped", path=one))
+    elif readable := protection.open_copies(path):
+        print(texts("cli.copies_open", count=len(readable)))
+        for one in readable:
+            print(f"  {one}")
+    return 0
