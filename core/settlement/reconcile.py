@@ -23,6 +23,7 @@ from core.settlement import official
 from core.settlement.annual import Scored, score_cases, sheets, totals_of, totals_of_fund
 from core.settlement.bridge import Bridge, Stage, bridge
 from core.settlement.case_differences import Case, compared, differing, extra, own_scores
+from core.settlement.case_pay import Pays, pays
 from core.settlement.case_split import Found
 from core.settlement.causes import CASE_CAUSES, EXTRA, MISSING
 from core.settlement.exact import sums
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Reconciliation:
     """clearing: as it is here. bridges: of each fund. found: cases on both sides that differ; others: on one side only.
-    compared: cases with an official score; tolerance: by step, in its unit, `case_score` for a case's."""
+    compared: cases with an official score; pays: their amounts, where the list has any. tolerance: by step, in its unit,
+    `case_score` and `case_pay` for a case's."""
 
     clearing: Clearing
     scored: Scored
@@ -47,6 +49,7 @@ class Reconciliation:
     found: Found | None
     others: tuple[Case, ...]
     compared: int
+    pays: Pays | None
     institutions: Mapping[str, Institution]
     tolerance: Mapping[str, Fraction]
     findings: tuple[Finding, ...]
@@ -98,6 +101,9 @@ class Reconciliation:
     def agrees(self) -> bool:
         """Whether nothing differs by more than its tolerance."""
         if self.others or self.differing():
+            return False
+        most = int(np.abs(self.pays.difference).max()) if self.pays is not None and len(self.pays.where) else 0
+        if self.beyond("case_pay", Fraction(most, 100)):
             return False
         if self.found is None:
             return True
@@ -158,8 +164,11 @@ def reconcile(
             )
         elif said[fund]:
             findings.append(Finding("official_fund_absent", "warning", subject=fund))
+    paid = pays(scored, own, listed, found, clearing.funds, said)
+    if paid is not None and not paid.reading:
+        findings.append(Finding("official_pay_unlike", "warning"))
     return Reconciliation(
-        clearing, scored, listed, own, tuple(bridges), found, (*missing, *more), count, registered,
+        clearing, scored, listed, own, tuple(bridges), found, (*missing, *more), count, paid, registered,
         dict(tolerance or {}), tuple(findings),
     )  # fmt: skip
 

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from core.money import plain, total
+from core.rules.cases import FUNDS
 from core.settlement.case_differences import Case
 from core.settlement.causes import CAUSES, UNEXPLAINED
 from core.settlement.reconcile import Reconciliation
@@ -247,8 +250,11 @@ def sheet_of(found: Reconciliation, fund: str, side: str) -> Worksheet:
 
 
 def _cause_column(cause: str, unit: str, places: int | None, summed: bool) -> Column:
-    title = {lang: Texts(lang)(f"reconcile.cause.{cause}") for lang in LANGUAGES}
-    return Column(cause, title, "exact", unit, places, total=summed)
+    return Column(cause, _cause_title(cause), "exact", unit, places, total=summed)
+
+
+def _cause_title(cause: str) -> dict[str, str]:
+    return {lang: Texts(lang)(f"reconcile.cause.{cause}") for lang in LANGUAGES}
 
 
 def _name(found: Reconciliation, code: str) -> str:
@@ -326,6 +332,41 @@ def _sides(found: Reconciliation, one: Case) -> list[object]:
     return [value for pair in zip(own, there, strict=True) for value in pair] + [deviation]
 
 
+def pays(found: Reconciliation, texts: Texts, *, fund: str = "", code: str = "", most: int | None = None) -> Worksheet:
+    """The cases whose amounts differ, largest first: yuan here and there and by cause. keys: settlements"""
+    paid, table = found.pays, found.scored.inputs.cases
+    rows = np.zeros(0, np.int64)
+    if paid is not None:
+        keep = np.ones(len(paid.where), bool)
+        if fund:
+            keep &= table.fund[paid.where] == FUNDS.index(fund)
+        if code:
+            keep &= table.institution[paid.where] == (table.institutions.index(code) if code in table.institutions else -1)
+        rows = np.flatnonzero(keep)
+        rows = rows[np.argsort(-np.abs(paid.difference[rows]), kind="stable")][:most]
+    parts = {cause: paid.parts[cause][rows] for cause in CAUSES if cause in paid.parts} if paid is not None else {}
+    present = [cause for cause, values in parts.items() if values.any()]
+    columns = [
+        _named("setl_id", "code"), _named("pay_difference", "fixed", "yuan", 2, summed=True), _named("causes"), _named("by"),
+        _named("own_pay", "fixed", "yuan", 2, summed=True), _named("official_pay", "fixed", "yuan", 2, summed=True),
+        _named("fund"), _named("fixmedins_code", "code"), _named("fixmedins_name"),
+        *(Column(name, _cause_title(name), "fixed", "yuan", 2, total=True) for name in present),
+    ]  # fmt: skip
+    lines: list[list[object]] = []
+    said = {name: texts(f"reconcile.cause.{name}") for name in present}
+    for n, i in enumerate(rows.tolist()):
+        assert paid is not None
+        at = int(paid.where[i])
+        own = table.institutions[int(table.institution[at])]
+        lines.append(
+            [str(table.setl_id[at]), int(paid.official[i] - paid.own[i]),
+             texts.listed([said[name] for name in present if parts[name][n]]),
+             texts(f"reconcile.by.{paid.by[i]}") if paid.by[i] else "", int(paid.own[i]), int(paid.official[i]),
+             texts(f"fund.{FUNDS[int(table.fund[at])]}"), own, _name(found, own), *(int(parts[name][n]) for name in present)]
+        )  # fmt: skip
+    return _sheet("reconcile_pays", _titled("pays"), columns, lines, [str(line[0]) for line in lines])
+
+
 def worksheets(found: Reconciliation, texts: Texts) -> list[Worksheet]:
     """All, for export: causes, steps, both sheets, the bridges of every step that differs, the cases."""
     made = [summary(found, texts)]
@@ -338,4 +379,5 @@ def worksheets(found: Reconciliation, texts: Texts) -> list[Worksheet]:
             for step in one.official
             if any(one.difference(step, i) for i in range(len(one.codes)))
         ]
-    return [*made, cases(found, texts)]
+    made.append(cases(found, texts))
+    return [*made, pays(found, texts)] if found.pays is not None and found.pays.reading else made
