@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
+from pathlib import Path
 
 from core.cli import (
     attributing,
@@ -50,6 +51,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Texts, TerminalProgress], int]
     "pack": packing.pack,
     "backup": backing.backup,
     "year": confirming.year,
+    "bundle": confirming.bundle,
     "protect": protecting.protect,
     "verify": files.check_all,
 }
@@ -79,8 +81,24 @@ def main(argv: Sequence[str], draw: Draw | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read us has gone; nobody is left to tell
         return 0
+    except Exception as error:
+        fault = _of_the_disk(error, argv)
+        if fault is None:
+            raise
+        progress.done()
+        print(texts.fault(fault), file=sys.stderr)
+        return fault.status
     finally:
         progress.done()
+
+
+def _of_the_disk(error: Exception, argv: Sequence[str]) -> Fault | None:
+    """What came out of the middle of a reading, or of writing a file: a damaged page, a disk that is gone or full."""
+    if "core.storage.engine" not in sys.modules:
+        return None
+    from core.storage.workspace import world_fault
+
+    return world_fault(error, next((Path(word) for word in argv[1:] if Path(word).is_file()), Path(argv[0])))
 
 
 def _language(argv: Sequence[str]) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from core.cli.terminal import TerminalProgress, readable, writable
+from core.cli.terminal import TerminalProgress, check_outs, readable, writable
 from core.faults import Usage
 from core.texts import Texts
 
@@ -31,4 +32,23 @@ def year(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress
             confirmed.reopen(workspace, arguments.year, arguments.why)
         progress.done()
     print(texts(f"cli.year_{arguments.verb}", year=arguments.year))
+    return 0
+
+
+def bundle(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
+    """`bundle WORKSPACE --year Y [--institution CODE] [--run HASH] --out FILE.zip`"""
+    from core.settlement import evidence
+
+    out: Path = arguments.out
+    check_outs([out], (".zip",))
+    with readable(arguments.workspace) as workspace:
+        made = evidence.bundle(
+            workspace, arguments.year, out, institution=arguments.institution, run=arguments.run, lang=texts.lang,
+            progress=progress,
+        )  # fmt: skip
+        progress.done()
+    print(texts("cli.bundle_written", path=out, count=made.files))
+    print(texts("cli.bundle_seal", seal=made.seal))
+    for digest in made.runs:
+        print(texts("cli.run_hash", hash=digest))
     return 0

@@ -98,6 +98,12 @@ def parser(texts: Texts) -> Parser:
     year.add_argument("--run", default="", metavar="HASH", help=texts("cli.help.year_run"))
     year.add_argument("--why", default="", metavar="TEXT", help=texts("cli.help.year_why"))
 
+    bundle = command("bundle")
+    bundle.add_argument("--year", type=_year, required=True, metavar="Y")
+    bundle.add_argument("--institution", default="", metavar="CODE", help=texts("cli.help.bundle_institution"))
+    bundle.add_argument("--run", default="", metavar="HASH", help=texts("cli.help.bundle_run"))
+    bundle.add_argument("--out", type=Path, required=True, metavar="FILE.zip")
+
     month = command("month")
     month.add_argument("--month", required=True, metavar="YYYY-MM|YYYY", help=texts("cli.help.month_month"))
     month.add_argument("--pack", required=True, metavar="ID|FILE")

@@ -276,14 +276,24 @@ _MARK = "#=== "
 def restore(text: str, parameters: Mapping[str, str] | None = None) -> Pack:
     """The pack that `Pack.text` was kept from, without any file."""
     findings: list[Finding] = []
+    sources = _kept_sources(text, findings)
+    return _finished(*_built(sources, findings), findings, parameters or {}, sources[-1].name)
+
+
+def canonical(text: str) -> str:
+    """The resolved rule of a `Pack.text` as the one text that `Pack.hash` is of (JSON)."""
+    builder = Builder(_kept_sources(text, []), [])
+    builder.rule()
+    return builder.canonical()
+
+
+def _kept_sources(text: str, findings: list[Finding]) -> list[Source]:
     parts = re.split(rf"^{re.escape(_MARK)}(.*)$", text, flags=re.MULTILINE)
     sources = [
         Source(name, body.lstrip("\n"), findings)
         for name, body in zip(parts[1::2], parts[2::2], strict=True)
     ]
-    if not sources:
-        sources = [Source("pack", text, findings)]
-    return _finished(*_built(sources, findings), findings, parameters or {}, sources[-1].name)
+    return sources or [Source("pack", text, findings)]
 
 
 def phrases_of(lang: str) -> Phrases:

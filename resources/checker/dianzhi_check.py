@@ -1,0 +1,720 @@
+#!/usr/bin/env python3
+"""Checks an evidence bundle of a DIP clearing without the product that made it.
+
+    python3 dianzhi_check.py BUNDLE.zip [--lang zh|en]        Python 3.8 or newer, nothing else
+
+What is checked, in this order: the seal over every byte; that the archive holds what its manifest lists, to the hash; the
+chain of the ledger and that the run stands in it; the hashes that the run names (rule, coefficient set, inputs, result, and
+the run's own over every exact figure); and the arithmetic: every cell of the sheet computed again from its inputs by the
+rule's own formulas, in exact fractions. Where the scores of single cases are included they are added up again.
+Differences come first, each with its place. Exit status: 0 nothing differs, 1 something does, 2 this is no bundle.
+
+A second implementation on purpose: it shares no line with the product, so an error in one of them shows as a difference.
+"""
+
+import hashlib
+import io
+import json
+import locale
+import re
+import sys
+import zipfile
+from fractions import Fraction
+from math import floor
+
+WORDS = {
+    "usage": ("用法：python3 dianzhi_check.py 证据包.zip [--lang zh|en]", "usage: python3 dianzhi_check.py BUNDLE.zip [--lang zh|en]"),
+    "unreadable": ("读不了 {0}：{1}", "cannot read {0}: {1}"),
+    "no_bundle": ("{0} 不是点值证据包：{1}", "{0} is no evidence bundle of Dianzhi: {1}"),
+    "differs": ("不符：{0}", "DIFFERS: {0}"),
+    "seal_missing": ("封签缺失或格式不对", "the seal is missing or malformed"),
+    "seal": ("封签与文件内容不符：封签写 {0}…，内容为 {1}…", "the seal does not fit the bytes: it says {0}…, they are {1}…"),
+    "archive": ("压缩包结构损坏：{0}", "the archive is damaged: {0}"),
+    "file_extra": ("文件 {0} 不在清单中", "the file {0} is not in the manifest"),
+    "file_missing": ("清单中的文件 {0} 不在包内", "the file {0} of the manifest is not in the archive"),
+    "file_hash": ("文件 {0} 与清单的 SHA-256 不符", "the file {0} is not what the manifest says"),
+    "part": ("文件 {0} 的内容读不懂：{1}", "the content of {0} cannot be read: {1}"),
+    "line_gap": ("台账第 {0} 行之前缺行", "the ledger lacks a line before line {0}"),
+    "line_chain": ("台账第 {0} 行与上一行不衔接", "line {0} of the ledger does not follow the one before"),
+    "line_hash": ("台账第 {0} 行的内容与其哈希不符", "line {0} of the ledger is not what its hash says"),
+    "head": ("台账末行与清单所记不符", "the ledger does not end where the manifest says"),
+    "run_line": ("台账中没有 {0} 的清算记录", "the ledger has no line of the run {0}"),
+    "confirmed": ("{0} 年度的确认状态与台账不符", "whether {0} is confirmed is not as the ledger says"),
+    "hash_rule": ("{0}：规则与其哈希不符", "{0}: the rule is not what its hash says"),
+    "rule_text": ("{0}：规则包原文的“{1}”与据以计算的规则不同", "{0}: “{1}” in the text of the pack is not the rule that was computed by"),
+    "hash_set": ("{0}：系数集与其哈希不符", "{0}: the coefficient set is not what its hash says"),
+    "hash_data": ("{0}：各步输入与数据哈希不符", "{0}: the inputs are not what the data hash says"),
+    "hash_result": ("{0}：清算表与结果哈希不符", "{0}: the sheet is not what the result hash says"),
+    "hash_run": ("{0}：重算出的全部数字与清算哈希不符", "{0}: what was computed again is not what the run's hash says"),
+    "stamp": ("{0}：清算表的戳记“{1}”与清算记录不同", "{0}: the sheet's stamp “{1}” is not that of the run"),
+    "coefficient": ("{0}：机构 {1} 的系数为 {2}，由系数集算得 {3}", "{0}: the coefficient of {1} is {2}, from the set it is {3}"),
+    "budget": ("{0}：{1} 为 {2}，由预算各行相加得 {3}", "{0}: {1} is {2}, the budget lines add up to {3}"),
+    "shape": ("{0}：清算表的行或列与输入、规则不一致（{1}）", "{0}: rows or columns of the sheet are not those of inputs and rule ({1})"),
+    "cell": ("{0} {1}：清算表为 {2}，按规则重算为 {3}", "{0} {1}: the sheet says {2}, computed by the rule it is {3}"),
+    "fault": ("{0} {1}：按规则算不出（{2}）", "{0} {1}: the rule cannot be computed ({2})"),
+    "cases": ("{0} {1}：清算表为 {2}，逐例相加为 {3}", "{0} {1}: the sheet says {2}, the cases add up to {3}"),
+    "region": ("全市", "region"),
+    "employee": ("职工", "employee"),
+    "resident": ("居民", "resident"),
+    "ok_seal": ("封签相符：{0}", "seal holds: {0}"),
+    "ok_files": ("{0} 个文件与清单相符", "{0} files are what the manifest says"),
+    "ok_ledger": ("台账 {0} 行首尾相连，末行 {1}（其中 {2} 行只给出哈希）", "{0} lines of the ledger hold together, the last is {1} ({2} are given by hash only)"),
+    "ok_run": ("清算 {0}（{1}）：哈希相符，重算 {2} 格一致", "run {0} ({1}): hashes hold, {2} cells computed again agree"),
+    "ok_cases": ("{0} 例的分值和金额逐例相加一致", "scores and amounts of {0} cases add up"),
+    "given": ("单机构证据包：全市数字为给定值，含全市合计的步骤不能重算", "one institution's bundle: the region's figures are given, sums over the region cannot be computed again"),
+    "state_confirmed": ("{0} 年度清算由 {1} 于 {2} 确认", "the clearing of {0} was confirmed by {1} at {2}"),
+    "state_draft": ("{0} 年度清算为草稿，尚未确认", "the clearing of {0} is a draft, not confirmed"),
+    "passed": ("校验通过。封签和清算哈希应与纸质确认表上所印一致。", "Nothing differs. Hold seal and run hash against those printed on paper."),
+    "failed": ("校验不通过：{0} 处不符。", "This bundle does not hold: {0} differences."),
+    "more": ("另有 {0} 处未列出", "{0} more are not listed"),
+}
+SEAL = re.compile(rb"DIANZHI-SEAL-1 sha256=([0-9a-f]{64})")
+DECIMAL = re.compile(r"-?\d+(\.\d+)?")
+NUMBER = re.compile(r"[-+]?(\d+/\d+|\d+(\.\d*)?|\.\d+)")
+END = b"PK\x05\x06"
+LISTED = 40  # differences that are written out
+
+
+class Unfit(Exception):
+    """A formula that cannot be read, or values that do not fit it."""
+
+
+# --- the language of the rules: read into nested lists, computed in exact fractions ---------------------------------
+
+WORD = re.compile(r"\s*(?:(\d+\.\d+|\d+|\.\d+)|([A-Za-z_]\w*)|(<=|>=|==|!=|[-+*/<>(),]))", re.ASCII)
+
+
+def words_of(text):
+    found, at = [], 0
+    text = text.rstrip()
+    while at < len(text):
+        match = WORD.match(text, at)
+        if match is None:
+            raise Unfit("%r" % text[at : at + 10])
+        found.append(match.group(1) or match.group(2) or match.group(3))
+        at = match.end()
+    return found
+
+
+class Reader:
+    """One method a level of binding, loosest first; a tree is [operator, parts ...], a number or a name."""
+
+    def __init__(self, text):
+        self.words, self.at = words_of(text), 0
+
+    def sees(self, *wanted):
+        return self.at < len(self.words) and self.words[self.at] in wanted
+
+    def take(self, *wanted):
+        if self.at >= len(self.words) or (wanted and not self.sees(*wanted)):
+            raise Unfit("%s?" % " ".join(wanted))
+        self.at += 1
+        return self.words[self.at - 1]
+
+    def whole(self):
+        tree = self.choice()
+        if self.at < len(self.words):
+            raise Unfit(self.words[self.at])
+        return tree
+
+    def choice(self):
+        value = self.either()
+        if not self.sees("if"):
+            return value
+        self.take("if")
+        condition = self.either()
+        self.take("else")
+        return ["if", condition, value, self.choice()]
+
+    def left(self, deeper, *signs):
+        tree = deeper()
+        while self.sees(*signs):
+            tree = [self.take(), tree, deeper()]
+        return tree
+
+    def either(self):
+        return self.left(self.both, "or")
+
+    def both(self):
+        return self.left(self.negation, "and")
+
+    def negation(self):
+        if self.sees("not"):
+            self.take()
+            return ["not", self.negation()]
+        return self.comparison()
+
+    def comparison(self):
+        tree = self.addition()
+        if self.sees("<", "<=", ">", ">=", "==", "!="):
+            return [self.take(), tree, self.addition()]
+        return tree
+
+    def addition(self):
+        return self.left(self.product, "+", "-")
+
+    def product(self):
+        return self.left(self.sign, "*", "/")
+
+    def sign(self):
+        if self.sees("-"):
+            self.take()
+            return ["neg", self.sign()]
+        return self.atom()
+
+    def atom(self):
+        word = self.take()
+        if word == "(":
+            tree = self.choice()
+            self.take(")")
+            return tree
+        if word[0].isdigit() or word[0] == ".":
+            return Fraction(word)
+        if not (word[0].isalpha() or word[0] == "_"):
+            raise Unfit(word)
+        if not self.sees("("):
+            return word
+        self.take("(")
+        parts = [self.choice()]
+        while self.sees(","):
+            self.take(",")
+            parts.append(self.choice())
+        self.take(")")
+        return [word] + parts
+
+
+def half_up(value, places):
+    """Half away from zero."""
+    scale = Fraction(10) ** places
+    size = floor(abs(value) * scale + Fraction(1, 2)) / scale
+    return -size if value < 0 else size
+
+
+def shared(total, weights, places):
+    """`total` in parts as the weights are, largest remainder first, an even remainder to the earlier one."""
+    unit = Fraction(10) ** places
+    whole = half_up(total, places) * unit
+    if whole == 0:
+        return [Fraction(0)] * len(weights)
+    if sum(weights) <= 0 or min(weights) < 0:
+        raise Unfit("share")
+    exact = [abs(whole) * weight / sum(weights) for weight in weights]
+    parts = [floor(one) for one in exact]
+    order = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
+    for i in order[: int(abs(whole) - sum(parts))]:
+        parts[i] += 1
+    return [Fraction(-part if whole < 0 else part) / unit for part in parts]
+
+
+def uses_all(tree):
+    """Whether a formula looks at every institution."""
+    return isinstance(tree, list) and (tree[0] in ("sum", "share") or any(uses_all(part) for part in tree[1:]))
+
+
+class Rule:
+    """The resolved rule as the run had it: parameters, tables, steps in the order of the sheet."""
+
+    def __init__(self, told, changed):
+        self.values, self.tables, self.steps = {}, {}, []
+        for one in told.get("parameter", []):
+            options = one.get("options") or ()
+            for option in options:
+                self.values[option] = option
+            text = str(changed.get(one["id"], one.get("default", "")))
+            self.values[one["id"]] = Fraction(text) if NUMBER.fullmatch(text) and not options else text
+        for one in told.get("table", []):
+            self.tables[one["id"]] = one
+        for scope, one in told.get("steps", []):
+            if one.get("when") and not self.compute(Reader(one["when"]).whole(), self.values.__getitem__, None, None, 0):
+                continue
+            places = changed.get(one["id"] + ".places", one.get("places")) if not one.get("input") else None
+            tree = None if one.get("input") else self.formula(one["formula"])
+            self.steps.append((scope, one["id"], tree, None if places in (None, "none") else int(places)))
+
+    @staticmethod
+    def formula(text):
+        return Reader(str(text)).whole()
+
+    def compute(self, tree, name, column, share, places):
+        """The value of a tree. name(id), column(id) and share(total, id, places) give what it asks for."""
+        if isinstance(tree, Fraction):
+            return tree
+        if isinstance(tree, str):
+            return name(tree)
+        head, parts = tree[0], tree[1:]
+
+        def value(part):
+            return self.compute(part, name, column, share, places)
+
+        if head == "if":
+            return value(parts[1] if value(parts[0]) else parts[2])
+        if head == "and":
+            return bool(value(parts[0]) and value(parts[1]))
+        if head == "or":
+            return bool(value(parts[0]) or value(parts[1]))
+        if head == "sum":
+            return sum(column(parts[0]), Fraction(0))
+        if head == "tiers":
+            return value(self.tier(self.tables[parts[1]], value(parts[0])))
+        if head == "share":
+            return share(parts[0], parts[1], places)
+        if head == "round":
+            return half_up(value(parts[0]), int(value(parts[1])))
+        found = [value(part) for part in parts]
+        if head == "/":
+            if found[1] == 0:
+                raise Unfit("x / 0")
+            return found[0] / found[1]
+        actions = {
+            "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
+            "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
+            "==": lambda a, b: a == b, "!=": lambda a, b: a != b, "not": lambda a: not a, "neg": lambda a: -a,
+            "abs": abs, "min": min, "max": max, "floor": lambda a: Fraction(floor(a)), "ceil": lambda a: Fraction(-floor(-a)),
+        }  # fmt: skip
+        if head not in actions:
+            raise Unfit(head)
+        return actions[head](*found)
+
+    def tier(self, table, x):
+        """The formula of the first row with from <= x < to, or <= to where its upper edge is closed."""
+        rows = table.get("row") or []
+        for row in rows:
+            start, end = row.get("from"), row.get("to")
+            closed = row.get("closed", table.get("closed", False))
+            if start not in (None, "") and x < Fraction(str(start)):
+                continue
+            if end in (None, "") or x < Fraction(str(end)) or (closed and x == Fraction(str(end))):
+                return self.formula(row["value"])
+        if rows or "otherwise" not in table:
+            raise Unfit("%s(%s)" % (table["id"], x))
+        return self.formula(table["otherwise"])
+
+
+class Sheet:
+    """One fund computed from its facts. A step is computed when somebody asks for it, so no order has to be known.
+
+    given: figures of the region that cannot be computed again, in the bundle of one institution.
+    """
+
+    def __init__(self, rule, facts, given):
+        self.rule, self.given = rule, given
+        self.codes = [one["code"] for one in facts["institutions"]]
+        self.facts = {"region": {}, "institution": {}}
+        for name, text in facts["region"].items():
+            self.facts["region"][name] = Fraction(text)
+        for name, texts in list(facts["facts"].items()) + list(facts["scores"].items()):
+            self.facts["institution"][name] = [Fraction(text) for text in texts]
+        self.steps = {(scope, id): (tree, places) for scope, id, tree, places in rule.steps}
+        self.known, self.open = {}, set()
+
+    def figure(self, scope, id):
+        """A figure of the region, or the column of an institutions' step."""
+        key = (scope, id)
+        if key not in self.known:
+            if key in self.open:
+                raise Unfit("%s: circle" % id)
+            self.open.add(key)
+            tree, places = self.steps[key]
+            if tree is None:
+                self.known[key] = self.facts[scope][id]
+            elif self.given is not None and uses_all(tree):
+                self.known[key] = self.given[scope][id]
+            elif scope == "region":
+                self.known[key] = self.rounded(self.rule.compute(tree, self.plain, self.column, None, places), places)
+            else:
+                self.shares = {}
+                self.known[key] = [self.rounded(self.own(tree, places, i), places) for i in range(len(self.codes))]
+            self.open.discard(key)
+        return self.known[key]
+
+    @staticmethod
+    def rounded(value, places):
+        return value if places is None else half_up(value, places)
+
+    def plain(self, id):
+        """A name in a formula of the region."""
+        return self.figure("region", id) if ("region", id) in self.steps else self.rule.values[id]
+
+    def column(self, id):
+        return self.figure("institution", id)
+
+    def own(self, tree, places, i):
+        """A formula of the institution number i."""
+        def name(id):
+            return self.figure("institution", id)[i] if ("institution", id) in self.steps else self.plain(id)
+
+        def share(total, id, places):
+            amount = self.rule.compute(total, self.plain, self.column, None, places)
+            return shared(amount, self.column(id), places)[i]
+
+        return self.rule.compute(tree, name, self.column, share, places)
+
+
+def shows(text, value):
+    """Whether a sheet's figure is this value: exactly, or to twelve decimals where it has no end."""
+    if not isinstance(text, str) or not DECIMAL.fullmatch(text):
+        return False
+    rest = value.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    return Fraction(text) == (value if rest == 1 else half_up(value, 12))
+
+
+def briefly(value):
+    """A value in a sentence."""
+    text = "%.6f" % float(value)
+    return text.rstrip("0").rstrip(".") if half_up(value, 6) == value else "%s (%s)" % (text, value)
+
+
+# --- the bundle --------------------------------------------------------------------------------------------------------
+
+
+def sha256(data):
+    return hashlib.sha256(data if isinstance(data, bytes) else data.encode("utf-8")).hexdigest()
+
+
+def dense(value):
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+class Check:
+    """Goes through a bundle; `wrong` collects differences, `right` what was found to hold."""
+
+    def __init__(self, data):
+        self.data, self.wrong, self.right, self.files = data, [], [], {}
+
+    def differs(self, key, *values):
+        self.wrong.append((key, values))
+
+    def holds(self, key, *values):
+        self.right.append((key, values))
+
+    def run(self):
+        self.seal()
+        if not self.archive():
+            return
+        try:
+            manifest = json.loads(self.files["manifest.json"].decode("utf-8"))
+            self.manifest = manifest
+            self.year, self.code = manifest["year"], manifest["institution"]
+            self.listed(manifest["files"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self.differs("part", "manifest.json", error)
+            return
+        self.guarded("ledger.json", self.ledger)
+        for folder in manifest["runs"]:
+            self.guarded(folder, self.one_run, folder)
+
+    def guarded(self, name, work, *values):
+        """Forged content may have any shape: what cannot be read differs."""
+        try:
+            work(*values)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, ArithmeticError, Unfit) as error:
+            self.differs("part", name, "%s %s" % (type(error).__name__, error))
+
+    def seal(self):
+        at = self.data.rfind(END)
+        comment = self.data[at + 22 :] if at >= 0 else b""
+        found = SEAL.fullmatch(comment)
+        if found is None:
+            self.differs("seal_missing")
+            return
+        own, said = sha256(self.data[: at + 22]), found.group(1).decode()
+        if own != said:
+            self.differs("seal", said[:16], own[:16])
+        else:
+            self.holds("ok_seal", said)
+
+    def archive(self):
+        try:
+            with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
+                for entry in archive.infolist():
+                    if entry.filename in self.files or entry.compress_type != zipfile.ZIP_STORED:
+                        raise zipfile.BadZipFile(entry.filename)
+                    self.files[entry.filename] = archive.read(entry)
+        except Exception as error:  # a damaged archive fails in many ways
+            self.differs("archive", error)
+            return False
+        if "manifest.json" not in self.files:
+            self.differs("file_missing", "manifest.json")
+            return False
+        return True
+
+    def listed(self, told):
+        for name in sorted(set(self.files) - set(told) - {"manifest.json"}):
+            self.differs("file_extra", name)
+        for name in sorted(told):
+            if name not in self.files:
+                self.differs("file_missing", name)
+            elif sha256(self.files[name]) != told[name]["sha256"] or len(self.files[name]) != told[name]["bytes"]:
+                self.differs("file_hash", name)
+        self.holds("ok_files", len(told))
+
+    def part(self, name):
+        return json.loads(self.files[name].decode("utf-8"))
+
+    def ledger(self):
+        names = ("id", "at", "who", "action", "subject", "changes", "why", "answers", "previous")
+        previous, expected, hidden = "", 1, 0
+        self.lines, self.confirmed = [], None
+        for line in self.part("ledger.json"):
+            if line["id"] != expected:
+                self.differs("line_gap", line["id"])
+            if line["previous"] != previous:
+                self.differs("line_chain", line["id"])
+            if "changes" not in line:
+                hidden += 1
+            elif sha256(dense({name: line[name] for name in names})) != line["hash"]:
+                self.differs("line_hash", line["id"])
+            else:
+                self.lines.append(line)
+            previous, expected = line["hash"], line["id"] + 1
+        if previous != self.manifest["ledger_head"]:
+            self.differs("head")
+        for line in self.lines:
+            for change in json.loads(line["changes"]) if line["action"] in ("confirm", "reopen") else ():
+                if change["table"] == "confirmed_year" and change["key"]["year"] == self.year:
+                    self.confirmed = change["after"]
+        said = self.manifest["confirmed"]
+        if said != self.confirmed:
+            self.differs("confirmed", self.year)
+        elif said:
+            self.holds("state_confirmed", self.year, said["who"], said["at"])
+        else:
+            self.holds("state_draft", self.year)
+        self.holds("ok_ledger", expected - 1, previous[:16], hidden)
+
+    def one_run(self, folder):
+        record = self.part(folder + "/run.json")
+        sheet = self.part(folder + "/sheet.json")
+        inputs = self.part(folder + "/inputs.json")
+        short = "#" + record["hash"][:16]
+        subject = "%s %s %s" % (record["year"], record["pack"], short)
+        if not any(line["action"] == "run" and line["subject"] == subject for line in self.lines):
+            self.differs("run_line", subject)
+        if self.confirmed and record["hash"] not in json.loads(self.confirmed["runs"]):
+            self.differs("confirmed", self.year)
+        before = len(self.wrong)
+        self.hashes(folder, record, sheet, inputs)
+        rule = Rule(json.loads(self.files[folder + "/rule.json"].decode("utf-8")), record["parameters"])
+        funds, cells = [], 0
+        if set(inputs["funds"]) != set(sheet["funds"]) or record["year"] != self.year:
+            self.differs("shape", short, "funds")
+            return
+        for fund in record["funds"]:
+            computed, count = self.fund(folder, short, rule, fund, inputs["funds"][fund], sheet["funds"][fund], record)
+            funds.append(computed)
+            cells += count
+        if not self.code and None not in funds and self.run_hash(record, funds) != record["hash"]:
+            self.differs("hash_run", short)
+        if self.code:
+            self.cases(folder, short, sheet, [id for scope, id, tree, _ in rule.steps if scope != "region" and tree is None])
+            self.holds("given")
+        if len(self.wrong) == before:
+            self.holds("ok_run", record["hash"], record["pack"], cells)
+
+    def hashes(self, folder, record, sheet, inputs):
+        short = "#" + record["hash"][:16]
+        if sha256(self.files[folder + "/rule.json"]) != record["pack_hash"]:
+            self.differs("hash_rule", short)
+        self.rule_text(folder, short)
+        if not self.code:
+            parts = self.part(folder + "/set.json")
+            if sha256(json.dumps(sorted(parts), ensure_ascii=False)) != record["set_hash"]:
+                self.differs("hash_set", short)
+            small = {
+                fund: {
+                    "region": own["region"],
+                    "institutions": [[one["code"], one["level"]] for one in own["institutions"]],
+                    "inputs": {name: texts for name, texts in own["facts"].items() if name != "coefficient"},
+                }
+                for fund, own in inputs["funds"].items()
+            }
+            told = [record["cases_hash"], record["region"], small, record["counts"]]
+            if sha256(json.dumps(told, sort_keys=True, ensure_ascii=False)) != record["data_hash"]:
+                self.differs("hash_data", short)
+            if sha256(self.files[folder + "/sheet.json"]) != record["result_hash"]:
+                self.differs("hash_result", short)
+        stamps = sheet["stamps"]
+        for name, said in (
+            ("run_hash", record["hash"]), ("pack", record["pack"]), ("pack_hash", record["pack_hash"]),
+            ("set_name", record["set_name"]), ("set_hash", record["set_hash"]), ("data_hash", record["data_hash"]),
+            ("catalogue", record["catalogue"]), ("grouping", record["grouping"]), ("parameters", record["parameters"]),
+        ):  # fmt: skip
+            if stamps[name] != said:
+                self.differs("stamp", short, name)
+        if sheet["year"] != str(record["year"]):
+            self.differs("stamp", short, "year")
+
+    def rule_text(self, folder, short):
+        """Where this Python reads TOML: the text of pack and parents says the same formulas as the rule."""
+        try:
+            import tomllib
+        except ImportError:
+            return
+        text = self.files[folder + "/pack.toml"].decode("utf-8")
+        merged = {}
+        for body in re.split(r"^#=== .*$", text, flags=re.MULTILINE)[1:]:
+            told = tomllib.loads(body, parse_float=str)
+            for scope in ("region", "institution"):
+                for one in told.get(scope, []):
+                    merged[scope, one["id"]] = (one.get("formula"), one.get("input"), one.get("places"), one.get("when"))
+            for one in told.get("table", []):
+                merged["table", one["id"]] = (one.get("otherwise"), len(one.get("row", [])))
+            for one in told.get("parameter", []):
+                merged["parameter", one["id"]] = (one.get("default"),)
+
+        def same(said):
+            texts = [" ".join(str(one).split()) for one in said if one not in (None, "")]
+            return [Fraction(one) if NUMBER.fullmatch(one) else one for one in texts]
+
+        whole = json.loads(self.files[folder + "/rule.json"].decode("utf-8"))
+        found = {}
+        for scope, one in whole["steps"]:
+            found[scope, one["id"]] = (one.get("formula"), one.get("input"), one.get("places"), one.get("when"))
+        for one in whole.get("table", []):
+            found["table", one["id"]] = (one.get("otherwise"), len(one.get("row", [])))
+        for one in whole.get("parameter", []):
+            found["parameter", one["id"]] = (one.get("default"),)
+        for key in sorted(set(merged) | set(found)):
+            if same(merged.get(key, ())) != same(found.get(key, ())):
+                self.differs("rule_text", short, key[1])
+
+    def fund(self, folder, short, rule, fund, facts, told, record):
+        """Compare a fund's sheet cell by cell; returns what the run's hash is made of, and the number of cells."""
+        place = "%s {%s}" % (short, fund)
+        codes = [one["code"] for one in facts["institutions"]]
+        rows = told["institutions"]
+        wanted = {scope: [id for of, id, _, _ in rule.steps if of == scope] for scope in ("region", "institution")}
+        if [row["fixmedins_code"] for row in rows] != codes:
+            self.differs("shape", place, "fixmedins_code")
+            return None, 0
+        if set(told["region"]) != set(wanted["region"]) or any(
+            set(row) != set(wanted["institution"]) | {"fixmedins_code"} for row in rows
+        ):
+            self.differs("shape", place, "steps")
+            return None, 0
+        self.small(place, fund, facts, record, folder)
+        given = None
+        if self.code:
+            given = {
+                "region": {id: Fraction(told["region"][id]) for id in wanted["region"]},
+                "institution": {id: [Fraction(row[id]) for row in rows] for id in wanted["institution"]},
+            }
+        sheet = Sheet(rule, facts, given)
+        cells, said = 0, [fund, [], codes, []]
+        for scope in ("region", "institution"):
+            for id in wanted[scope]:
+                try:
+                    found = sheet.figure(scope, id)
+                except (Unfit, KeyError, ZeroDivisionError) as fault:
+                    self.differs("fault", place, id, fault)
+                    return None, cells
+                column = [found] if scope == "region" else found
+                shown = [told["region"][id]] if scope == "region" else [row[id] for row in rows]
+                for i, (value, text) in enumerate(zip(column, shown)):
+                    cells += 1
+                    if not shows(text, value):
+                        where = "%s %s" % ("{region}" if scope == "region" else codes[i], id)
+                        self.differs("cell", place, where, text, briefly(value))
+                said[1 if scope == "region" else 3].append([id, [str(one) for one in column] if scope != "region" else str(found)])
+        return said, cells
+
+    def small(self, place, fund, facts, record, folder):
+        """Inputs that follow from others: coefficients from the set, the budget from its lines."""
+        parts = self.part(folder + "/set.json")
+        last = record["year"] * 10000 + 1231
+        for i, one in enumerate(facts["institutions"]):
+            valid = {}
+            for code, of, name, day, value in parts:
+                if code == one["code"] and of in (fund, "all") and day <= last:
+                    if name not in valid or (of != "all", day) > valid[name][0]:
+                        valid[name] = ((of != "all", day), Fraction(value))
+            k = sum((-v if name.startswith("deduction") else v for name, (_, v) in valid.items()), Fraction(0))
+            if "base" in valid and Fraction(facts["facts"]["coefficient"][i]) != k:
+                self.differs("coefficient", place, one["code"], facts["facts"]["coefficient"][i], briefly(k))
+        if self.code:
+            return
+        items = {}
+        for item, amount, _, _ in facts["budget_lines"]:
+            items[item] = items.get(item, 0) + amount
+        for name, text in facts["region"].items():
+            own = ["dip_budget", "dip_topup"] if name == "budget" else [name]
+            amount = Fraction(sum(items.get(item, 0) for item in own), 100)
+            if (name == "budget" or name in items) and amount != Fraction(text):
+                self.differs("budget", place, name, briefly(Fraction(text)), briefly(amount))
+
+    def cases(self, folder, short, sheet, inputs):
+        """An institution's cases added up: what the sheet has of them."""
+        told = self.part(folder + "/cases.json")
+        columns, count = told["columns"], 0
+        for fund, rows in told["funds"].items():
+            row = next(one for one in sheet["funds"][fund]["institutions"] if one["fixmedins_code"] == self.code)
+            if len({one[0] for one in rows}) != len(rows):
+                self.differs("cases", "%s {%s}" % (short, fund), "setl_id", len(rows), len({one[0] for one in rows}))
+            for at, name in enumerate(columns):
+                if name in inputs:
+                    total = sum((Fraction(one[at]) for one in rows), Fraction(0))
+                    if not shows(row[name], total):
+                        self.differs("cases", "%s {%s}" % (short, fund), name, row[name], briefly(total))
+            if "cases" in inputs and Fraction(row["cases"]) != len(rows):
+                self.differs("cases", "%s {%s}" % (short, fund), "cases", row["cases"], len(rows))
+            count += len(rows)
+        self.holds("ok_cases", count)
+
+    def run_hash(self, record, funds):
+        said = [
+            record["year"], record["region"], record["pack"], record["pack_hash"], record["set_name"], record["set_hash"],
+            record["catalogue"], record["grouping"], record["data_hash"], sorted(record["parameters"].items()),
+            sorted(record["references"].items()), funds,
+        ]  # fmt: skip
+        return sha256(json.dumps(said, ensure_ascii=False))
+
+
+def language(arguments):
+    if "--lang" in arguments[:-1]:
+        at = arguments.index("--lang")
+        arguments.pop(at)
+        return arguments.pop(at)
+    return "zh" if (locale.getlocale()[0] or "").lower().startswith(("zh", "chinese")) else "en"
+
+
+def main(arguments):
+    lang = language(arguments)
+
+    def say(key, *values):
+        text = WORDS[key][0 if lang == "zh" else 1].format(*values)
+        for word in ("region", "employee", "resident"):
+            text = text.replace("{%s}" % word, WORDS[word][0 if lang == "zh" else 1])
+        return text
+
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        print(say("usage"), file=sys.stderr)
+        return 2
+    try:
+        with open(arguments[0], "rb") as file:
+            data = file.read()
+    except OSError as error:
+        print(say("unreadable", arguments[0], error), file=sys.stderr)
+        return 2
+    if not data.startswith(b"PK"):
+        print(say("no_bundle", arguments[0], "zip?"), file=sys.stderr)
+        return 2
+    check = Check(data)
+    check.run()
+    for key, values in check.wrong[:LISTED]:
+        print(say("differs", say(key, *values)))
+    if len(check.wrong) > LISTED:
+        print(say("more", len(check.wrong) - LISTED))
+    for key, values in check.right:
+        print("  " + say(key, *values))
+    print(say("failed", len(check.wrong)) if check.wrong else say("passed"))
+    return 1 if check.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
