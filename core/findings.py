@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 # Warnings that put the whole result in doubt: said wherever the result is, not only in the list of findings.
-ALOUD = ("pack_", "point_value_")
+ALOUD = ("pack_", "point_value_", "special_over_")
 
 Severity = Literal["refused", "blocked", "warning", "note"]
 

@@ -142,6 +142,10 @@ def summary(clearing: Clearing, texts: Texts) -> list[str]:
     return lines
 
 
+# Of the parts beside the chain: what they come to, and what would be left over.
+CLOSING = ("outside_paid", "fund_paid", "money_open", "rows_open")
+
+
 def region_lines(clearing: Clearing, sheet: FundSheet, texts: Texts) -> list[str]:
     """The region's figures of a fund, and the sums that matter."""
     from fractions import Fraction
@@ -150,6 +154,8 @@ def region_lines(clearing: Clearing, sheet: FundSheet, texts: Texts) -> list[str
 
     lines: list[str] = []
     for step in clearing.pack.scope("region"):
+        if step.part and step.id not in CLOSING:
+            continue
         value = sheet.region[step.id]
         places = step.places if step.places is not None else (2 if step.unit == "yuan" else None)
         unit = texts(f"unit.{step.unit}")

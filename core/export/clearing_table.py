@@ -9,10 +9,11 @@ from pathlib import Path
 from core.export.document import GREY, Align, Document, Field, grouped, stamped
 from core.export.tables import is_summed, marks
 from core.export.workbook import shown_places
+from core.findings import ALOUD
 from core.money import plain
 from core.progress import SILENT, Progress, step
 from core.rules import formula as language
-from core.rules.circular import Pack, Step
+from core.rules.circular import PARTS, Pack, Step
 from core.rules.sheet import Clearing, FundSheet
 from core.texts import Texts
 
@@ -40,13 +41,37 @@ def put(document: Document, clearing: Clearing, sheet: FundSheet) -> None:
     document.begin(title, texts("print.clearing_under", region=clearing.stamps.region, pack=named, count=len(sheet.institutions)))
     _region(document, clearing, sheet)
     document.y += 2.5
-    columns = [one for one in pack.scope("institution") if one.id in sheet.values]
+    listed = list(range(len(sheet.institutions)))
+    _institutions(document, clearing, sheet, [one for one in pack.scope("institution") if one.part in ("", "closing")], listed)
+    beside = [one for one in pack.scope("institution") if one.part == "outside"]
+    paid = [i for i in listed if any(sheet.values[one.id][i] for one in beside if one.id in sheet.values)]
+    if paid:
+        document.heading(texts("print.beside"))
+        _institutions(document, clearing, sheet, beside, paid)
+    document.room(SIGNED)
+    document.y += 5
+    document.write(texts("print.made_checked"), 0, document.y, 9, width=document.width)
+    document.y += 8
+    for said in (texts("print.evidence"), *open_items(pack, texts)):
+        document.paragraph(said, 7, colour=GREY)
+    for finding in clearing.findings:
+        if finding.severity == "warning" and finding.code.startswith(ALOUD) and finding.subject in ("", sheet.fund):
+            document.paragraph(texts.finding(finding), 7)
+
+
+def _institutions(
+    document: Document, clearing: Clearing, sheet: FundSheet, steps: Sequence[Step], listed: Sequence[int]
+) -> None:
+    """A row for each of these institutions, by their place, and the sums over all."""
+    texts = document.texts
+    columns = [one for one in steps if one.id in sheet.values]
     fields = [Field(texts(f"print.{name}"), align=align) for name, align in _NAMED]
     fields += [Field(titled(one, texts), align="R") for one in columns]
     shown = {one.id: [figure(one, value, sheet.values[one.id]) for value in sheet.values[one.id]] for one in columns}
     rows: list[list[str]] = []
-    for i, one in enumerate(sheet.institutions):
-        named_cells = [str(i + 1), one.code, one.name, texts(f"workbook.grade.{one.level}"), one.county]
+    for number, i in enumerate(listed, 1):
+        one = sheet.institutions[i]
+        named_cells = [str(number), one.code, one.name, texts(f"workbook.grade.{one.level}"), one.county]
         rows.append([*named_cells, *(shown[column.id][i] for column in columns)])
     total = ["", "", texts("print.total"), "", ""]
     total += [
@@ -54,12 +79,6 @@ def put(document: Document, clearing: Clearing, sheet: FundSheet) -> None:
         for one in columns
     ]
     document.table(fields, rows, total=total, frozen=3)
-    document.room(SIGNED)
-    document.y += 5
-    document.write(texts("print.made_checked"), 0, document.y, 9, width=document.width)
-    document.y += 8
-    for said in (texts("print.evidence"), *open_items(pack, texts)):
-        document.paragraph(said, 7, colour=GREY)
 
 
 _NAMED: tuple[tuple[str, Align], ...] = (
@@ -104,15 +123,20 @@ def figure(one: Step, value: Fraction, among: Sequence[Fraction] = ()) -> str:
 
 
 def _region(document: Document, clearing: Clearing, sheet: FundSheet) -> None:
-    """The region's steps in rows of four."""
+    """The region's steps in rows of four: the chain's, then each part beside it under its own heading."""
     texts = document.texts
-    cells: list[str] = []
-    for one in clearing.pack.scope("region"):
-        if one.id in sheet.region:
-            cells += [titled(one, texts), figure(one, sheet.region[one.id])]
     across = 2 * REGION_COLUMNS
-    cells += [""] * (-len(cells) % across)
-    rows = [cells[i : i + across] for i in range(0, len(cells), across)]
     each = document.width / REGION_COLUMNS
-    fields = [Field("", each * 0.58), Field("", each * 0.42, "R")] * REGION_COLUMNS
-    document.table(fields, rows, size=8.5, shaded=range(0, across, 2))
+    for part in PARTS:
+        cells: list[str] = []
+        for one in clearing.pack.scope("region"):
+            if one.id in sheet.region and one.part == part:
+                cells += [titled(one, texts), figure(one, sheet.region[one.id])]
+        if not cells:
+            continue
+        if part:
+            document.heading(texts(f"closing.part.{part}"))
+        cells += [""] * (-len(cells) % across)
+        rows = [cells[i : i + across] for i in range(0, len(cells), across)]
+        fields = [Field("", each * 0.58), Field("", each * 0.42, "R")] * REGION_COLUMNS
+        document.table(fields, rows, size=8.5, shaded=range(0, across, 2))

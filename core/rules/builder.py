@@ -18,6 +18,7 @@ from core.rules.circular import (
     EVIDENCE,
     INPUTS,
     MEASURE_NAMES,
+    PARTS,
     SCOPES,
     SETTINGS,
     Branch,
@@ -36,7 +37,7 @@ from core.rules.source import ID, Item, Source, items_of, plainly, typed
 from core.texts import LANGUAGES
 
 _SOURCED = frozenset({"cite", "evidence", "open", "note"})
-STEP_KEYS = _SOURCED | {"id", "title", "unit", "formula", "input", "places", "when", "abstract"}
+STEP_KEYS = _SOURCED | {"id", "title", "unit", "formula", "input", "places", "when", "abstract", "part"}
 BRANCH_KEYS = _SOURCED | {"name", "title", "when", "score", "review"}
 MEASURE_KEYS = _SOURCED | {"id", "title", "unit", "formula", "places", "when"}
 TABLE_KEYS = _SOURCED | {"id", "title", "closed", "otherwise", "row"}
@@ -299,10 +300,12 @@ class Builder:
             item.wrong("formula", "step_origin", value=id)
         if origin and id not in inputs[scope] and not (scope == "institution" and id in self.measures):
             item.wrong("id", "step_input", value=id, known=" ".join(sorted(inputs[scope])))
+        if item.text("part") not in PARTS:
+            item.wrong("part", "pack_option", value=item.text("part"), known=" ".join(filter(None, PARTS)))
         return Step(
             id, scope, item.title("title", required=True), self._unit(item),
             typed(item, "formula"), expr, origin, item.digits(), cite, evidence,
-            item.title("open"), item.title("note"), item.text("when"),
+            item.title("open"), item.title("note"), item.text("when"), item.text("part"),
         )  # fmt: skip
 
     def _branch(self, item: Item) -> Branch:

@@ -22,22 +22,40 @@ REFERENCES = ("reference_means", "level_mean", "catalogue")
 # Facts that a clearing is given, by scope; a pack may take in any of them by `input = "rows"` or `"cases"`.
 INPUTS: Mapping[str, frozenset[str]] = {
     "region": frozenset({
-        "budget", "outside_card", "outside_manual", "outpatient", "chronic", "alliance", "reserve",
+        "budget", "outside_card", "outside_manual", "outpatient", "chronic", "alliance", "reserve", "other_budget",
+        "file_rows", "netted_rows", "away_rows", "not_inpatient_rows", "unregistered_rows", "unlisted_cases", "unlisted_paid",
     }),
     "institution": frozenset({
         "cases", "base_score", "score", "coefficient", "total_cost", "booked", "own_pay", "other_pay", "by_item",
         "assessment_score", "audit_deduction", "violation", "retention", "monthly_paid", "advance",
+        "by_item_cases", "item_cases", "item_paid", "bed_day_cases", "bed_day_paid", "quota_cases", "quota_paid",
+        "other_method_cases", "other_method_paid",
     }),
 }  # fmt: skip
+# Of these, what only a whole year is given: rows of its file counted by what became of them, and payment outside DIP.
+OF_YEAR: Mapping[str, frozenset[str]] = {
+    "region": frozenset({
+        "other_budget", "file_rows", "netted_rows", "away_rows", "not_inpatient_rows", "unregistered_rows", "unlisted_cases",
+        "unlisted_paid",
+    }),
+    "institution": frozenset({
+        "by_item_cases", "item_cases", "item_paid", "bed_day_cases", "bed_day_paid", "quota_cases", "quota_paid",
+        "other_method_cases", "other_method_paid",
+    }),
+}  # fmt: skip
+# Parts of a sheet beside the chain itself: paid outside DIP, what the fund pays and keeps, the count of the file's rows.
+PARTS = ("", "outside", "closing", "control")
 # Chains beside the year's, in the same language: `[[month.region]]`, `[[prepay.institution]]` and so on, with the facts that
 # each is given. A file that brings a step of a chapter gives all of it: the chapter of its parents is gone.
 CHAPTERS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "month": {
-        "region": INPUTS["region"] | {"month", "month_rate"},
-        "institution": INPUTS["institution"] - {"assessment_score", "retention", "monthly_paid", "advance"},
+        "region": INPUTS["region"] - OF_YEAR["region"] | {"month", "month_rate"},
+        "institution": INPUTS["institution"]
+        - OF_YEAR["institution"]
+        - {"assessment_score", "retention", "monthly_paid", "advance"},
     },
     "prepay": {
-        "region": INPUTS["region"],
+        "region": INPUTS["region"] - OF_YEAR["region"],
         "institution": frozenset({"last_booked", "last_paid", "credit"}),
     },
 }
@@ -95,6 +113,7 @@ class Step:
     open: Title
     note: Title
     when: str = ""
+    part: str = ""  # one of PARTS
 
 
 @dataclass(frozen=True, slots=True)

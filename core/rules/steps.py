@@ -10,7 +10,7 @@ from core.faults import Refused
 from core.findings import Finding
 from core.money import allocate, is_terminating, plain, rounded
 from core.rules import formula as language
-from core.rules.circular import Pack, Step
+from core.rules.circular import OF_YEAR, Pack, Step
 from core.rules.columns import Column, Rows, column_of
 from core.rules.formula import Env, Expr, RuleFault, Share, Value
 from core.rules.sheet import Explanation, FundSheet, Part, Scope, Title
@@ -37,7 +37,8 @@ def run(
     """Every step of the pack in dependency order, rounded where it says so.
 
     region, institutions: the facts of `pack.inputs(scope)`, amounts in yuan; institutions aligned with `codes`, which are
-    sorted (ties of share() go to the earlier). Refused("pack_abstract") for a pack without all formulas;
+    sorted (ties of share() go to the earlier); what only a year's file gives is 0 where there is no file.
+    Refused("pack_abstract") for a pack without all formulas;
     Refused("rule_failed", findings) naming the step and the institution where the values do not fit a formula.
     """
     if pack.abstract:
@@ -55,7 +56,7 @@ def run(
     for step in pack.order:
         if step.scope == "region":
             if step.expr is None:
-                in_region[step.id] = Fraction(region[step.id])
+                in_region[step.id] = Fraction(region.get(step.id, 0) if step.id in OF_YEAR["region"] else region[step.id])
                 continue
             env = Env({**pack.values, **in_region}, in_institutions, pack.tables)
             try:
@@ -64,7 +65,8 @@ def run(
                 raise _failed([_finding(step, fault, "", fund)]) from fault
             continue
         if step.expr is None:
-            given = tuple(institutions[step.id])
+            bare = step.id in OF_YEAR["institution"] and step.id not in institutions
+            given = tuple(Fraction(0) for _ in codes) if bare else tuple(institutions[step.id])
             assert len(given) == len(codes), step.id
             in_institutions[step.id] = given
             continue

@@ -19,6 +19,8 @@ from pandas.core.util.hashing import hash_array
 
 from core.progress import Progress, step
 from core.rules.cases import Index, Ints, Small, Texts
+from core.settlement import outside
+from core.settlement.outside import Tally
 
 STRETCH = 65_536  # case ids that are read at once, and between two looks at whether it is still wanted
 # What `cases.netting` and `cases.scope` say, as reasons in counts and findings.
@@ -55,7 +57,8 @@ class Arrivals:
     """One element a case. institutions, groups, details, dates, given_scores are sorted; indices point into them.
 
     group -1: none stated. fund: 0 employee, 1 resident. days, nwb_age, age, icu_days, ownpay: -1 where empty.
-    out: rows left out by reason; out_fee: their cost; unregistered: rows and cost by institution.
+    out: rows left out by reason; out_fee: their cost; unregistered: rows and cost by institution. tally: every row of
+    the year by what became of it.
     """
 
     institutions: tuple[str, ...]
@@ -85,6 +88,7 @@ class Arrivals:
     out: Mapping[str, int]
     out_fee: Mapping[str, int]
     unregistered: Mapping[str, tuple[int, int]]
+    tally: Tally
 
     def __len__(self) -> int:
         return len(self.fee)
@@ -105,7 +109,8 @@ def read(
     select = _selection(wanted, _joined(connection))
     raw, codes, setl_id = _columns(connection, select, "year = ?", wanted.year, "read_cases", progress)
     institutions = _sorted(codes["institution"], raw, "institution")
-    reason = _reasons(raw, institutions, registered)
+    reason, line = _reasons(raw, institutions, registered)
+    tally = outside.tally(raw["fund"], raw["institution"], institutions, line, raw["booked"])
     keep = reason == 0
     out = {
         name: int(n)
@@ -166,6 +171,7 @@ def read(
         out=out,
         out_fee=out_fee,
         unregistered=stray,
+        tally=tally,
     )
 
 
@@ -225,13 +231,13 @@ def frozen(values: NDArray[Any]) -> NDArray[Any]:
 
 _TEXTS = frozenset(("institution", "group", "given_score", "born", "admitted", "detail", "setl_id"))
 # Small numbers of a row in one: a value that Python never makes is half the cost of a row less.
-_PACKED = "(((day * 2 + {away}) * 4 + fund) * 4 + scope) * 8 + netting"
+_PACKED = "((((day * 16 + {method}) * 2 + {away}) * 4 + fund) * 4 + scope) * 8 + netting"
 
 
 def _selection(wanted: Reading, joined: Collection[str]) -> dict[str, str]:
     """The columns of `read`, by name."""
     select = {
-        "packed": _PACKED.format(away=_away(wanted)),
+        "packed": _PACKED.format(away=_away(wanted), method=outside.METHOD_SQL),
         "institution": "fixmedins_code",
         "group": _stated("dip_dise_grp_code", joined),
         "given_score": _stated("grp_dise_sco", joined),
@@ -349,19 +355,22 @@ def _stated(column: str, joined: Collection[str]) -> str:
 
 def _reasons(
     raw: dict[str, NDArray[Any]], institutions: Sequence[str], registered: Mapping[str, object]
-) -> Small:
-    """0 for a row that counts, else 1 + index into REASONS; unpacks `packed`. A refund is never anything else."""
+) -> tuple[Small, Small]:
+    """0 for a row that counts, else 1 + index into REASONS; and its line in `outside.LINES`. Unpacks `packed`. A refund is
+    never anything else."""
     packed = raw.pop("packed")
     netting, scope = packed & 7, packed >> 3 & 3
     raw["fund"] = packed >> 5 & 3
-    raw["day"] = packed >> 8
+    raw["day"] = packed >> 12
     stray = np.array([code not in registered for code in institutions] or [False])[raw["institution"]]
     reason = np.select(
         [netting != 0, scope != 0, (packed >> 7 & 1) != 0, stray],
         [netting, scope + len(NETTING), REASONS.index(AREA) + 1, REASONS.index(UNREGISTERED) + 1],
         0,
     )
-    return reason.astype(np.int8)
+    away = (packed >> 7 & 1) != 0
+    line = outside.lines(netting != 0, away, scope, packed >> 8 & 15, stray)
+    return reason.astype(np.int8), line
 
 
 def _sorted(codes: Codes, columns: dict[str, NDArray[Any]], name: str) -> tuple[str, ...]:

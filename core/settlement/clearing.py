@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.settlement.annual import clear
 from core.settlement.runs import Run, last_run, runs, verify
 from core.settlement.staleness import stale
-from core.settlement.why import CaseStory, case_story, cases_of, explain, rows_of
+from core.settlement.why import CaseStory, case_story, cases_of, explain, rows_of, settlements_of
 
 __all__ = [
     "CaseStory",
@@ -17,6 +17,7 @@ __all__ = [
     "last_run",
     "rows_of",
     "runs",
+    "settlements_of",
     "stale",
     "verify",
 ]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from core.findings import Finding
+from core.money import plain
 from core.rules.cases import FUNDS
 from core.rules.sheet import Institution
-from core.settlement import facts
+from core.settlement import facts, outside
 from core.settlement.standing import Standing
 
 if TYPE_CHECKING:
     from core.rules.circular import Pack
+
+OTHER = "other:"  # budget items for payment methods beside DIP
 
 
 def any_case(standing: Standing, fund: str) -> bool:
@@ -30,13 +34,21 @@ def listed(standing: Standing, fund: str, fact: facts.Facts) -> tuple[Institutio
     return tuple(standing.registered.get(code, Institution(code, "", 0)) for code in sorted(present))
 
 
-def region_inputs(pack: Pack, fact: facts.Facts, fund: str, year: int) -> tuple[dict[str, Fraction], list[Finding]]:
-    """The region's inputs in yuan; an item that the pack takes in and nobody gave blocks."""
+def region_inputs(
+    pack: Pack, standing: Standing, fact: facts.Facts, fund: str, present: Sequence[Institution], year: int
+) -> tuple[dict[str, Fraction], list[Finding]]:
+    """The region's inputs: yuan, or rows; an item that the pack takes in and nobody gave blocks."""
     values: dict[str, Fraction] = {}
     lacking: list[Finding] = []
+    counted = outside.of_region(standing.rows.tally, fund, [one.code for one in present])
     for name in pack.inputs("region"):
+        if name in counted:
+            values[name] = counted[name]
+            continue
         if name == "budget":
             amount = fact.budget.get("dip_budget", 0) + fact.budget.get("dip_topup", 0)
+        elif name == "other_budget":
+            amount = sum(fen for item, fen in fact.budget.items() if item.startswith(OTHER))
         else:
             amount = fact.budget.get(name, 0)
             if name not in fact.budget and name not in facts.NEEDED:
@@ -50,6 +62,7 @@ def region_inputs(pack: Pack, fact: facts.Facts, fund: str, year: int) -> tuple[
 
 
 def institution_inputs(
+    pack: Pack,
     standing: Standing,
     fund: str,
     present: Sequence[Institution],
@@ -75,7 +88,11 @@ def institution_inputs(
         result[name] = summed(standing.sums[name], 100)
     for name in (*facts.PAYMENTS.values(), *facts.DEDUCTIONS.values()):
         result[name] = tuple(Fraction(fact.paid.get(one.code, {}).get(name, 0), 100) for one in present)
-    return result
+    # Packs of before asked for none of these: what they stood on stays what it was, to the hash.
+    left = Counter(standing.left.values())
+    more = outside.of_institutions(standing.rows.tally, fund, [one.code for one in present])
+    more["by_item_cases"] = tuple(Fraction(left[i]) for i in at)
+    return result | {name: more[name] for name in pack.inputs("institution") if name in more}
 
 
 def coefficient_input(
@@ -88,3 +105,26 @@ def coefficient_input(
         if one.code not in own
     ]
     return tuple(own.get(one.code, Fraction(0)) for one in present), lacking
+
+
+def outside_doubts(
+    region: Mapping[str, Fraction],
+    institution: Mapping[str, Sequence[Fraction]],
+    fact: facts.Facts,
+    fund: str,
+    year: int,
+) -> list[Finding]:
+    """Payment outside DIP that no budget item stands for, and institutions that it went to without a row on the sheet."""
+    if "unlisted_paid" not in region:
+        return []
+    unlisted = region["unlisted_paid"]
+    paid = unlisted + sum((sum(institution[f"{method}_paid"], Fraction(0)) for method in outside.METHODS), Fraction(0))
+    said: list[Finding] = []
+    if region["unlisted_cases"]:
+        values = {"fund": fund, "amount": plain(unlisted, 2)}
+        said.append(Finding("outside_unlisted", "note", value=plain(region["unlisted_cases"]), values=values))
+    if paid and not any(item.startswith(OTHER) for item in fact.budget):
+        said.append(
+            Finding("outside_no_budget", "note", subject=fund, value=plain(paid, 2), values={"year": str(year)})
+        )
+    return said

@@ -35,6 +35,7 @@ from core.settlement.doubts import ordered
 from core.settlement.given import Given, changed
 from core.settlement.given import read as read_given
 from core.settlement.groups import Version, with_scores
+from core.settlement.special_limit import Quota
 from core.settlement.standing import Standing, official, stand
 from core.settlement.year import LIGHT, LIGHT_KINDS, Mark, Year, mark, untouched
 
@@ -246,10 +247,11 @@ class Books:
 def books(given: Given, pack: Pack, standing: Standing, funds: Sequence[str] = FUNDS) -> Books:
     """Budget, payments and sums of cases, as the pack asks for them."""
     said_of_year = {"year": str(given.year)}
+    quota = Quota.of(standing.counts)
     heard = [f for f in standing.findings if f.values.get("fund", funds[0]) in funds]
     blocked: list[Finding] = [f for f in heard if f.severity == "blocked"]
     said: list[Finding] = [f for f in heard if f.severity != "blocked"]
-    said += [*_of_pack(given, pack), *given.assessment_doubts]
+    said += [*_of_pack(given, pack), *given.assessment_doubts, *([quota.finding] if quota.finding else [])]
     present = [
         fund
         for fund in funds
@@ -278,10 +280,15 @@ def books(given: Given, pack: Pack, standing: Standing, funds: Sequence[str] = F
             for one in listed[fund]
             if one.level == 0
         ]
-        region[fund], lacking = fund_inputs.region_inputs(pack, fact, fund, given.year)
+        region[fund], lacking = fund_inputs.region_inputs(
+            pack, standing, fact, fund, listed[fund], given.year
+        )
         blocked += lacking
         said += facts.unassessed(given.assessed, [one.code for one in listed[fund]], given.year)
-        institution[fund] = fund_inputs.institution_inputs(standing, fund, listed[fund], fact, given.assessed)
+        institution[fund] = fund_inputs.institution_inputs(
+            pack, standing, fund, listed[fund], fact, given.assessed
+        )
+        said += fund_inputs.outside_doubts(region[fund], institution[fund], fact, fund, given.year)
     return Books(tuple(present), region, institution, listed, tuple(blocked), tuple(said))
 
 

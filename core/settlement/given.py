@@ -16,7 +16,7 @@ from core.faults import Refused
 from core.findings import Finding
 from core.money import decimal, yuan
 from core.rules.cases import FUNDS
-from core.rules.circular import INPUTS
+from core.rules.circular import INPUTS, OF_YEAR
 from core.settlement import coefficients, facts
 from core.settlement.changes import NONE, Changes
 from core.settlement.coefficients import Cell, Part, SetHead
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from core.storage.workspace import Workspace
 
 # Lines of a budget that a scenario may set: what is read from it, the sum `budget` by its two items.
-ITEMS = ("dip_budget", "dip_topup", *sorted(INPUTS["region"] - {"budget"}))
+ITEMS = ("dip_budget", "dip_topup", *sorted(INPUTS["region"] - OF_YEAR["region"] - {"budget"}))
 
 
 @dataclass(frozen=True)

@@ -241,7 +241,7 @@ def regions(pool: Pool, tried: Mapping[str, Outcome], lang: str = "") -> Workshe
         there = [outcome.sheet(fund) for outcome in every]
         if not any(there):
             continue
-        for one in pool.pack.scope("region"):
+        for one in (one for one in pool.pack.scope("region") if not one.part):
             values = [sheet.region.get(one.id) if sheet is not None else None for sheet in there]
             lines.append([texts(f"fund.{fund}"), one.title[texts.lang], texts(f"unit.{one.unit}") if one.unit else "", *values])
             keys.append(f"{fund}.{one.id}")

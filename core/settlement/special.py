@@ -27,6 +27,7 @@ from core.rules import case_scores
 from core.rules.cases import FUNDS, CaseTable, Ints
 from core.settlement import annual, applied, facts, gather, references, special_effect
 from core.settlement.given import read as read_given
+from core.settlement.special_limit import Quota
 from core.settlement.standing import Standing
 from core.settlement.year import Year
 from core.storage.ledger import Change, Edit, LedgerLine, Row, Value
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from core.rules.circular import Pack
     from core.storage.workspace import Workspace
 
-PER_MILLE = 5  # of all counted cases [V] S2, art. 19 to 24
 KINDS = (facts.BY_ITEM, facts.ADJUSTED, facts.REJECTED)
 APPROVED = (facts.BY_ITEM, facts.ADJUSTED)
 MARKS = ("over", "stay", "icu")
@@ -57,38 +57,6 @@ class Bounds:
     times: Fraction = Fraction(2)
     days: int = 31
     icu_days: int = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """Counted over the whole region, both funds. cases: all that count in the year, by-item ones too."""
-
-    cases: int
-    by_item: int
-    adjusted: int
-    rejected: int
-
-    @property
-    def approved(self) -> int:
-        return self.by_item + self.adjusted
-
-    @property
-    def allowed(self) -> int:
-        """The greatest number that is not above 5 per mille."""
-        return self.cases * PER_MILLE // 1000
-
-    @property
-    def share(self) -> Fraction:
-        """Approved per mille of the cases."""
-        return Fraction(self.approved * 1000, self.cases) if self.cases else Fraction(0)
-
-    @property
-    def finding(self) -> Finding | None:
-        """Where more are approved than may be."""
-        if self.approved <= self.allowed:
-            return None
-        values = {"cases": str(self.cases), "allowed": str(self.allowed)}
-        return Finding("special_over_limit", "warning", value=str(self.approved), values=values)
 
 
 @dataclass(frozen=True, slots=True)

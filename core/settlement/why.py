@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,11 +22,22 @@ from core.rules.case_scores import explain_case
 from core.rules.cases import FUNDS, Ints, Scaled
 from core.rules.grouping import rule_of
 from core.rules.sheet import Clearing, Explanation, Scope, Stamps, Title
-from core.settlement import annual, arrivals, coefficients, facts, grouping, groups, month_cases, references
+from core.settlement import (
+    annual,
+    arrivals,
+    coefficients,
+    facts,
+    grouping,
+    groups,
+    month_cases,
+    outside_rows,
+    references,
+)
 from core.settlement import year as years
 from core.settlement.annual import Scored, score_cases, taken
 from core.settlement.changes import Changes
 from core.settlement.coefficients import Part
+from core.settlement.funds import OTHER
 from core.settlement.gather import Inputs
 from core.settlement.given import content_of
 from core.texts import LANGUAGES, Texts
@@ -85,8 +96,16 @@ class CaseStory:
 def explain(
     workspace: Workspace, clearing: Clearing, fund: str, scope: Scope, code: str, step: str
 ) -> Explanation:
-    """The cell of a step; `beneath` says whether institutions, cases or imported rows lie under it."""
-    return steps.explain_step(clearing.pack, clearing.fund(fund), scope, code, step)
+    """The cell of a step; `beneath` says whether institutions, cases, settlements or imported rows lie under it."""
+    told = steps.explain_step(clearing.pack, clearing.fund(fund), scope, code, step)
+    return replace(told, beneath="settlements") if told.beneath == "cases" and step in outside_rows.STEPS else told
+
+
+def settlements_of(
+    workspace: Workspace, clearing: Clearing, fund: str, code: str, step: str, lang: str = ""
+) -> Worksheet:
+    """The settlements beneath what is counted of the year's file beside the scored cases: see `outside_rows.rows`."""
+    return outside_rows.rows(workspace, clearing, detail(workspace, clearing), fund, code, step, lang)
 
 
 def detail(workspace: Workspace, clearing: Clearing) -> Scored:
@@ -291,9 +310,10 @@ def rows_of(workspace: Workspace, clearing: Clearing, fund: str, code: str, step
     else:
         items = ("dip_budget", "dip_topup") if step == "budget" else (step,)
         marks = ", ".join(f"'{item}'" for item in items if item.replace("_", "").isalnum())
+        named = f"t.item LIKE '{OTHER}%'" if step == "other_budget" else f"t.item IN ({marks})"
         query = (
             f"SELECT t.item, t.date, t.document, t.amount, {place} FROM budget {joined} WHERE t.year = :year"
-            f" AND t.fund = :fund AND t.item IN ({marks}) ORDER BY 1, 2, 3"
+            f" AND t.fund = :fund AND {named} ORDER BY 1, 2, 3"
         )
     found = _tried(connection.execute(query, values).fetchall(), clearing.stamps, fund, code, step, Texts(lang))
     amounts = step not in ("assessment_score", "coefficient")

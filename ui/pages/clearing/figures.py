@@ -126,7 +126,7 @@ class Figure(QAbstractButton):
 
 
 class Figures(QWidget):
-    """The figures in the order of the pack, in as many lines as they need."""
+    """The chain's figures in the order of the pack, in as many lines as they need; what stands beside it is in `closing`."""
 
     asked = Signal(str)  # step of the region
 
@@ -140,7 +140,7 @@ class Figures(QWidget):
             figure.setParent(None)
             figure.deleteLater()
         self._figures = []
-        for step in clearing.pack.scope("region"):
+        for step in (one for one in clearing.pack.scope("region") if not one.part):
             figure = Figure(self._desk, step, sheet.region[step.id], self)
             figure.clicked.connect(lambda _=False, name=step.id: self.asked.emit(name))
             figure.show()

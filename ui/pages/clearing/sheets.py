@@ -27,6 +27,10 @@ GROUPS = (
         "audit_deduction", "violation",
         "retention", "retention_return", "monthly_paid", "advance", "final",
     )),
+    ("outside", (
+        "by_item_cases", "item_cases", "item_paid", "bed_day_cases", "bed_day_paid", "quota_cases", "quota_paid",
+        "other_method_cases", "other_method_paid", "outside_cases", "outside_paid", "fund_paid",
+    )),
 )  # fmt: skip
 
 

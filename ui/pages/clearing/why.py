@@ -427,7 +427,7 @@ class Why(QWidget):
         self._put(self.subject, self._subject_of(place))
         self._put(self.title, why.title[lang])
         self._put(self.value, self._amount(why.value, why.unit, why.places))
-        is_input = not why.parts and why.beneath in ("cases", "rows")
+        is_input = not why.parts and why.beneath in ("cases", "settlements", "rows")
         if is_input:
             self._put(self.sentence, self._texts(f"clearing.input_{why.beneath}"))
         else:
@@ -489,6 +489,15 @@ class Why(QWidget):
             self._ask_beneath(
                 lambda workspace, _: cases_of(workspace, clearing, place.fund, place.code, lang),
                 "clearing.beneath_cases",
+                place,
+                "",
+            )
+        elif why.beneath == "settlements":
+            from core.settlement.clearing import settlements_of
+
+            self._ask_beneath(
+                lambda workspace, _: settlements_of(workspace, clearing, place.fund, place.code, place.step, lang),
+                "clearing.beneath_settlements",
                 place,
                 "",
             )
