@@ -83,7 +83,7 @@ def bundle(
     held = confirmed.confirmed(connection).get(year)
     found = [_again(workspace, digest, progress) for digest in _chosen(workspace, year, run)]
     if institution and not any(_place(sheet, institution) >= 0 for one in found for sheet in one.clearing.funds):
-        raise Refused("bundle_institution", year=year, code=institution)
+        raise Refused("bundle_institution", year=year, institution=institution)
     files: dict[str, bytes] = {}
     folders: list[str] = []
     for number, one in enumerate(found, start=1):

@@ -403,7 +403,12 @@ class Check:
             self.differs("part", "manifest.json", error)
             return
         self.guarded("ledger.json", self.ledger)
-        for folder in manifest["runs"]:
+        self.guarded("manifest.json", self.runs)
+
+    def runs(self):
+        if not self.manifest["runs"]:
+            raise Unfit("runs")
+        for folder in self.manifest["runs"]:
             self.guarded(folder, self.one_run, folder)
 
     def guarded(self, name, work, *values):

@@ -1,0 +1,270 @@
+"""Evidence bundles held by the checker, which knows nothing of the product; and what it finds when somebody forged one."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import random
+import runpy
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from region import Region
+
+from core.faults import Refused
+from core.rules import packs
+from core.settlement import confirmed, evidence
+from core.settlement.annual import clear
+
+GROUP = "K35.3:g"
+CHECKER = runpy.run_path(str(evidence.CHECKER))
+
+
+@pytest.fixture
+def year(region: Region) -> Region:
+    region.institutions(("H36010001", "甲医院", 5), ("H36010002", "乙医院", 9), ("H36010003", "丙医院", 9))
+    region.groups({"dip_code": GROUP, "score": "1.5", "mean_fee": 1_000_000})
+    region.coefficients(
+        ("H36010001", "all", "base", "", "1"), ("H36010001", "employee", "bonus:重点专科", "2024-03-01", "0.035"),
+        ("H36010001", "all", "deduction:违规", "", "0.02"), ("H36010002", "all", "base", "", "0.8"),
+        ("H36010003", "all", "base", "", "0.77"),
+    )  # fmt: skip
+    region.funded("employee", "resident")
+    region.payments(("H36010001", "employee", "202403", "monthly", "1234.56"), ("H36010002", "resident", "2024", "advance", "100.00"))
+    region.deductions(("H36010002", "employee", "202405", "audit", "55.50"))
+    region.assessments(("H36010001", "100", "93"), ("H36010002", "100", "88"))
+    region.cases(
+        {"setl_id": "SETL-A1", "institution": "H36010001", "fee": "10000.00"},
+        {"setl_id": "SETL-A2", "institution": "H36010001", "fee": "3100.37", "other": "12.00"},
+        {"setl_id": "SETL-B1", "institution": "H36010002", "fee": "9000.00"},
+        {"setl_id": "SETL-C1", "institution": "H36010003", "fee": "48000.00", "fund": "resident"},
+        {"setl_id": "SETL-B2", "institution": "H36010002", "fee": "8000.00", "fund": "resident"},
+    )
+    return region
+
+
+def made(region: Region, tmp_path: Path, pack: str = "ningde-2024", code: str = "") -> bytes:
+    clear(region.workspace, 2024, packs.load(pack))
+    evidence.bundle(region.workspace, 2024, tmp_path / "b.zip", institution=code)
+    return (tmp_path / "b.zip").read_bytes()
+
+
+def found(data: bytes) -> list[str]:
+    """What differs, by the checker's own names."""
+    check = CHECKER["Check"](data)
+    check.run()
+    return [key for key, _ in check.wrong]
+
+
+def forged(data: bytes, changes: dict[str, Callable[[Any], Any]]) -> bytes:
+    """The bundle with parts changed, and manifest and seal made anew, as somebody would who knows the format."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    for name, change in changes.items():
+        told = json.loads(files[name])
+        files[name] = (json.dumps(change(told) or told, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+    manifest = json.loads(files["manifest.json"])
+    for name in manifest.get("files", {}) if isinstance(manifest, dict) else ():
+        manifest["files"][name] = {"sha256": hashlib.sha256(files[name]).hexdigest(), "bytes": len(files[name])}
+    files["manifest.json"] = json.dumps(manifest).encode()
+    return evidence._sealed(files)[0]  # pyright: ignore[reportPrivateUsage]
+
+
+@pytest.mark.parametrize("pack", ["ningde-2024", "national-draft-3", "zibo-2025"])
+def test_a_bundle_holds_and_is_the_same_to_the_byte(year: Region, tmp_path: Path, pack: str) -> None:
+    data = made(year, tmp_path, pack)
+    assert found(data) == []
+    assert evidence.bundle(year.workspace, 2024, tmp_path / "again.zip").seal == evidence.seal_of(tmp_path / "b.zip")
+    assert (tmp_path / "again.zip").read_bytes() == data
+
+
+def test_it_stands_alone(year: Region, tmp_path: Path) -> None:
+    """The checker out of the bundle, without site packages and without the product, in both languages."""
+    made(year, tmp_path)
+    with zipfile.ZipFile(tmp_path / "b.zip") as archive:
+        archive.extract("dianzhi_check.py", tmp_path)
+
+    def checked(*arguments: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", tmp_path / "dianzhi_check.py", *arguments], capture_output=True, cwd=tmp_path,
+            timeout=60, env={"PYTHONUTF8": "1"},
+        )  # fmt: skip
+        return done.returncode, done.stdout.decode("utf-8")
+
+    status, said = checked("b.zip", "--lang", "zh")
+    assert status == 0 and "校验通过" in said and "草稿" in said
+    assert checked("b.zip", "--lang", "en")[0] == 0
+    data = bytearray((tmp_path / "b.zip").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "bad.zip").write_bytes(data)
+    status, said = checked("bad.zip", "--lang", "en")
+    assert status == 1 and said.startswith("DIFFERS: the seal")
+    assert checked("nowhere.zip")[0] == 2
+    assert checked()[0] == 2
+    (tmp_path / "text.zip").write_text("no archive")
+    assert checked("text.zip")[0] == 2
+
+
+def test_parameters_of_the_run_are_computed_with(year: Region, tmp_path: Path) -> None:
+    clear(year.workspace, 2024, packs.load("ningde-2024", {"point_value.places": "2", "due.places": "0"}))
+    evidence.bundle(year.workspace, 2024, tmp_path / "b.zip")
+    assert found((tmp_path / "b.zip").read_bytes()) == []
+
+
+def test_single_bytes_changed_anywhere_are_found(year: Region, tmp_path: Path) -> None:
+    data = made(year, tmp_path)
+    rng = random.Random(7)
+    for _ in range(300):
+        at = rng.randrange(len(data))
+        changed = bytearray(data)
+        changed[at] ^= 1 << rng.randrange(8)
+        check = CHECKER["Check"](bytes(changed))
+        check.seal()
+        assert check.wrong, at
+
+
+@pytest.mark.soak
+def test_every_byte_changed_is_found(year: Region, tmp_path: Path) -> None:
+    """Each byte once by the seal; every 50th through the whole of the checker, which must not stumble."""
+    data = made(year, tmp_path, code="H36010001")
+    for at in range(len(data)):
+        changed = bytearray(data)
+        changed[at] ^= 1 << at % 8
+        check = CHECKER["Check"](bytes(changed))
+        check.seal()
+        assert check.wrong, at
+        if at % 50 == 0:
+            assert found(bytes(changed)), at
+
+
+def test_a_forged_figure_is_found_by_the_arithmetic(year: Region, tmp_path: Path) -> None:
+    data = made(year, tmp_path)
+
+    def dearer(sheet: dict[str, Any]) -> None:
+        row = sheet["funds"]["employee"]["institutions"][0]
+        row["final"] = f"{float(row['final']) + 1:.2f}"
+
+    assert set(found(forged(data, {"run1/sheet.json": dearer}))) == {"cell", "hash_result"}
+
+    # Consistent from the inputs on, with every hash that can be made anew: what is left is the run's, and the chain's.
+    def paid(inputs: dict[str, Any]) -> None:
+        inputs["funds"]["employee"]["facts"]["monthly_paid"][0] = "0"
+
+    assert {"hash_data", "cell", "hash_run"} <= set(found(forged(data, {"run1/inputs.json": paid})))
+
+    def rule(told: dict[str, Any]) -> None:
+        for _, one in told["steps"]:
+            if one["id"] == "due":
+                one["formula"] = "gross - own_pay"
+
+    assert {"hash_rule", "rule_text", "cell"} <= set(found(forged(data, {"run1/rule.json": rule})))
+
+    def better(parts: list[list[Any]]) -> None:
+        parts[0][4] = "1.2"
+
+    assert {"hash_set", "coefficient"} <= set(found(forged(data, {"run1/set.json": better})))
+
+    def renamed(record: dict[str, Any]) -> None:
+        record["hash"] = "0" * 64
+
+    assert {"run_line", "stamp", "hash_run"} <= set(found(forged(data, {"run1/run.json": renamed})))
+
+
+def test_an_altered_ledger_is_found_by_its_chain(year: Region, tmp_path: Path) -> None:
+    clear(year.workspace, 2024, packs.load("ningde-2024"))
+    confirmed.confirm(year.workspace, 2024, "核对无误")
+    data = made(year, tmp_path)
+    assert found(data) == []
+
+    def other_name(lines: list[dict[str, Any]]) -> None:
+        lines[3]["who"] = "别人"
+
+    assert found(forged(data, {"ledger.json": other_name})) == ["line_hash"]
+
+    def rehashed(lines: list[dict[str, Any]]) -> None:
+        other_name(lines)
+        told = {name: lines[3][name] for name in lines[3] if name != "hash"}
+        lines[3]["hash"] = hashlib.sha256(CHECKER["dense"](told).encode()).hexdigest()
+
+    assert found(forged(data, {"ledger.json": rehashed})) == ["line_chain"]
+    assert found(forged(data, {"ledger.json": lambda lines: lines[:3] + lines[4:]})) == ["line_gap", "line_chain"]
+    assert {"head", "confirmed"} <= set(found(forged(data, {"ledger.json": lambda lines: lines[:-1]})))
+    assert found(forged(data, {"manifest.json": lambda told: {**told, "confirmed": None}})) == ["confirmed"]
+
+
+def test_content_of_any_shape_differs_and_does_not_stumble(year: Region, tmp_path: Path) -> None:
+    data = made(year, tmp_path, code="H36010001")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".json") and name != "data.json"]
+    for name in names:
+        for shape in ([], {}, None, [[]], {"funds": {}}, "x", 1):
+            assert found(forged(data, {name: lambda _, shape=shape: shape or [1]})), (name, shape)
+
+
+def test_of_one_institution_nothing_of_others(year: Region, tmp_path: Path) -> None:
+    data = made(year, tmp_path, code="H36010001")
+    assert found(data) == []
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(io.BytesIO(files["run1/sheet.xlsx"])) as book:
+        files |= {f"xlsx/{name}": book.read(name) for name in book.namelist()}
+    for name, content in files.items():
+        for other in ("H36010002", "H36010003", "乙医院", "丙医院", "SETL-B", "SETL-C"):
+            assert other.encode() not in content, (name, other)
+    told = json.loads(files["run1/cases.json"])
+    assert [row[0] for row in told["funds"]["employee"]] == ["SETL-A1", "SETL-A2"]
+
+    def fewer(cases: dict[str, Any]) -> None:
+        cases["funds"]["employee"].pop()
+
+    assert "cases" in found(forged(data, {"run1/cases.json": fewer}))
+    with pytest.raises(Refused) as caught:
+        evidence.bundle(year.workspace, 2024, tmp_path / "x.zip", institution="H9")
+    assert caught.value.code == "bundle_institution"
+
+
+def test_there_must_be_a_clearing_that_stands(year: Region, tmp_path: Path) -> None:
+    with pytest.raises(Refused) as caught:
+        evidence.bundle(year.workspace, 2024, tmp_path / "x.zip")
+    assert caught.value.code == "bundle_no_run"
+    clear(year.workspace, 2024, packs.load("ningde-2024"))
+    with year.workspace.transaction("x", "past the ledger") as connection:
+        connection.execute("UPDATE budget SET amount = amount + 1 WHERE item = 'dip_budget' AND fund = 'employee'")
+    with pytest.raises(Refused) as caught:
+        evidence.bundle(year.workspace, 2024, tmp_path / "x.zip")
+    assert caught.value.code == "bundle_differs"
+    assert not (tmp_path / "x.zip").exists()
+
+
+def test_the_language_of_rules_is_read_alike() -> None:
+    """The checker's own evaluator beside the product's, on formulas that try each corner."""
+    from fractions import Fraction
+
+    from core.rules import formula as language
+
+    rule = CHECKER["Rule"]({}, {})
+    values: dict[str, Any] = {"a": Fraction(7, 3), "b": Fraction(-5, 2), "c": Fraction(0), "yes": "yes", "mode": "yes"}
+    for text in (
+        "a + b * 2 - -a / 3", "a - b - c", "a / b / 2", "-a * b", "min(a, b, 3) + max(a, b)", "abs(b) + floor(b) + ceil(b)",
+        "floor(a) - ceil(a)", "round(b, 0)", "round(-a, 2)", "round(a * 1000, -1)", "a if a > b else b",
+        "1 if a < b else 2 if c == 0 else 3", "a if mode == yes and not (c != 0 or a < 0) else b", ".5 * 4",
+        "(a if c else b) if 1 > 2 else (a + 1) * (b - 1)", "1 if not a < b and b <= -2.5 else 0", "1 - 2 - 3 * 4 / 6",
+    ):  # fmt: skip
+        with contextlib.suppress(language.FormulaError):
+            tree = language.parse(text)
+            wanted = language.evaluate(tree, language.Env(values))
+            assert rule.compute(rule.formula(text), values.__getitem__, None, None, 0) == wanted, text
+    from core.money import allocate
+
+    rng = random.Random(3)
+    for _ in range(200):
+        weights = [Fraction(rng.randrange(0, 50), rng.randrange(1, 9)) for _ in range(6)] + [Fraction(1)]
+        total = rng.randrange(-1000, 1000)
+        assert CHECKER["shared"](Fraction(total, 100), weights, 2) == [Fraction(p, 100) for p in allocate(total, weights)]
