@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from core.catalogue import library
 from core.export.tables import clearing_json
-from core.faults import Fault, Refused
+from core.faults import Cancelled, Fault, Refused
 from core.findings import Finding
 from core.progress import SILENT, Progress, step
 from core.rules import packs
@@ -155,6 +155,17 @@ def stored(connection: sqlite3.Connection, run_id: int) -> Clearing:
 
 
 def verify(workspace: Workspace, progress: Progress = SILENT) -> list[Finding]:
+    """See `_verified`. What the check of the file cannot see, its reading does: a cell of another sort, a lost text."""
+    try:
+        return _verified(workspace, progress)
+    except (Fault, Cancelled):
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {str(error)[:80]}"
+        return [Finding("file_damaged", "blocked", file=workspace.path.name, values={"said": said})]
+
+
+def _verified(workspace: Workspace, progress: Progress) -> list[Finding]:
     """The file itself, the ledger's chain, published sets, and every run that stands computed again from its
     stored pack, set and data.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import sqlite3
 import subprocess
@@ -161,7 +162,7 @@ def copied(writer: sqlite3.Connection, path: Path, reason: str, progress: Progre
     number = there[0].number + 1 if there else 1
     said: OSError | None = None
     for folder in folders(path):
-        part = folder / f"{number:05}.part"
+        part = folder / f"{secrets.token_hex(8)}.part"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for left in folder.glob("*.part"):  # of a process that was killed: we hold the lock
@@ -211,7 +212,7 @@ def copy(source: Path, target: Path, progress: Progress = SILENT) -> None:
     """The bytes of a file, in no time where the file system can share them, and on the disk when this returns. OSError.
 
     By another process: one that closes any file of a database loses its locks on that database (POSIX). Windows
-    keeps locks by handle.
+    keeps locks by handle. It may live on a moment when we are killed: `target` has to be a name never used before.
     """
     if sys.platform == "win32":
         shutil.copyfile(source, target)
@@ -309,7 +310,7 @@ def restore(path: Path, backup: Path, key: str = "", progress: Progress = SILENT
     lock = locked(path)
     if isinstance(lock, str):
         raise WorldFault(lock, path=path)
-    beside = path.with_name(f"{path.name}.restoring")
+    beside = path.with_name(f"{path.name}.restoring-{secrets.token_hex(8)}")
     try:
         with as_fault(path):
             sound(backup, key, progress)
@@ -324,9 +325,10 @@ def restore(path: Path, backup: Path, key: str = "", progress: Progress = SILENT
     except OSError as error:
         raise WorldFault("cannot_open", path=path, reason=error.strerror or str(error)) from error
     finally:
-        for left in (beside, *(beside.with_name(beside.name + end) for end in ("-wal", "-shm", "-journal"))):
-            with suppress(OSError):
-                left.unlink()
+        with suppress(OSError):
+            for left in path.parent.iterdir():  # ours, and those of a process that was killed
+                if left.name.startswith(f"{path.name}.restoring-"):
+                    left.unlink()
         lock.release()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.storage.workspace import Workspace
+from core.storage.workspace import Workspace, as_fault
 
 # The distinct years of an indexed column by jumping along the index: 2.5 million cases take as long as ten.
 _YEARS = """
@@ -62,7 +62,7 @@ class Glance:
 
 def glance(path: Path) -> Glance:
     """Look without lock and without change. WorldFault as `Workspace.open`."""
-    with Workspace.open(path, write=False) as workspace:
+    with Workspace.open(path, write=False) as workspace, as_fault(path):
         busy = workspace.reader().execute("SELECT EXISTS (SELECT 1 FROM activity)").fetchone()[0]
         return Glance(workspace.name, workspace.region, workspace.synthetic, bool(busy))
 

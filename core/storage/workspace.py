@@ -13,6 +13,7 @@ from _thread import get_ident  # only to know which thread asks; none is started
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from errno import EDQUOT, EFBIG, EIO, ENODEV, ENOSPC, ENXIO, EROFS, ESTALE
 from pathlib import Path
 from typing import Self
 
@@ -60,6 +61,8 @@ FAULTS = {
 
 def fault_of(error: sqlite3.Error, path: Path) -> Fault | Cancelled | None:
     """What an error of SQLite means for the user; None where it can only be a bug."""
+    if "decode to UTF-8" in str(error):  # a text that was not written so
+        return WorldFault("damaged", path=path, reason=str(error)[:80])
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return None
@@ -69,6 +72,21 @@ def fault_of(error: sqlite3.Error, path: Path) -> Fault | Cancelled | None:
         return Cancelled("interrupted")
     name = FAULTS.get(code & 0xFF)
     return WorldFault(name, path=path, reason=str(error)) if name else None
+
+
+def world_fault(error: Exception, path: Path) -> Fault | None:
+    """What came out of the middle of a reading, or of the writing of a file: a damaged page, a disk that is full or gone.
+
+    None for what can only be a bug.
+    """
+    if isinstance(error, engine.Error):
+        fault = fault_of(error, path)
+        return fault if isinstance(fault, Fault) else None
+    if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT, EFBIG):
+        return WorldFault("disk_full", path=error.filename or path)
+    if isinstance(error, OSError) and error.errno in (EIO, ENODEV, ENXIO, ESTALE, EROFS):
+        return WorldFault("disk_error", path=error.filename or path, reason=error.strerror or str(error))
+    return None
 
 
 @contextmanager
@@ -106,12 +124,15 @@ class Workspace:
         self._readers: dict[int, sqlite3.Connection] = {}
         self._writing = False
         self._closed = False
-        meta = dict[str, str](self.reader().execute("SELECT key, value FROM meta").fetchall())
-        self.region = meta["region"]
-        self.name = meta["name"]
-        self.created = meta["created"]
-        self.synthetic = meta["synthetic"] == "1"
-        self.person_key = bytes.fromhex(meta["person_key"])  # 32 bytes
+        try:
+            meta = dict[str, str](self.reader().execute("SELECT key, value FROM meta").fetchall())
+            self.region = meta["region"]
+            self.name = meta["name"]
+            self.created = meta["created"]
+            self.synthetic = meta["synthetic"] == "1"
+            self.person_key = bytes.fromhex(meta["person_key"])  # 32 bytes
+        except (KeyError, ValueError, TypeError) as error:
+            raise WorldFault("damaged", path=path, reason=f"meta {error}") from error
 
     # Opening and closing
 

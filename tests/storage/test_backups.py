@@ -228,7 +228,7 @@ def test_foreign_files_in_the_folder_are_nobodys(path: Path) -> None:
         folder = backups.take(workspace).path.parent
         for name in ("00009-20240101T000000Z-clearing-xyz-1.dianzhi", "notes.txt", "1-2-3"):
             (folder / name).write_text("mine")
-        (folder / "00001.part").write_text("half")
+        (folder / "0123.part").write_text("half")
         backups.take(workspace)
     assert len(backups.listed(path)) == 2
     assert (folder / "notes.txt").exists()
