@@ -37,6 +37,7 @@ class Settings:
     # Workspace -> the institutions compared last.
     compared: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     user: str = ""  # the name in the ledger; "" = the system's
+    idle_minutes: int = 15  # without a hand on it, then a protected workspace is covered; 0 = never
     # Backups of a workspace that are kept, and for how many days; of 0 none is made by itself.
     backups: int = 10
     backup_days: int = 90

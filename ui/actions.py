@@ -19,7 +19,8 @@ MENUS = ("file", "edit", "work", "view", "help")
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """keys: the first is shown. needs: workspace, write (not read-only). page: the page that does it.
+    """keys: the first is shown. needs: workspace, write (not read-only), plain or protected (can be written, and has no
+    passphrase or one). page: the page that does it.
 
     group: only one of a group is ticked. A line is drawn above where `rule`.
     """
@@ -40,6 +41,11 @@ ACTIONS = (
     Action("workspace.open", "file", ("Ctrl+O",), "open"),
     Action("workspace.demo", "file", ("Ctrl+Shift+D",), "demo"),
     Action("workspace.close", "file", ("Ctrl+W",), "close", needs="workspace"),
+    Action("protect.protect", "file", (), "lock", needs="plain", rule=True),
+    Action("protect.change", "file", (), needs="protected"),
+    Action("protect.remove", "file", (), needs="protected"),
+    Action("lock.now", "file", ("Ctrl+L",), needs="workspace", rule=True),
+    *(Action(f"idle.{minutes}", "file", group="idle") for minutes in (0, 5, 15, 30)),
     Action("app.quit", "file", ("Ctrl+Q",), rule=True),
     Action("ledger.undo", "edit", ("Ctrl+Z",), "undo", needs="write"),
     Action("ledger.redo", "edit", ("Ctrl+Y", "Ctrl+Shift+Z"), "redo", needs="write"),
@@ -103,8 +109,10 @@ class Actions(QObject):
     def __getitem__(self, key: str) -> QAction:
         return self._by_id[key]
 
-    def allow(self, *, workspace: bool, write: bool) -> None:
-        """Grey out what the workspace in hand does not allow."""
+    def allow(self, *, workspace: bool, write: bool, locked: bool) -> None:
+        """Grey out what the workspace in hand does not allow. locked: it has a passphrase."""
+        can = {"workspace": workspace, "write": write}
+        can |= {"plain": write and not locked, "protected": write and locked}
         for declared in ACTIONS:
-            allowed = {"workspace": workspace, "write": write}.get(declared.needs, True)
+            allowed = can.get(declared.needs, True)
             self._by_id[declared.id].setEnabled(allowed)

@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
+from shiboken6 import isValid
 
 from core import settings as kept
 from core.faults import Cancelled, Fault
 from core.texts import LANGUAGES, Texts
 from ui.jobs import Job, Jobs
 from ui.look import Look
+from ui.unsaved import Leaving, Unsaved
 
 if TYPE_CHECKING:
     from core.storage.contents import Contents
+    from core.storage.keys import Key
     from core.storage.workspace import Workspace
 
 FUNDS = ("employee", "resident")
@@ -70,8 +73,11 @@ class Desk(QObject):
     broken = Signal(object, str)  # a bug: the error and its trace
     said = Signal(str)  # one line for the status line
     wanted = Signal(str, object)  # show the page of this key, and there what the page understands
+    unlock_asked = Signal(object)  # Path: this workspace wants its passphrase
     asked = Signal(str)  # do the action of this id (`ui.actions`)
     retranslated = Signal()  # the language is another: rebuild
+    stayed = Signal()  # what was wanted did not come about: fields show again what stands
+    leaving_asked = Signal(object)  # Leaving: unsaved work is in the way, ask
 
     def __init__(self, language: str = "", parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -86,6 +92,7 @@ class Desk(QObject):
         self.fund = FUNDS[0]
         self.set_name = ""
         self.opening: Path | None = None  # under way
+        self._holders: list[Unsaved] = []
 
     def ask(
         self,
@@ -106,7 +113,7 @@ class Desk(QObject):
         def read(job: Job) -> Any:
             if workspace is not None:
                 job.interruptible(workspace.reader())
-            return work(workspace, job)
+            return _of_the_world(workspace, lambda: work(workspace, job))
 
         return self.jobs.ask(read, answer, place=place, failed=failed or self._trouble, title=title)
 
@@ -127,7 +134,7 @@ class Desk(QObject):
         touched = frozenset(tables)
 
         def write(job: Job) -> Any:
-            value = work(workspace, job)
+            value = _of_the_world(workspace, lambda: work(workspace, job))
             return value, (_contents(workspace) if workspace is not None else None)
 
         def finish(both: tuple[Any, Contents | None]) -> None:
@@ -143,22 +150,79 @@ class Desk(QObject):
         if isinstance(error, Fault | Cancelled):
             self.troubled.emit(error)
 
+    # Unsaved work
+
+    def guard(self, holder: Unsaved) -> None:
+        """From now on nothing takes away unasked what this widget holds unsaved."""
+        self._holders = [one for one in self._holders if isValid(one)]
+        self._holders.append(holder)
+
+    def leaving(
+        self, then: Callable[[], None], *, holders: Iterable[Unsaved] | None = None, choices: bool = False
+    ) -> None:
+        """Do `then` at once where nothing unsaved is in its way, else as the user decides.
+
+        holders: whose work it would take away; by itself everybody's. choices: it only changes year, fund or set.
+        """
+        if waiting := self.waiting(holders, choices=choices):
+            self.leaving_asked.emit(Leaving(waiting, then, lambda: self.stayed.emit()))
+        else:
+            then()
+
+    def waiting(self, holders: Iterable[Unsaved] | None = None, *, choices: bool = False) -> list[Unsaved]:
+        """Those that hold something unsaved."""
+        asked = self._holders if holders is None else holders
+        return [one for one in asked if isValid(one) and one.unsaved() and (one.of_choices or not choices)]
+
     # The workspace in hand
 
-    def open(self, path: str | Path) -> None:
-        """Take this workspace in hand; the one before is put away. Opening may migrate, so it is a job."""
+    def open(self, path: str | Path, key: Key | None = None) -> None:
+        """Take this workspace in hand; the one before is put away. Opening may migrate, so it is a job.
+
+        key: of a protected one; without it, its passphrase is asked for first.
+        """
         from core.storage.workspace import Workspace
 
+        path = Path(path).absolute()
+        if key is None and not self._in_hand(path) and _locked(path):
+            self.unlock_asked.emit(path)
+            return
         self._take(
-            Path(path), lambda job: Workspace.open(path), self.texts("ui.opening", name=Path(path).name)
+            path, lambda job: Workspace.open(path, passphrase=key), self.texts("ui.opening", name=path.name)
         )
 
-    def new(self, path: str | Path, region: str, name: str) -> None:
+    def convert(self, work: Callable[[Job], Key | None], title: str, said: str) -> None:
+        """Put the workspace in hand away, do `work` on its file, and open it by the key that this gives; where it fails, by
+        the one it had. said: the news of its success.
+        """
+        from core.storage.workspace import Workspace
+
+        assert self.workspace is not None
+        path, before = Path(self.workspace.path), self.workspace.key
+        failed: list[Exception] = []
+
+        def make(job: Job) -> Workspace:
+            try:
+                key = work(job)
+            except (Fault, Cancelled) as error:
+                failed.append(error)
+                key = before
+            return Workspace.open(path, passphrase=key)
+
+        def tell() -> None:
+            if failed:
+                self._trouble(failed[0])
+            else:
+                self.say(said)
+
+        self.leaving(lambda: self._begin(path, make, title, tell))
+
+    def new(self, path: str | Path, region: str, name: str, passphrase: str | None = None) -> None:
         from core.storage.workspace import Workspace
 
         self._take(
             Path(path),
-            lambda job: Workspace.create(path, region=region, name=name),
+            lambda job: Workspace.create(path, region=region, name=name, passphrase=passphrase),
             self.texts("ui.creating", name=Path(path).name),
         )
 
@@ -166,11 +230,11 @@ class Desk(QObject):
         """Build the demonstration region at 1:scale into `path` and take it in hand; kept and reused."""
         path = Path(path)
 
-        def build(job: Job) -> Any:
-            from core.storage.workspace import Workspace
+        if path.exists():
+            self.open(path)
+            return
 
-            if path.exists():
-                return Workspace.open(path)
+        def build(job: Job) -> Any:
             from core import demo
 
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -179,7 +243,7 @@ class Desk(QObject):
         self._take(path, build, self.texts("ui.demonstrating", scale=scale))
 
     def put_away(self, then: Callable[[], None] | None = None) -> None:
-        """Close the workspace in hand, after whoever still reads it has stopped."""
+        """Close the workspace in hand, after whoever still reads it has stopped. Unsaved work is not asked about here."""
         workspace, self.workspace, self.contents = self.workspace, None, None
         self.jobs.drop_all()
         if workspace is None:
@@ -201,8 +265,16 @@ class Desk(QObject):
         if self.opening is not None:
             return
         path = path.absolute()
-        if self.workspace is not None and Path(self.workspace.path) == path:
+        if self._in_hand(path):
             return
+        self.leaving(lambda: self._begin(path, make, title))
+
+    def _in_hand(self, path: Path) -> bool:
+        return self.workspace is not None and Path(self.workspace.path) == path
+
+    def _begin(
+        self, path: Path, make: Callable[[Job], Workspace], title: str, then: Callable[[], None] = lambda: None
+    ) -> None:
         self.opening = path
 
         def work(job: Job) -> tuple[Workspace, Contents]:
@@ -212,9 +284,13 @@ class Desk(QObject):
         def have(both: tuple[Workspace, Contents]) -> None:
             self.opening = None
             self.workspace, contents = both
+            self.workspace.tell = self.troubled.emit
+            for fault in self.workspace.notices:
+                self.troubled.emit(fault)
             self._remember(path)
             self.year, self.set_name = None, ""
             self._count(contents, Changes(workspace=True))
+            then()
 
         def failed(error: Exception) -> None:
             self.opening = None
@@ -245,18 +321,30 @@ class Desk(QObject):
     # Choices
 
     def choose(
-        self, *, year: int | None = None, fund: str | None = None, set_name: str | None = None
+        self,
+        *,
+        year: int | None = None,
+        fund: str | None = None,
+        set_name: str | None = None,
+        then: Callable[[], None] = lambda: None,
     ) -> None:
-        """Change one or more of the three choices; what is not given stays."""
-        before = (self.year, self.fund, self.set_name)
-        if year is not None:
-            self.year = year
-        if fund is not None:
-            self.fund = fund
-        if set_name is not None:
-            self.set_name = set_name
-        if before != (self.year, self.fund, self.set_name):
+        """Change one or more of the three choices, and `then`; what is not given stays. Nothing of it while the user stays
+        with what is not saved.
+        """
+        wanted = (
+            self.year if year is None else year, self.fund if fund is None else fund,
+            self.set_name if set_name is None else set_name,
+        )  # fmt: skip
+
+        def take() -> None:
+            self.year, self.fund, self.set_name = wanted
             self.changed.emit(Changes(choices=True))
+            then()
+
+        if wanted != (self.year, self.fund, self.set_name):
+            self.leaving(take, choices=True)
+        else:
+            then()
 
     @property
     def wan(self) -> bool:
@@ -281,7 +369,7 @@ class Desk(QObject):
             self.jobs.drop_all()
             self.retranslated.emit()
 
-        self.jobs.when_idle(switch, writes_only=True)
+        self.leaving(lambda: self.jobs.when_idle(switch, writes_only=True))
 
     def wear(self, theme: str) -> None:
         """system, light or dark, at once."""
@@ -302,9 +390,19 @@ class Desk(QObject):
     def say(self, text: str) -> None:
         self.said.emit(text)
 
-    def go(self, page: str, target: object = None) -> None:
-        """Ask the window for another page, and there for what that page understands (`XPage.show_target`)."""
-        self.wanted.emit(page, target)
+    def go(self, page: str, target: object = None, *, year: int | None = None) -> None:
+        """Ask the window for another page, and there for what that page understands (`XPage.show_target`).
+
+        year: what is wanted is of that year. Where another was chosen, it changes for all pages, and that is said.
+        """
+        before = self.year
+
+        def there() -> None:
+            self.wanted.emit(page, target)
+            if year is not None and year != before:
+                self.say(self.texts("ui.year_changed", year=year, before=before))
+
+        self.choose(year=year, then=there)
 
     def act(self, action: str) -> None:
         """Ask the window to do an action by its id."""
@@ -321,6 +419,31 @@ class Desk(QObject):
             self.workspace.close()
             self.workspace = None
         return ended
+
+
+def _locked(path: Path) -> bool:
+    """Whether a passphrase has to be asked for; what else may be wrong with the file its opening says."""
+    from core.storage import recognised
+
+    try:
+        return recognised.protected(path)
+    except Fault:
+        return False
+
+
+def _of_the_world(workspace: Workspace | None, work: Callable[[], Any]) -> Any:
+    """A damaged page, a full or lost disk in the midst of the work as the fault that it is, not as a bug."""
+    try:
+        return work()
+    except Exception as error:
+        if workspace is None:
+            raise
+        from core.storage.workspace import world_fault
+
+        fault = world_fault(error, workspace.path)
+        if fault is None:
+            raise
+        raise fault from error
 
 
 def _contents(workspace: Workspace) -> Contents:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QStandardPaths, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
+    QCheckBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -221,7 +222,7 @@ def show_far(bar: QProgressBar, job: Job) -> None:
 # Questions
 
 
-def _paragraph(text: str) -> QLabel:
+def paragraph(text: str) -> QLabel:
     """Text over several lines at the width of a small dialog: Qt alone guesses their number from another width."""
     label = QLabel(text)
     label.setWordWrap(True)
@@ -244,7 +245,7 @@ class ReasonDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(EDGE, EDGE, EDGE, EDGE)
         layout.setSpacing(GAP)
-        layout.addWidget(_paragraph(said))
+        layout.addWidget(paragraph(said))
         self.field = QLineEdit()
         self.field.setPlaceholderText(desk.texts("ui.reason_hint"))
         self.field.setAccessibleName(desk.texts("ui.reason"))
@@ -336,6 +337,9 @@ class NewWorkspaceDialog(QDialog):
         row.addWidget(browse)
         form.addRow(texts("start.new.path"), row)
         layout.addLayout(form)
+        self.protect = QCheckBox(texts("protect.at_birth"))
+        self.protect.setToolTip(texts("protect.unprotected"))
+        layout.addWidget(self.protect)
         self.problem = QLabel(" ")
         self.problem.setWordWrap(True)
         set_role(self.problem, "bad")
@@ -417,7 +421,7 @@ class DemoDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(EDGE, EDGE, EDGE, EDGE)
         layout.setSpacing(GAP)
-        layout.addWidget(_paragraph(texts("start.demo.about")))
+        layout.addWidget(paragraph(texts("start.demo.about")))
         self.choices: dict[int, QRadioButton] = {}
         for scale in SCALES:
             ready = demo_path(scale).exists()

@@ -34,6 +34,7 @@ from shiboken6 import isValid
 
 from core import settings as kept
 from core.faults import Cancelled, Refused
+from ui import passphrases
 from ui.actions import ACTIONS, BY_ID, MENUS, Actions
 from ui.desk import Changes, Desk
 from ui.dialogs import (
@@ -54,7 +55,9 @@ from ui.dialogs import (
 from ui.finder import Entry, Finder, Index
 from ui.frame import NARROW_BELOW, Rail, StatusLine, TopLine
 from ui.jobs import Job
+from ui.locking import IdleLock
 from ui.pages import KEYS, PAGES
+from ui.unsaved import Leaving, LeavingDialog
 
 if TYPE_CHECKING:
     from core.storage.ledger import LedgerLine
@@ -80,6 +83,7 @@ class Window(QMainWindow):
         self._waiting: Waiting | None = None
         self._bug_shown: TextDialog | None = None
         self._manual_shown: Manual | None = None
+        self.lock = IdleLock(desk, self)
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
         self._patience.setInterval(PATIENCE_MS)
@@ -93,7 +97,10 @@ class Window(QMainWindow):
         desk.broken.connect(self._broken)
         desk.wanted.connect(self.show_page)
         desk.asked.connect(self.do)
+        desk.unlock_asked.connect(lambda path: passphrases.unlock(desk, path, self))
         desk.retranslated.connect(self._rebuild)
+        desk.leaving_asked.connect(self._ask_leaving)
+        desk.stayed.connect(self._refresh_frame)
         desk.look.changed.connect(self._rethemed)
         desk.jobs.started.connect(self._job_started)
         desk.jobs.progressed.connect(self._job_progressed)
@@ -248,7 +255,13 @@ class Window(QMainWindow):
         desk = self.desk
         self.topline.refresh()
         has = desk.workspace is not None
-        self.actions_.allow(workspace=has, write=has and not desk.workspace.read_only)  # type: ignore[union-attr]
+        self.actions_.allow(
+            workspace=has,
+            write=has and not desk.workspace.read_only,  # type: ignore[union-attr]
+            locked=has and desk.workspace.key is not None,  # type: ignore[union-attr]
+        )
+        idle = f"idle.{desk.settings.idle_minutes}"
+        self.actions_[idle if idle in BY_ID else "idle.15"].setChecked(True)
         self.actions_["amounts.wan"].setChecked(desk.wan)
         self.actions_[f"theme.{desk.settings.theme}"].setChecked(True)
         self.actions_[f"language.{desk.texts.lang}"].setChecked(True)
@@ -317,6 +330,11 @@ class Window(QMainWindow):
             self.desk.wear(word)
         elif group == "language":
             self.desk.speak(word)
+        elif group == "protect":
+            passphrases.ask(self.desk, word, self)
+        elif group == "idle":
+            self.desk.settings.idle_minutes = int(word)
+            self.desk.save()
         else:
             self._own()[key]()
 
@@ -326,6 +344,7 @@ class Window(QMainWindow):
             "workspace.open": self.open,
             "workspace.demo": self.demonstrate,
             "workspace.close": self.put_away,
+            "lock.now": self.lock.lock,
             "app.quit": self.close,
             "ledger.undo": lambda: self.turn_back("undo"),
             "ledger.redo": lambda: self.turn_back("redo"),
@@ -341,7 +360,14 @@ class Window(QMainWindow):
     def new(self) -> None:
         dialog = NewWorkspaceDialog(self.desk, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.accepted.connect(lambda: self.desk.new(dialog.path, dialog.region, dialog.name))
+
+        def make() -> None:
+            if dialog.protect.isChecked():
+                passphrases.new(self.desk, dialog.path, dialog.region, dialog.name, self)
+            else:
+                self.desk.new(dialog.path, dialog.region, dialog.name)
+
+        dialog.accepted.connect(make)
         dialog.open()
 
     def open(self) -> None:
@@ -356,8 +382,17 @@ class Window(QMainWindow):
         dialog.open()
 
     def put_away(self) -> None:
-        self.desk.put_away()
-        self.show_page(KEYS[0])
+        def away() -> None:
+            self.desk.put_away()
+            self.show_page(KEYS[0])
+
+        self.desk.leaving(away)
+
+    def _ask_leaving(self, leaving: Leaving) -> None:
+        """Unsaved work is in the way of something: save, discard or stay."""
+        dialog = LeavingDialog(self.desk, leaving, QApplication.activeModalWidget() or self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def turn_back(self, verb: str) -> None:
         """Undo or redo the newest line that can be, with a reason for the ledger."""
@@ -518,6 +553,10 @@ class Window(QMainWindow):
             self.show_page("data", ("files", tuple(paths)))
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if self.desk.waiting():
+            event.ignore()
+            self.desk.leaving(lambda: QTimer.singleShot(0, self.close))
+            return
         memory = _memory()
         memory.setValue("geometry", self.saveGeometry())
         if self._rail_forced is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
@@ -26,8 +26,8 @@ from ui.jobs import Job
 from ui.look import EDGE, GAP, TIGHT, count, set_role
 
 # Faults of a look into a workspace that have a sentence of their own on its card.
-STATES = ("missing", "newer_layout", "older_layout", "damaged")
-OPENS = ("older_layout", "unfinished")
+STATES = ("missing", "newer_layout", "older_layout", "damaged", "locked_by_passphrase")
+OPENS = ("older_layout", "unfinished", "locked_by_passphrase")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Card:
     synthetic: bool = False
     state: str = ""
     reason: str = ""
+    locked: bool = False  # with a passphrase
 
 
 def look_into(path: str) -> Card:
@@ -58,8 +59,9 @@ def look_into(path: str) -> Card:
     except Fault as fault:
         state = fault.code if fault.code in STATES else "other"
         return Card(
-            path, place.stem, size=stat.st_size, modified=stat.st_mtime, state=state, reason=str(fault)
-        )
+            path, place.stem, size=stat.st_size, modified=stat.st_mtime, state=state, reason=str(fault),
+            locked=state == "locked_by_passphrase",
+        )  # fmt: skip
     return Card(
         path,
         seen.name,
@@ -99,6 +101,11 @@ class CardRow(QFrame):
         name = QLabel(card.name)
         set_role(name, "heading")
         name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        if card.locked:
+            lock = QLabel()
+            lock.setPixmap(desk.look.icon("lock", "muted").pixmap(16, 16))
+            lock.setToolTip(texts("start.locked"))
+            first.addWidget(lock)
         first.addWidget(name, 1)
         if card.synthetic:
             badge = QLabel(texts("ui.synthetic"))
@@ -114,7 +121,9 @@ class CardRow(QFrame):
         if card.modified:
             when = datetime.datetime.fromtimestamp(card.modified).strftime("%Y-%m-%d %H:%M")
             region = texts("start.region_of", region=card.region) if card.region else texts("start.no_region")
-            facts = [region, bytes_of(card.size), texts("start.modified", when=when)]
+            facts = [bytes_of(card.size), texts("start.modified", when=when)]
+            if not card.locked:
+                facts.insert(0, region)
         if facts:
             line = QLabel("   ".join(facts))
             set_role(line, "muted")
@@ -124,7 +133,7 @@ class CardRow(QFrame):
             state = QLabel(said)
             state.setWordWrap(True)
             good = card.state in ("open_now",)
-            set_role(state, "good" if good else "warn" if card.state in OPENS else "bad")
+            set_role(state, "good" if good else "muted" if card.locked else "warn" if card.state in OPENS else "bad")
             words.addWidget(state)
         row.addLayout(words, 1)
         forget = QToolButton()
@@ -235,6 +244,10 @@ class StartPage(QWidget):
         drop = QLabel(texts("start.drop"))
         set_role(drop, "muted")
         self.column.addWidget(drop)
+        unprotected = QLabel(texts("protect.unprotected"))
+        unprotected.setWordWrap(True)
+        set_role(unprotected, "muted")
+        self.column.addWidget(unprotected)
         self._shown: list[CardRow] = []
         self.setFocusProxy(self.ways["new"])
 
@@ -301,8 +314,6 @@ def _look_at(paths: list[str], open_now: str, job: Job) -> list[Card]:
         job.report("looking", at, len(paths))
         card = look_into(path)
         if path == open_now:
-            card = Card(
-                card.path, card.name, card.region, card.size, card.modified, card.synthetic, "open_now"
-            )
+            card = replace(card, state="open_now")
         cards.append(card)
     return cards

@@ -203,7 +203,7 @@ class BrowseTab(QWidget):
         self._pause = QTimer(self, singleShot=True, interval=120)  # while the arrow keys run down the table
         self._pause.timeout.connect(self._show_followed)
         self._followed = ""
-        back = QShortcut(QKeySequence("Ctrl+L"), self)
+        back = QShortcut(QKeySequence("Ctrl+Shift+F"), self)
         back.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         back.activated.connect(self.search.setFocus)
 

@@ -1,0 +1,230 @@
+"""Passphrases and the idle lock, in a window with real files."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QMessageBox
+from window_hands import write
+
+from core.storage import recognised
+from core.storage.workspace import Workspace
+from ui.dialogs import NewWorkspaceDialog
+from ui.locking import Cover
+from ui.passphrases import PassphraseDialog
+
+PASSPHRASE = "四个不相干的词 2024"
+
+
+@pytest.fixture
+def locked(tmp_path):
+    path = tmp_path / "锁.dianzhi"
+    Workspace.create(path, region="350900", name="宁德市", passphrase=PASSPHRASE).close()
+    return path
+
+
+def dialog_of(window, what: str) -> PassphraseDialog:
+    return next(
+        one for one in window.findChildren(PassphraseDialog) if one.isVisible() and one._what == what
+    )
+
+
+def fill(dialog: PassphraseDialog, **typed: str) -> None:
+    for field, text in typed.items():
+        dialog.fields[field].clear()
+        write(dialog.fields[field], text)
+
+
+def covers() -> list[Cover]:
+    return [one for top in QApplication.topLevelWidgets() for one in top.findChildren(Cover) if one.isVisible()]
+
+
+@pytest.fixture
+def unlocked(window, desk, locked, idle):
+    desk.open(locked)
+    dialog = dialog_of(window, "unlock")
+    fill(dialog, standing=PASSPHRASE)
+    dialog.accept()
+    idle()
+    assert desk.workspace.path == locked
+    return window
+
+
+def test_a_wrong_passphrase_keeps_asking_and_the_right_one_opens(window, desk, locked, idle) -> None:
+    desk.open(locked)
+    dialog = dialog_of(window, "unlock")
+    assert desk.workspace is None and not dialog.do.isEnabled()
+    assert dialog.fields["standing"].echoMode() == QLineEdit.EchoMode.Password
+    fill(dialog, standing="falsch")
+    dialog.do.click()
+    assert dialog.isVisible() and dialog.said.text() == desk.texts("protect.wrong")
+    assert dialog.fields["standing"].selectedText() == "falsch" or dialog.fields["standing"].hasSelectedText()
+    fill(dialog, standing=PASSPHRASE)
+    dialog.do.click()
+    idle()
+    assert desk.workspace.path == locked and desk.workspace.key is not None
+    assert PASSPHRASE not in (desk_home(desk) or "")
+
+
+def desk_home(desk) -> str:
+    from core import settings
+
+    return "".join(file.read_text("utf-8", "replace") for file in settings.home().rglob("*") if file.is_file())
+
+
+def test_the_list_shows_a_lock_and_a_line_says_what_none_means(window, desk, locked, made, idle) -> None:
+    desk.settings.recent = [str(locked), str(made)]
+    window.page().refresh()
+    idle()
+    assert [(row.card.locked, row.card.state) for row in window.page().rows()] == [(True, "locked_by_passphrase"), (False, "")]
+    assert any(label.text() == desk.texts("protect.unprotected") for label in window.page().findChildren(QLabel))
+
+
+def test_set_change_and_remove(opened, desk, made, idle) -> None:
+    opened.do("protect.protect")
+    dialog = dialog_of(opened, "protect")
+    fill(dialog, first="kurz", again="kurz")
+    assert not dialog.do.isEnabled() and desk.texts("protect.short", least=8) == dialog.said.text()
+    fill(dialog, first=PASSPHRASE, again="anders als oben")
+    assert not dialog.do.isEnabled()
+    fill(dialog, first=PASSPHRASE, again=PASSPHRASE)
+    dialog.do.click()
+    idle()
+    assert recognised.protected(made) and desk.workspace.key.made_from(PASSPHRASE)
+    assert not opened.actions_["protect.protect"].isEnabled()
+    opened.do("protect.change")
+    dialog = dialog_of(opened, "change")
+    fill(dialog, standing="nicht das richtige", first="ein ganz neues Wort", again="ein ganz neues Wort")
+    dialog.do.click()
+    assert dialog.isVisible() and dialog.said.text() == desk.texts("protect.wrong")
+    fill(dialog, standing=PASSPHRASE)
+    dialog.do.click()
+    idle()
+    assert desk.workspace.key.made_from("ein ganz neues Wort")
+    opened.do("protect.remove")
+    dialog = dialog_of(opened, "remove")
+    fill(dialog, standing="ein ganz neues Wort")
+    dialog.do.click()
+    idle()
+    assert not recognised.protected(made) and desk.workspace.key is None
+
+
+def test_a_conversion_that_fails_opens_the_workspace_again(opened, desk, made, idle, monkeypatch) -> None:
+    (made.parent / "other").mkdir()
+    opened.do("protect.protect")
+    dialog = dialog_of(opened, "protect")
+    fill(dialog, first=PASSPHRASE, again=PASSPHRASE)
+    blocker = made.with_name(f"{made.name}.converting")
+    blocker.mkdir()  # its place is taken by a folder
+    dialog.do.click()
+    idle()
+    assert desk.workspace is not None and desk.workspace.key is None and not recognised.protected(made)
+    assert opened.errorbar.isVisible()
+
+
+def test_a_new_one_with_a_passphrase(window, desk, tmp_path, idle) -> None:
+    window.do("workspace.new")
+    dialog = window.findChild(NewWorkspaceDialog)
+    write(dialog.name_field, "新的")
+    write(dialog.region_field, "350900")
+    dialog.path_field.setText(str(tmp_path / "neu.dianzhi"))
+    dialog.protect.setChecked(True)
+    dialog.accept()
+    asked = dialog_of(window, "new")
+    fill(asked, first=PASSPHRASE, again=PASSPHRASE)
+    asked.do.click()
+    idle()
+    assert recognised.protected(tmp_path / "neu.dianzhi") and desk.workspace.name == "新的"
+
+
+# The idle lock
+
+
+def test_the_lock_covers_every_window_and_keeps_what_was_typed(unlocked, desk, qtbot) -> None:
+    floating = QDialog(unlocked)
+    floating.setWindowTitle("病例 11223344")
+    field = QLineEdit(floating)
+    field.setText("没有保存的草稿")
+    floating.show()
+    QTest.keyClick(unlocked, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
+    assert unlocked.lock.locked
+    assert {one.parentWidget() for one in covers()} == {unlocked, floating}
+    assert floating.windowTitle() == desk.texts("protect.covered")
+    for cover in covers():
+        assert cover.geometry() == cover.parentWidget().rect()
+        assert cover.parentWidget().childAt(QPoint(5, 5)) in (cover, *cover.children())
+    floating.resize(600, 500)
+    QApplication.processEvents()
+    assert all(cover.geometry() == cover.parentWidget().rect() for cover in covers())
+    dialog = unlocked.lock.dialog
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    dialog.close()
+    assert dialog.isVisible() and unlocked.lock.locked
+    fill(dialog, standing="falsch geraten")
+    dialog.do.click()
+    assert unlocked.lock.locked and dialog.said.text() == desk.texts("protect.wrong")
+    fill(dialog, standing=PASSPHRASE)
+    dialog.do.click()
+    assert not unlocked.lock.locked and covers() == []
+    assert field.text() == "没有保存的草稿" and floating.windowTitle() == "病例 11223344"
+
+
+def test_what_comes_up_while_locked_is_covered_and_does_not_take_the_keys(unlocked, qtbot) -> None:
+    unlocked.lock.lock()
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "病例 55", "李四 1188", parent=unlocked)
+    box.setWindowModality(Qt.WindowModality.ApplicationModal)
+    QTimer.singleShot(0, box.show)
+    qtbot.waitUntil(lambda: any(one.parentWidget() is box for one in covers()))
+    qtbot.waitUntil(lambda: QApplication.activeModalWidget() is unlocked.lock.dialog)
+    fill(unlocked.lock.dialog, standing=PASSPHRASE)
+    unlocked.lock.dialog.do.click()
+    assert not unlocked.lock.locked and box.isVisible() and covers() == []
+    box.close()
+
+
+def test_work_under_way_goes_on(unlocked, desk, qtbot) -> None:
+    came: list[int] = []
+
+    def work(workspace, job) -> int:
+        time.sleep(0.3)
+        return workspace.reader().execute("SELECT count(*) FROM cases").fetchone()[0]
+
+    desk.ask(work, came.append, place="start.x")
+    unlocked.lock.lock()
+    qtbot.waitUntil(lambda: came == [0])
+    assert unlocked.lock.locked
+
+
+def test_it_comes_by_itself_after_the_minutes_chosen(unlocked, desk, qtbot) -> None:
+    lock = unlocked.lock
+    unlocked.do("idle.5")
+    assert desk.settings.idle_minutes == 5
+    now = (time.monotonic(), time.time())
+    lock._touched = (now[0] - 299, now[1] - 299)
+    lock._look()
+    assert not lock.locked
+    lock._touched = (now[0] - 301, now[1])
+    QTest.mouseMove(unlocked, QPoint(9, 9))
+    QTest.keyClick(unlocked, Qt.Key.Key_Shift)  # a hand on it
+    lock._look()
+    assert not lock.locked
+    lock._touched = (now[0], now[1] - 301)  # the laptop slept
+    lock._look()
+    assert lock.locked
+    fill(lock.dialog, standing=PASSPHRASE)
+    lock.dialog.do.click()
+    unlocked.do("idle.0")
+    lock._touched = (0, 0)
+    lock._look()
+    assert not lock.locked
+
+
+def test_without_a_passphrase_there_is_no_lock(opened, desk) -> None:
+    opened.do("lock.now")
+    assert not opened.lock.locked and covers() == []
+    opened.lock._touched = (0, 0)
+    opened.lock._look()
+    assert not opened.lock.locked
