@@ -12,20 +12,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from xlsxwriter.worksheet import Worksheet as Page
 
 from core.export.document import stamped
-from core.export.tables import (
-    EXCEL_ROWS,
-    Looks,
-    cell_values,
-    cell_writer,
-    column_width,
-    heading,
-    marks,
-    print_setup,
-)
-from core.export.target import spreadsheet
+from core.export.rows_book import A3, RowBook, Value, row_book
+from core.export.tables import EXCEL_ROWS, cell_values, closing, heading, listing, marks, style_of
 from core.money import total
 from core.progress import SILENT, Progress, step
 from core.rules.sheet import Stamps
@@ -66,76 +56,57 @@ def write(
     mark = marks(stamps, texts)
     every = sum(part.rows for part in parts)
     controls: list[Control] = []
-    with spreadsheet(path, streaming=True) as book:
-        looks = Looks(book)
-        first = looks.page(texts("caselist.control"), 0, 1)
+    with row_book(path) as book:
         done = 0
         for part in parts:
-            written, sums = _part(looks, part, texts, mark, progress, done, every)
+            written, sums = _part(book, part, texts, mark, progress, done, every)
             done += written
             controls.append(Control(part.title, None, written, part.expected.get("", part.rows)))
             for column in part.columns:
                 if column.id in part.expected:
                     controls.append(Control(part.title, column, sums[column.id], part.expected[column.id]))
-        _control(looks, first, controls, title, mark, stamps, texts)
+        _control(book, controls, title, mark, stamps, texts)
     return controls
 
 
 def _part(
-    looks: Looks, part: Part, texts: Texts, mark: str, progress: Progress, done: int, every: int
+    book: RowBook, part: Part, texts: Texts, mark: str, progress: Progress, done: int, every: int
 ) -> tuple[int, Sums]:
     """Its rows, their number and sums as they went by."""
-    columns = part.columns
-    formats = [looks.of(column) for column in columns]
+    columns, title = part.columns, part.title.get(texts.lang, "")
+    styles, bold, head = [style_of(book, column) for column in columns], book.style(bold=True), book.style(head=True)
     per_sheet = EXCEL_ROWS - 3
     sheets = max(1, -(-part.rows // per_sheet))
-    summed = [column for column in columns if column.total]
-    sums: Sums = {column.id: 0 for column in summed}
-    title = part.title.get(texts.lang, "")
-    page, writers, number, at = _page(looks, part, 0, sheets, texts, mark)
+    sums: Sums = {column.id: 0 for column in columns if column.total}
+    named = " · ".join(filter(None, (title, texts("export.rows", rows=f"{part.rows:,}"), mark)))
     written = 0
-    for stretch in part.stretches():
-        step(progress, "case_list", done + written, every)
-        count = len(stretch[columns[0].id]) if columns else 0
-        for column in summed:
-            sums[column.id] += _sum(column, stretch[column.id])
-        values = [cell_values(column, stretch[column.id]) for column in columns]
-        for row in zip(*values, strict=True):
-            if at == per_sheet + 2:
-                page, writers, number, at = _page(looks, part, number + 1, sheets, texts, mark)
-            for i, value in enumerate(row):
-                if value is not None:
-                    writers[i](at, i, value)
-            at += 1
-        written += count
-    said = texts("caselist.closing", title=title, rows=f"{written:,}")
-    for i, (column, form) in enumerate(zip(columns, formats, strict=True)):
-        if column.total:
-            cell_writer(page, column, form)(at, i, cell_values(column, [sums[column.id]])[0])
-        elif i == 0:
-            page.write_string(at, 0, said, looks.bold)
+
+    def blocks() -> Iterator[list[list[Value]]]:
+        nonlocal written
+        for stretch in part.stretches():
+            step(progress, "case_list", done + written, every)
+            for column in columns:
+                if column.total:
+                    sums[column.id] += _sum(column, stretch[column.id])
+            written += len(stretch[columns[0].id]) if columns else 0
+            yield [cell_values(column, stretch[column.id]) for column in columns]
+
+    coming, left = blocks(), list[list[Value]]()
+    for number in range(sheets):
+        here = min(part.rows - number * per_sheet, per_sheet)
+        with listing(book, title, columns, number, sheets, here, f" · {mark}" if mark else "", paper=A3) as page:
+            page.row([named], [bold])
+            page.row([heading(column, texts) for column in columns], [head] * len(columns))
+            room = per_sheet
+            while room and (left or (left := next(coming, []))):
+                page.block([cells[:room] for cells in left], styles)
+                taken = min(room, len(left[0]))
+                room -= taken
+                left = [cells[taken:] for cells in left] if taken < len(left[0]) else []
+            if number == sheets - 1:
+                said = texts("caselist.closing", title=title, rows=f"{written:,}")
+                closing(page, columns, styles, sums, said, bold)
     return written, sums
-
-
-def _page(
-    looks: Looks, part: Part, number: int, sheets: int, texts: Texts, mark: str
-) -> tuple[Page, list[Callable[[int, int, object], object]], int, int]:
-    """A new sheet with its headings; the row that comes next."""
-    title = part.title.get(texts.lang, "")
-    page = looks.page(title, number, sheets)
-    for i, column in enumerate(part.columns):
-        page.set_column(i, i, column_width(column))
-    said = " · ".join(filter(None, (title, texts("export.rows", rows=f"{part.rows:,}"), mark)))
-    page.write_string(0, 0, said, looks.bold)
-    for i, column in enumerate(part.columns):
-        page.write_string(1, i, heading(column, texts), looks.head)
-    page.freeze_panes(2, 1)
-    here = min(part.rows - number * (EXCEL_ROWS - 3), EXCEL_ROWS - 3)
-    if here > 0:
-        page.autofilter(1, 0, here + 1, len(part.columns) - 1)
-    print_setup(page, title, f" · {mark}" if mark else "")
-    page.set_paper(8)
-    return page, [cell_writer(page, column, looks.of(column)) for column in part.columns], number, 2
 
 
 def _sum(column: Column, cells: Cells) -> int | Fraction:
@@ -145,30 +116,26 @@ def _sum(column: Column, cells: Cells) -> int | Fraction:
 
 
 def _control(
-    looks: Looks, page: Page, controls: Sequence[Control], title: str, mark: str, stamps: Stamps, texts: Texts
+    book: RowBook, controls: Sequence[Control], title: str, mark: str, stamps: Stamps, texts: Texts
 ) -> None:
-    page.set_column(0, 0, 26)
-    page.set_column(1, 4, 24)
-    page.write_string(0, 0, " · ".join(filter(None, (title, mark))), looks.bold)
-    for i, name in enumerate(("part", "what", "written", "expected", "difference")):
-        page.write_string(2, i, texts(f"caselist.{name}"), looks.head)
-    row = 3
-    for one in controls:
-        column = one.column or Column("", {}, "int")
-        named = heading(column, texts) if one.column else texts("caselist.rows")
-        page.write_string(row, 0, one.part.get(texts.lang, ""))
-        page.write_string(row, 1, named)
-        form = looks.of(column)
-        for i, value in enumerate((one.written, one.expected, one.written - one.expected)):
-            written = cell_values(column, [value])[0]
-            cell_writer(page, column, form)(row, 2 + i, written)
-        row += 1
-    wrong = [one for one in controls if one.written != one.expected]
-    said = texts("caselist.differs", count=len(wrong)) if wrong else texts("caselist.agrees")
-    page.write_string(row + 1, 0, said, looks.bold)
-    for i, line in enumerate(stamped(stamps, texts)):
-        page.write_string(row + 3 + i, 0, line)
-    print_setup(page, title, f" · {mark}" if mark else "")
+    """What was written beside what the clearing says: the first sheet, written last."""
+    bold, head = book.style(bold=True), book.style(head=True)
+    header = " · ".join(filter(None, (title, mark)))
+    with book.sheet(book.name(texts("caselist.control")), [26, 24, 24, 24, 24], header=header, first=True) as page:
+        page.row([header], [bold])
+        page.skip()
+        page.row([texts(f"caselist.{name}") for name in ("part", "what", "written", "expected", "difference")], [head] * 5)
+        for one in controls:
+            column = one.column or Column("", {}, "int")
+            named = heading(column, texts) if one.column else texts("caselist.rows")
+            figures = cell_values(column, [one.written, one.expected, one.written - one.expected])
+            page.row([one.part.get(texts.lang, ""), named, *figures], [0, 0, *[style_of(book, column)] * 3])
+        page.skip()
+        wrong = [one for one in controls if one.written != one.expected]
+        page.row([texts("caselist.differs", count=len(wrong)) if wrong else texts("caselist.agrees")], [bold])
+        page.skip()
+        for line in stamped(stamps, texts):
+            page.row([line], [0])
 
 
 def said(control: Control, texts: Texts) -> str:

@@ -11,12 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from core.export.capitals import capitals
 from core.export.clearing_table import figure, open_items, titled
 from core.export.document import GREY, Document, Field, set_named, stamped
-from core.export.lettering import Face, faces, reduced
 from core.export.tables import marks
 from core.faults import Usage
 from core.findings import ALOUD
@@ -97,52 +95,42 @@ def write(
 
     Cancelled leaves an older file as it was; WorldFault as `Document` and `whole_file` say.
     """
-    texts = Texts(lang)
-    document = _document(clearing, texts)
-    wanted = list(codes) or [one.code for one in institutions(clearing, funds)]
-    for number, code in enumerate(wanted):
-        step(progress, "confirmations", number, len(wanted))
-        put(document, of(clearing, code, funds))
-    if not wanted:
-        raise Usage("nobody_to_confirm")
+    document, names = _together(clearing, codes, lang, progress, funds)
     document.save(path)
-    return len(wanted)
+    return len(names)
 
 
 def write_each(
     clearing: Clearing, folder: Path | str, codes: Sequence[str] = (), lang: str = "", progress: Progress = SILENT,
     *, funds: Sequence[str] = (),
 ) -> list[Path]:  # fmt: skip
-    """A PDF for each institution in a folder that exists, named by code and name. Cancelled: those written so far stay."""
+    """A PDF for each institution in a folder that exists, named by code and name; all of them or, cancelled, none."""
+    document, names = _together(clearing, codes, lang, progress, funds)
+    return document.save_parts(folder, [f"{name}.pdf" for name in names])
+
+
+def _together(
+    clearing: Clearing, codes: Sequence[str], lang: str, progress: Progress, funds: Sequence[str]
+) -> tuple[Document, list[str]]:
+    """The sheets as parts of one document, and what each is called."""
     texts = Texts(lang)
+    stamps = clearing.stamps
+    document = Document(texts, mark=marks(stamps, texts), foot=stamped(stamps, texts))
     wanted = list(codes) or [one.code for one in institutions(clearing, funds)]
-    written: list[Path] = []
-    # A font of 65,000 glyphs takes a second to open: it is cut once to the signs that all sheets need.
-    whole = _document(clearing, texts)
+    if not wanted:
+        raise Usage("nobody_to_confirm")
+    named: list[str] = []
     for number, code in enumerate(wanted):
-        step(progress, "confirmations", number, 2 * len(wanted))
-        put(whole, of(clearing, code, funds))
-    whole.close()
-    with TemporaryDirectory(prefix="dianzhi-") as cut:
-        letters = reduced(faces(), whole.signs, Path(cut)) if len(wanted) > 1 else None
-        for number, code in enumerate(wanted, len(wanted)):
-            step(progress, "confirmations", number, 2 * len(wanted))
-            document, one = _document(clearing, texts, letters), of(clearing, code, funds)
-            put(document, one)
-            path = Path(folder) / f"{file_name(one.institution)}.pdf"
-            document.save(path)
-            written.append(path)
-    return written
+        step(progress, "confirmations", number, len(wanted))
+        said = of(clearing, code, funds)
+        put(document, said)
+        named.append(file_name(said.institution))
+    return document, named
 
 
 def file_name(one: Institution) -> str:
     """Code and name, fit for every system."""
     return "".join("_" if sign in '\\/:*?"<>|' or sign < " " else sign for sign in f"{one.code} {one.name}").strip(" .")[:100]
-
-
-def _document(clearing: Clearing, texts: Texts, letters: tuple[Face, Face] | None = None) -> Document:
-    stamps = clearing.stamps
-    return Document(texts, mark=marks(stamps, texts), foot=stamped(stamps, texts), lettering=letters)
 
 
 # --- the page -----------------------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ from core.export.capitals import capitals, excel_capitals
 from core.export.clearing_table import open_items, titled
 from core.export.confirmation import Confirmation, Line, basis, documents, institutions, notices, of
 from core.export.document import stamped
-from core.export.tables import marks, number_format, sheet_name
+from core.export.rows_book import sheet_name
+from core.export.tables import marks, number_format
 from core.export.target import spreadsheet
 from core.export.workbook import put_formula, shown_places, written_places
 from core.faults import Usage

@@ -17,9 +17,10 @@ from weakref import finalize
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
-from core.export.lettering import Face, faces
+from core.export.cut import cut
+from core.export.lettering import faces
 from core.export.tables import heading, marks, totals_of
-from core.export.target import whole_file
+from core.export.target import whole_file, whole_files
 from core.progress import SILENT, Progress, step
 from core.rules.sheet import Stamps
 from core.texts import Texts
@@ -77,22 +78,20 @@ def stamped(stamps: Stamps, texts: Texts) -> list[str]:
 class Document:
     """Write parts one after another, then `save`. Measures are mm, sizes of letters points.
 
-    mark: what stands framed on top of every page (synthetic data, a scenario); foot: lines under every page; lettering:
-    regular and bold face, this computer's where none is given.
+    mark: what stands framed on top of every page (synthetic data, a scenario); foot: lines under every page.
     WorldFault `no_chinese_font`.
     """
 
     def __init__(
-        self, texts: Texts, *, paper: Paper = "A4", landscape: bool = False, mark: str = "", foot: Sequence[str] = (),
-        lettering: tuple[Face, Face] | None = None,
-    ) -> None:  # fmt: skip
+        self, texts: Texts, *, paper: Paper = "A4", landscape: bool = False, mark: str = "", foot: Sequence[str] = ()
+    ) -> None:
         self.texts, self.mark, self.foot = texts, mark, tuple(foot)
         self._pdf = FPDF(orientation="landscape" if landscape else "portrait", unit="mm", format=paper)
         self._pdf.set_creation_date(datetime(2000, 1, 1, tzinfo=UTC))
         self._pdf.set_producer("Dianzhi")
         self._pdf.set_auto_page_break(False)
         self._pdf.set_margins(0, 0)
-        regular, bold = lettering or faces()
+        regular, bold = faces()
         for style, face in (("", regular), ("B", bold)):
             self._pdf.add_font("han", style, face.path, collection_font_number=face.number)
             font: Any = self._pdf.fonts[f"han{style}"]
@@ -101,9 +100,8 @@ class Document:
             finalize(self, font.ttfont.close)  # whether it is saved or given up
         self._widths = {style: _measure(self._pdf, style) for style in ("", "B")}
         self._pdf.set_line_width(0.15)
-        self._first = 0  # page of the part under way
+        self._firsts: list[int] = []  # pages that parts begin with
         self._title = ""
-        self._signs: set[str] = set()
         self.y = TOP
 
     @property
@@ -119,11 +117,6 @@ class Document:
     def pages(self) -> int:
         return int(self._pdf.page)
 
-    @property
-    def signs(self) -> set[str]:
-        """Every sign that was written so far."""
-        return set(self._signs)
-
     # -- parts and pages -----------------------------------------------------------------------------------------
 
     def begin(self, title: str, subtitle: str = "", running: str = "") -> None:
@@ -131,7 +124,7 @@ class Document:
         self._end()
         self._title = running or title
         self._pdf.add_page()
-        self._first = self.pages
+        self._firsts.append(self.pages)
         self.y = TOP
         self._put_mark()
         for line in self.wrapped(title, self.width - (34 if self.mark else 0), 15, bold=True):
@@ -156,23 +149,30 @@ class Document:
 
     def save(self, path: Path | str) -> None:
         """Written whole or not at all: `core.export.target.whole_file`."""
-        self.close()
+        self._end()
         with whole_file(path) as beside:
             self._pdf.output(str(beside))
 
-    def close(self) -> None:
-        """Nothing more is written."""
+    def save_parts(self, folder: Path | str, names: Sequence[str]) -> list[Path]:
+        """Each part as a file of its own, all of them or none: `core.export.target.whole_files`."""
         self._end()
+        ends = [*self._firsts[1:], self.pages + 1]
+        counts = [end - first for first, end in zip(self._firsts, ends, strict=True)]
+        with whole_files(folder) as beside:
+            for name, part in zip(names, cut(bytes(self._pdf.output()), counts), strict=True):
+                (beside / name).write_bytes(part)
+        return [Path(folder) / name for name in names]
 
     def _end(self) -> None:
         """Under every page of the part: what it stands on, and its number among the part's pages."""
         last = self.pages
         if not last:
             return
-        for page in range(self._first, last + 1):
+        first = self._firsts[-1]
+        for page in range(first, last + 1):
             self._turn_to(page)
             y = self.bottom + 2.5
-            number = self.texts("print.page", page=page - self._first + 1, pages=last - self._first + 1)
+            number = self.texts("print.page", page=page - first + 1, pages=last - first + 1)
             self._text(number, MARGIN, y, 7.5, width=self.width, align="R")
             for said in self.foot:
                 for line in self.wrapped(said, self.width - 28, 6.5):
@@ -256,7 +256,6 @@ class Document:
             x += free if align == "R" else free / 2
         self._pdf.set_font("han", "B" if bold else "", size)
         self._pdf.set_text_color(*colour)
-        self._signs.update(text)
         self._pdf.text(x, y + size / MM * 1.02, text)
 
     # -- tables --------------------------------------------------------------------------------------------------

@@ -56,25 +56,6 @@ def faces() -> tuple[Face, Face]:
     return _faces(folders(), _carried())
 
 
-def reduced(pair: tuple[Face, Face], signs: set[str], folder: Path) -> tuple[Face, Face]:
-    """The same faces with these signs alone, as files in `folder`: many documents are set quickly in them."""
-    from fontTools.subset import Options, Subsetter
-    from fontTools.ttLib import TTFont
-
-    options = Options()
-    options.set(layout_features=[], notdef_outline=True, name_IDs=["*"], glyph_names=False, hinting=False)
-    made: list[Face] = []
-    for name, face in zip(("regular", "bold"), pair, strict=True):
-        path = folder / f"{name}.otf"
-        with TTFont(str(face.path), fontNumber=face.number, lazy=True, recalcTimestamp=False, recalcBBoxes=False) as font:
-            subsetter = Subsetter(options)
-            subsetter.populate(text="".join(sorted(signs)))
-            subsetter.subset(font)
-            font.save(str(path))
-        made.append(Face(path))
-    return made[0], made[1]
-
-
 @cache
 def _faces(there: tuple[Path, ...], carried: Path | None) -> tuple[Face, Face]:
     known = {name.lower() for pair in FACES for name in pair if name}

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from xlsxwriter import Workbook
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet as Page
+from xlsxwriter.utility import xl_col_to_name
 
-from core.export.target import spreadsheet, whole_file
+from core.export.rows_book import A4, RowBook, Sheet, row_book
+from core.export.target import whole_file
 from core.findings import Finding
 from core.money import plain
 from core.progress import SILENT, Progress, step
@@ -304,95 +304,64 @@ def worksheets_xlsx(
 ) -> None:
     """Several worksheets in one workbook, each as `worksheet_xlsx` writes it, in their order."""
     texts = Texts(lang)
-    with spreadsheet(path, streaming=True) as book:
-        looks = Looks(book)
+    with row_book(path) as book:
         for worksheet in worksheets:
-            _put(looks, worksheet, texts, progress, _mark(texts, synthetic))
+            _put(book, worksheet, texts, progress, _mark(texts, synthetic))
 
 
-class Looks:
-    """A book under way: its formats, each made once, and the names that its sheets have."""
-
-    def __init__(self, book: Workbook) -> None:
-        self.book = book
-        self.bold = book.add_format({"bold": True})
-        self.head = book.add_format({"bold": True, "text_wrap": True, "bg_color": "#E7EDF3", "bottom": 1})
-        self._numbers: dict[str, Format] = {}
-        self._named: set[str] = set()
-
-    def of(self, column: Column) -> Format:
-        text = column.kind in ("text", "code")
-        code = "@" if text else number_format(0 if column.kind == "int" else column.places)
-        if code not in self._numbers:
-            self._numbers[code] = self.book.add_format({"num_format": code})
-        return self._numbers[code]
-
-    def page(self, title: str, number: int, of: int) -> Page:
-        """A new sheet. Two titles may begin with the same 31 characters; Excel tells no capitals apart."""
-        name, again = sheet_name(title, number, of), 1
-        while name.lower() in self._named:
-            again += 1
-            name = sheet_name(title, again - 1, again)
-        self._named.add(name.lower())
-        return self.book.add_worksheet(name)
+def style_of(book: RowBook, column: Column) -> int:
+    if column.kind in ("text", "code"):
+        return book.style("@")
+    return book.style(number_format(0 if column.kind == "int" else column.places))
 
 
-def _put(looks: Looks, worksheet: Worksheet, texts: Texts, progress: Progress, mark: str) -> None:
+def listing(
+    book: RowBook, title: str, columns: Sequence[Column], number: int, of: int, rows: int, mark: str, *, paper: int = A4
+) -> AbstractContextManager[Sheet]:
+    """The sheet `number` of `of` for `rows` rows of these columns, under a line of words and the headings, which are the
+    frozen second row; the last one has a closing row."""
+    last = xl_col_to_name(max(len(columns) - 1, 0))
+    return book.sheet(
+        book.name(title, number, of), [column_width(column) for column in columns], frozen=(2, 1), repeated=2,
+        filtered=f"A2:{last}{rows + 2}" if rows and columns else "", header=title + mark, paper=paper,
+        spans=f"A1:{last}{rows + 2 + (number == of - 1)}",
+    )  # fmt: skip
+
+
+def _put(book: RowBook, worksheet: Worksheet, texts: Texts, progress: Progress, mark: str) -> None:
     columns = worksheet.columns
     title = worksheet.title.get(texts.lang) or worksheet.id
-    formats = [looks.of(column) for column in columns]
+    styles, bold, head = [style_of(book, column) for column in columns], book.style(bold=True), book.style(head=True)
     per_sheet = EXCEL_ROWS - 3
     sheets = max(1, -(-worksheet.rows // per_sheet))
     said, totals = _closing(worksheet, texts)
     for number in range(sheets):
         first, last = number * per_sheet, min((number + 1) * per_sheet, worksheet.rows)
-        page = looks.page(title, number, sheets)
-        for i, column in enumerate(columns):
-            page.set_column(i, i, column_width(column))
-        page.write_string(0, 0, f"{title} · {said}{mark}", looks.bold)
-        for i, column in enumerate(columns):
-            page.write_string(1, i, heading(column, texts), looks.head)
-        page.freeze_panes(2, 1)
-        if last > first and columns:
-            page.autofilter(1, 0, last - first + 1, len(columns) - 1)
-        print_setup(page, title, mark)
-        writers = [cell_writer(page, column, form) for column, form in zip(columns, formats, strict=True)]
-        for start in range(first, last, CHUNK):
-            step(progress, "export", start, worksheet.rows)
-            end = min(start + CHUNK, last)
-            stretch = [cell_values(column, worksheet.cells[column.id][start:end]) for column in columns]
-            for offset, row in enumerate(zip(*stretch, strict=True)):
-                at = start - first + offset + 2
-                for i, value in enumerate(row):
-                    writers[i](at, i, value)
-        if number == sheets - 1:
-            at = last - first + 2
-            for i, column in enumerate(columns):
-                if column.id in totals:
-                    (number_value,) = cell_values(column, [totals[column.id]])
-                    writers[i](at, i, number_value)
-                elif i == 0:
-                    page.write_string(at, 0, said, looks.bold)
+        with listing(book, title, columns, number, sheets, last - first, mark) as page:
+            page.row([f"{title} · {said}{mark}"], [bold])
+            page.row([heading(column, texts) for column in columns], [head] * len(columns))
+            for start in range(first, last, CHUNK):
+                step(progress, "export", start, worksheet.rows)
+                end = min(start + CHUNK, last)
+                page.block([cell_values(column, worksheet.cells[column.id][start:end]) for column in columns], styles)
+            if number == sheets - 1:
+                closing(page, columns, styles, totals, said, bold)
 
 
-def sheet_name(title: str, number: int = 0, of: int = 1) -> str:
-    """Fit for Excel: 31 characters, none of `[]:*?/\\`."""
-    clean = "".join("_" if sign in "[]:*?/\\" else sign for sign in title).strip("' ") or "sheet"
-    tail = f" ({number + 1})" if of > 1 else ""
-    return clean[: 31 - len(tail)] + tail
+def closing(
+    page: Sheet, columns: Sequence[Column], styles: Sequence[int], totals: Mapping[str, object], said: str, bold: int
+) -> None:
+    """The last row: what is said of all rows, and the totals under their columns."""
+    summed = [column.id in totals for column in columns]
+    values = [cell_values(column, [totals[column.id]])[0] if own else None for column, own in zip(columns, summed, strict=True)]
+    looks = list(styles)
+    if columns and not summed[0]:
+        values[0], looks[0] = said, bold
+    page.row(values, looks)
 
 
 def column_width(column: Column) -> int:
     return {"text": 22, "code": 18, "int": 10}.get(column.kind, 16)
-
-
-def print_setup(page: Page, title: str, mark: str) -> None:
-    page.set_landscape()
-    page.set_paper(9)
-    page.fit_to_pages(1, 0)
-    page.repeat_rows(1)
-    page.set_header("&L" + (title + mark).replace("&", "&&"))
-    page.set_footer("&C&P / &N")
 
 
 def cell_values(column: Column, cells: Any) -> list[Any]:
@@ -416,15 +385,3 @@ def cell_values(column: Column, cells: Any) -> list[Any]:
             else:
                 values.append(whole / scale if places else whole)
     return values
-
-
-def cell_writer(page: Page, column: Column, form: Format) -> Callable[[int, int, Any], object]:
-    if column.kind in ("text", "code"):
-        return lambda row, col, value: None if value is None else page.write_string(row, col, value, form)
-
-    def number(row: int, col: int, value: Any) -> object:
-        if isinstance(value, str):
-            return page.write_string(row, col, value, form)
-        return None if value is None else page.write_number(row, col, value, form)
-
-    return number

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
 
 from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError, FileSizeError
@@ -40,21 +40,34 @@ def whole_file(path: Path | str) -> Generator[Path]:
 
 
 @contextmanager
-def spreadsheet(path: Path | str, *, streaming: bool = False) -> Generator[Workbook]:
-    """An xlsx written whole or not at all, without a clock. `streaming`: constant memory, rows in order."""
-    with whole_file(path) as beside, TemporaryDirectory(prefix="dianzhi-") as rows:
-        options = {"constant_memory": True, "tmpdir": rows} if streaming else {"in_memory": True}
-        book = Workbook(str(beside), options)
-        book.set_properties({"created": datetime(2000, 1, 1), "author": "Dianzhi"})
+def whole_files(folder: Path | str) -> Generator[Path]:
+    """Gives a folder to write files into; together they go to `folder` when all went well, over older ones of their names.
+
+    WorldFault as `whole_file` says. What is cancelled or fails leaves nothing behind.
+    """
+    target = Path(folder)
+    beside = target / f".{os.getpid()}.tmp"
+    try:
+        beside.mkdir(exist_ok=True)
         try:
-            yield book
-            book.close()
-        except BaseException:
-            # XlsxWriter would write the file all the same, and keep its files of rows open.
-            for page in book.worksheets():
-                if page.row_data_fh is not None:
-                    page.row_data_fh.close()
-            raise
+            yield beside
+            for made in sorted(beside.iterdir()):
+                target = Path(folder) / made.name
+                os.replace(made, target)
+        finally:
+            rmtree(beside, ignore_errors=True)
+    except OSError as problem:
+        raise _fault(target, problem) from problem
+
+
+@contextmanager
+def spreadsheet(path: Path | str) -> Generator[Workbook]:
+    """An xlsx of formulas, written whole or not at all, without a clock; lists of rows go by `rows_book`."""
+    with whole_file(path) as beside:
+        book = Workbook(str(beside), {"in_memory": True})
+        book.set_properties({"created": datetime(2000, 1, 1), "author": "Dianzhi"})
+        yield book
+        book.close()
 
 
 def _fault(target: Path, problem: object) -> WorldFault:

@@ -19,7 +19,8 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet as Page
 
-from core.export.tables import is_summed, marks, number_format, sheet_name
+from core.export.rows_book import sheet_name
+from core.export.tables import is_summed, marks, number_format
 from core.export.target import spreadsheet
 from core.findings import ALOUD
 from core.money import is_terminating, plain, rounded, yuan

@@ -33,7 +33,7 @@ from core.worksheet import Cells, Column, Kind, column_of
 if TYPE_CHECKING:
     from core.storage.workspace import Workspace
 
-STRETCH = 10_000
+STRETCH = 4_000
 RATIO_PLACES = 6  # of shown shares; nothing is computed from them
 DEAD = 5  # dscg_way
 _ROWS = Path(__file__).with_name("case_lines.sql").read_text("utf-8")
