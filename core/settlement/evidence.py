@@ -145,7 +145,7 @@ def _again(workspace: Workspace, digest: str, progress: Progress) -> _Run:
     ).fetchone()
     if found is None:
         raise Refused("confirm_no_run", year="")
-    row = dict(zip(names, found, strict=True))
+    row: dict[str, Any] = dict(zip(names, found, strict=True))
     pack = packs.restore(row["pack_text"], json.loads(row["parameters"]))
     scored = annual.score_cases(
         workspace, row["year"], pack, funds=tuple(row["funds"].split(",")), set_name=row["set_name"],
@@ -279,7 +279,7 @@ def _ledger(connection: sqlite3.Connection, year: int, code: str) -> list[dict[s
     names = ("id", "at", "who", "action", "subject", "changes", "why", "answers", "previous", "hash")
     lines: list[dict[str, Any]] = []
     for row in connection.execute(f"SELECT {', '.join(names)} FROM ledger ORDER BY id"):
-        line = dict(zip(names, row, strict=True))
+        line: dict[str, Any] = dict(zip(names, row, strict=True))
         shown = not code or (line["action"] in ("run", "confirm", "reopen") and line["subject"].split(" ")[0] == str(year))
         lines.append(line if shown else {name: line[name] for name in ("id", "previous", "hash")})
     return lines

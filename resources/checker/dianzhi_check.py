@@ -637,7 +637,7 @@ class Check:
                     if name not in valid or (of != "all", day) > valid[name][0]:
                         valid[name] = ((of != "all", day), Fraction(value))
             k = sum((-v if name.startswith("deduction") else v for name, (_, v) in valid.items()), Fraction(0))
-            if "base" in valid and Fraction(facts["facts"]["coefficient"][i]) != k:
+            if Fraction(facts["facts"]["coefficient"][i]) != (k if "base" in valid else 0):
                 self.differs("coefficient", place, one["code"], facts["facts"]["coefficient"][i], briefly(k))
         if self.code:
             return
