@@ -193,7 +193,8 @@ def _columns(found: Effect, steps: list[str], *, total: bool = False) -> list[Co
         if places is None and one.unit == "yuan":
             places = 2
         for part in ("before", "after", "change"):
-            title = {lang: catalogue(lang)[f"special.{part}"].format(title=one.title[lang]) for lang in LANGUAGES}
+            title = {lang: catalogue(lang)[f"special.{part}"].format(title=catalogue(lang)[f"special.figure.{name}"])
+                     for lang in LANGUAGES}
             columns.append(Column(f"{name}_{part}", title, "exact", one.unit, places, total=total))
     return columns
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.texts import LANGUAGES, Texts
+from ui import ledger_words
 from ui.desk import Changes, Desk
 from ui.dialogs import Empty, EscapeField, TextDialog, action_words, local_time, turn_back
 from ui.look import EDGE, GAP, TIGHT, amount, count, set_role
@@ -72,8 +73,8 @@ def worksheet(lines: list[LedgerLine], texts: Texts) -> Worksheet:
         "line": [line.id for line in lines],
         "at": [local_time(line.at) for line in lines],
         "who": [line.who for line in lines],
-        "action": [action_words(texts, line.action) for line in lines],
-        "subject": [line.subject for line in lines],
+        "action": [ledger_words.done(line, texts) for line in lines],
+        "subject": [ledger_words.subject(line, texts) for line in lines],
         "state": [became.get(line.id, "") for line in lines],
         "why": [reason(line, texts) for line in lines],
     }
@@ -241,7 +242,7 @@ class LedgerPage(QWidget):
         self._lines = lines
         texts = self.desk.texts
         self._texts_of = {
-            line.id: f"{line.id} {line.who} {action_words(texts, line.action)} {line.subject}"
+            line.id: f"{line.id} {line.who} {ledger_words.done(line, texts)} {ledger_words.subject(line, texts)} {line.subject}"
             f" {reason(line, texts)}".lower()
             for line in lines
         }
@@ -272,7 +273,7 @@ class LedgerPage(QWidget):
             self.heading.setText(texts("ledger.select"))
             self.facts.setText("")
             return
-        self.heading.setText(f"{line.id}  {action_words(texts, line.action)}  {line.subject}")
+        self.heading.setText(f"{line.id}  {ledger_words.done(line, texts)}  {ledger_words.subject(line, texts)}")
         facts = [
             f"{local_time(line.at)}  {line.who}",
             reason(line, texts),

@@ -40,7 +40,7 @@ def worksheet(clearing: Clearing, sheet: FundSheet, texts: Texts) -> Worksheet:
             cases = f"{id.removesuffix('_paid')}_cases"
             beside = id.endswith("_paid") and cases in steps and steps[cases].part == part
             keys.append(id)
-            values["part"].append(texts(f"closing.part.{part}"))
+            values["part"].append(texts(f"closing.short.{part}"))
             values["item"].append(texts(line) if beside and texts.has(line) else one.title[texts.lang])
             amount = sheet.region[id] if one.unit == "yuan" else None
             values["amount"].append(amount)

@@ -150,7 +150,6 @@ class SpecialTab(QWidget):
         self.fund.currentIndexChanged.connect(lambda _: self._show_effect())
         self.effect = Table(self.desk)
         self.effect.set_empty(texts("special.page.effect_none"))
-        self.effect.add_tool(self.fund, 0)
         box = QVBoxLayout(panel)
         box.setContentsMargins(GAP, 0, 0, 0)
         box.setSpacing(TIGHT)
@@ -158,6 +157,7 @@ class SpecialTab(QWidget):
         box.addLayout(form)
         box.addLayout(line)
         box.addWidget(self.moved)
+        box.addWidget(self.fund, 0, Qt.AlignmentFlag.AlignLeft)
         box.addWidget(self.effect, 1)
         return panel
 
@@ -347,7 +347,7 @@ class SpecialTab(QWidget):
     def _show_effect(self) -> None:
         sheet = self.told.sheets.get(self.fund.currentData()) if self.told is not None else None
         self.moved.setVisible(self.told is not None)
-        self.fund.setEnabled(self.told is not None)
+        self.fund.setVisible(self.told is not None)
         self.effect.set_worksheet(sheet if sheet is not None else EMPTY, frozen=1)
 
 
