@@ -2,8 +2,9 @@
 
     python installer/deb.py PAYLOAD OUT_FOLDER [--level 0..9]
 
-What it depends on is read from the payload: every library that a file in it asks for and that is not in it, by the package that brings
-it, and the newest version that anything asks of the C library. Written by hand (ar of two tars): the same payload gives the same bytes.
+What it depends on is read from the payload: every library that a file in it asks for and that is not in it, by the package that
+brings it, and the newest version that anything asks of the C library. Written by hand (ar of two tars): the same payload gives
+the same bytes.
 """
 
 from __future__ import annotations
@@ -43,7 +44,11 @@ LIBRARIES = QT_LIBRARIES | X11_LIBRARIES | {
     "libzstd.so.1": "libzstd1",
 }  # fmt: skip
 # Asked for only by plugins that Qt does without: a printer, a Wayland desktop.
-OPTIONAL = {"libcups.so.2": "libcups2", "libwayland-client.so.0": "libwayland-client0", "libwayland-cursor.so.0": "libwayland-cursor0"}
+OPTIONAL = {
+    "libcups.so.2": "libcups2",
+    "libwayland-client.so.0": "libwayland-client0",
+    "libwayland-cursor.so.0": "libwayland-cursor0",
+}
 # Packages that were renamed with the 64-bit time of newer distributions.
 RENAMED = {"libglib2.0-0": "libglib2.0-0t64", "libcups2": "libcups2t64"}
 GLIBC = ("libc.so", "libm.so", "libdl.so", "libpthread.so", "librt.so", "libutil.so", "libresolv.so", "ld-linux")
@@ -74,8 +79,9 @@ def control(payload: Path) -> str:
     return "".join(
         f"{key}: {value}\n"
         for key, value in (
-            ("Package", "dianzhi"), ("Version", VERSION), ("Architecture", "amd64"), ("Maintainer", "Dianzhi <dianzhi@localhost>"),
-            ("Installed-Size", str(-(-size(payload) // 1024))), ("Section", "science"), ("Priority", "optional"),
+            ("Package", "dianzhi"), ("Version", VERSION), ("Architecture", "amd64"),
+            ("Maintainer", "Dianzhi <dianzhi@localhost>"), ("Installed-Size", str(-(-size(payload) // 1024))),
+            ("Section", "science"), ("Priority", "optional"),
             ("Depends", ", ".join(depends)), ("Recommends", ", ".join(recommends)),
             ("Description", "re-perform and explain DIP settlement\n 点值:按病种分值付费年度清算的复算、解释与核对,离线运行。\n"
              " Runs offline, in Chinese and English."),
@@ -83,7 +89,7 @@ def control(payload: Path) -> str:
     )  # fmt: skip
 
 
-# Menus and kinds of files are read anew where the desktop has the tools. Workspaces and settings belong to users: nothing touches them.
+# Menus and kinds of files are read anew where the desktop has the tools. Nothing touches workspaces and settings.
 REFRESH = """#!/bin/sh
 set -e
 if command -v update-mime-database >/dev/null; then update-mime-database /usr/share/mime || true; fi
@@ -102,10 +108,11 @@ def build(payload: Path, out: Path, level: int = LEVEL) -> Path:
     more = {f"./usr/share/{name}": content for name, content in desktop_files().items()}
     more["./usr/bin/dianzhi"] = b'#!/bin/sh\nexec /opt/dianzhi/dianzhi "$@"\n'
     more["./usr/share/doc/dianzhi/copyright"] = (payload / "licences" / "README.txt").read_bytes()
-    sums = [(path.relative_to(payload).as_posix(), path.read_bytes()) for path in payload.rglob("*") if path.is_file()]
-    said = sorted([(f"{ROOM[2:]}/{name}", content) for name, content in sums] + [(name[2:], content) for name, content in more.items()])
-    digests = "".join(f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}  {name}\n" for name, content in said)
-    del sums, said
+    sums = {name[2:]: _md5(content) for name, content in more.items()}
+    for path in payload.rglob("*"):
+        if path.is_file():
+            sums[f"{ROOM[2:]}/{path.relative_to(payload).as_posix()}"] = _md5(path.read_bytes())
+    digests = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
     head = io.BytesIO()
     write_tar(head, None, "", {
         "./control": control(payload).encode(), "./md5sums": digests.encode(),
@@ -123,6 +130,10 @@ def build(payload: Path, out: Path, level: int = LEVEL) -> Path:
             with data.open("rb") as content:
                 _member(file, "data.tar.xz", content, data.stat().st_size)
     return path
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _member(file: io.BufferedIOBase, name: str, content: io.BufferedIOBase, length: int) -> None:

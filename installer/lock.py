@@ -3,8 +3,8 @@
     python installer/lock.py [linux | windows] [--keep]        writes wheels-SYSTEM.txt anew; --keep: versions stay where they can
     python installer/lock.py --fetch FOLDER [linux | windows]   downloads what is written there, nothing else
 
-pip resolves for the interpreter that runs it. What wheels need on the other system alone (`; sys_platform == "win32"`) is therefore
-asked of the wheels' own metadata and resolved again until nothing is missing.
+pip answers markers such as `; sys_platform == "win32"` for the system that runs it. What wheels need on the other one is
+therefore asked of their own metadata, and resolved again until nothing is missing.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ def resolve(target: Target, kept: Iterable[str] = ()) -> list[Wheel]:
 def write(target: Target, *, keep: bool) -> None:
     kept = [f"{one.name}=={one.version}" for one in read(target)] if keep and target.lock.exists() else []
     wheels = resolve(target, kept)
-    head = f"# Written by `python installer/lock.py {target.name}` from pyproject.toml: CPython {PYTHON[0]}.{PYTHON[1]}, {target.name}.\n"
+    python = ".".join(map(str, PYTHON))
+    head = f"# Written by `python installer/lock.py {target.name}` from pyproject.toml: CPython {python}, {target.name}.\n"
     target.lock.write_text(head + "".join(f"{wheel}\n" for wheel in wheels), "utf-8")
     print(f"{target.lock.name}: {len(wheels)} wheels")
 

@@ -6,12 +6,12 @@
     python/          Windows: the embeddable archive as python.org published it; Linux: the building machine's interpreter, its
                      standard library pruned, and the libraries that both need beyond the C library
     site-packages/   the locked wheels, pruned (pruning.py)
-    core ui resources main.py    the product, readable
+    core ui resources main.py    the product, readable, and compiled beside it
     licences/        of every part
     dianzhi          Linux: starts either window or command;  dianzhi.cmd: the same on Windows, where shortcuts start the window
 
-Linux carries an interpreter of its own because compiled wheels fit one Python only (3.11), and the distributions in use have 3.7 to
-3.13. A `._pth` file beside either interpreter names the only folders that are looked into: no environment variable, no Python
+Linux carries an interpreter of its own because compiled wheels fit one Python only (3.11), and the distributions in use have 3.7
+to 3.13. A `._pth` file beside either interpreter names the only folders that are looked into: no environment variable, no Python
 of the machine comes between. All code is compiled beforehand and never checked against a time: the folder may be read-only.
 The same inputs give the same bytes.
 """
@@ -167,7 +167,7 @@ def strip_debug(folder: Path) -> None:
 
 
 def compile_all(folder: Path, rooms: Sequence[tuple[str, bool]]) -> None:
-    """Every module below the rooms as unchecked `.pyc`. A room is (path, source stays); where it does not, `.pyc` takes its place."""
+    """Every module below the rooms as unchecked `.pyc`. A room: (path, source stays); else `.pyc` takes its place."""
     for room, stays in rooms:
         # One process for each room, in order and with a fixed hash seed: what marshal writes depends on both.
         legacy = [] if stays else ["-b"]
@@ -187,9 +187,8 @@ def licences(target: Target, folder: Path, python_licence: Path | None, librarie
     for info in sorted((folder / "site-packages").glob("*.dist-info"), key=lambda path: path.name.lower()):
         said = HeaderParser().parsestr((info / "METADATA").read_text("utf-8"))
         name = said["Name"] or info.name
-        licence = said["License-Expression"] or next(
-            (one.rpartition(" :: ")[2] for one in said.get_all("Classifier", []) if one.startswith("License :: ")), said["License"] or ""
-        )
+        classes = [one.rpartition(" :: ")[2] for one in said.get_all("Classifier", []) if one.startswith("License :: ")]
+        licence = said["License-Expression"] or (classes[0] if classes else said["License"] or "")
         lines.append(f"{name} {said['Version']}: {' '.join(licence.split())[:100]}")
         for path in sorted(info.rglob("*")):
             if path.is_file() and re.search(r"licen[cs]e|copying|notice|authors", path.name, re.IGNORECASE):
@@ -207,7 +206,8 @@ def licences(target: Target, folder: Path, python_licence: Path | None, librarie
             raise Stop(f"{text} is missing: the packages must carry the text of Qt's licence (Debian has it in base-files)")
         put(place / f"{name}.txt", text.read_bytes())
     head = [
-        f"Dianzhi {VERSION}: Apache-2.0 (LICENSE)", f"CPython {SHORT}: PSF-2.0", "Qt and PySide6 are used under LGPL-3.0, as shared",
+        f"Dianzhi {VERSION}: Apache-2.0 (LICENSE)", f"CPython {SHORT}: PSF-2.0",
+        "Qt and PySide6 are used under LGPL-3.0, as shared",
         "libraries of their own; they may be replaced by others of the same interface. Source: https://download.qt.io",
     ]  # fmt: skip
     put(place / "README.txt", "\n".join([*head, "", *lines, ""]).encode())
@@ -230,8 +230,9 @@ def settle(folder: Path) -> None:
 
 
 def build(
-    target: Target, folder: Path, wheels: Sequence[Path], *, python: Path | None = None, embeddable: Path | None = None, sha256: str = ""
-) -> None:
+    target: Target, folder: Path, wheels: Sequence[Path], *,
+    python: Path | None = None, embeddable: Path | None = None, sha256: str = "",
+) -> None:  # fmt: skip
     """Lay out `folder` for `target`. It must not be there yet; it is not there after a failure either."""
     if sys.version_info[:2] != PYTHON:
         raise Stop(f"run this with Python {SHORT}: it compiles what the packaged {SHORT} loads")
@@ -245,12 +246,13 @@ def build(
         for name in product_files():
             put(place / name, (ROOT / name).read_bytes())
         unpack_wheels(wheels, packages)
-        rooms: list[tuple[str, bool]] = [("core", True), ("ui", True), ("main.py", True)]
+        rooms: list[tuple[str, bool]] = [("core", True), ("ui", True)]
         if target is WINDOWS:
             if embeddable is None:
                 raise Stop("Windows needs --embeddable ZIP --sha256 HASH")
             windows_python(embeddable, sha256, place / "python")
-            put(place / "dianzhi.cmd", (HERE / "windows" / "dianzhi.cmd").read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+            command = (HERE / "windows" / "dianzhi.cmd").read_text("utf-8")
+            put(place / "dianzhi.cmd", command.replace("\n", "\r\n").encode())
             licences(target, place, place / "python" / "LICENSE.txt")
         else:
             linux_python(python or Path(sys.executable), place / "python")
@@ -262,7 +264,7 @@ def build(
             licences(target, place, next((path for path in own if path.exists()), None), libraries)
         # fpdf2 is under the LGPL: its text stays, as the product's own does.
         for room in sorted(packages.iterdir()):
-            if room.is_dir() and not room.name.endswith(".dist-info") or room.suffix == ".py":
+            if (room.is_dir() and room.suffix != ".dist-info") or room.suffix == ".py":
                 rooms.append((f"site-packages/{room.name}", room.name == "fpdf"))
         compile_all(place, rooms)
         settle(place)

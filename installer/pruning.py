@@ -74,7 +74,10 @@ QT_PLUGINS: tuple[tuple[str, str], ...] = (
 )
 QT_TRANSLATIONS = frozenset({"qtbase_zh_CN.qm"})  # English is in Qt itself
 # Libraries that stay only where something that stays is linked to them.
-LINKED = ("PySide6/Qt/lib/*", "PySide6/*.dll", "PySide6/libpyside6*", "shiboken6/*.dll", "pillow.libs/*", "numpy.libs/*", "pandas.libs/*")
+LINKED = (
+    "PySide6/Qt/lib/*", "PySide6/*.dll", "PySide6/libpyside6*", "shiboken6/*.dll",
+    "pillow.libs/*", "numpy.libs/*", "pandas.libs/*",
+)  # fmt: skip
 
 STANDARD_LIBRARY: tuple[tuple[str, str], ...] = (
     ("test/*", "tests of Python"),
@@ -138,7 +141,10 @@ def qt_drops(path: str) -> bool:
 
 
 def reached(linked: Mapping[str, tuple[str, ...]], candidates: Iterable[str]) -> set[str]:
-    """Of `candidates` those that something else asks for, directly or through each other. Paths -> names of libraries asked for."""
+    """Of `candidates` those that something else asks for, directly or through each other.
+
+    `linked`: path -> names of the libraries that it asks for.
+    """
     by_name = {path.rpartition("/")[2].lower(): path for path in candidates}
     waiting = set(by_name.values())
     ahead = [path for path in linked if path not in waiting]

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "installer"
 PYTHON = (3, 11)
 VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
-# Every file of a package bears this time (2024-01-01 00:00 UTC; zip knows no time before 1980): the same inputs give the same bytes.
+# Every file of a package bears this time (2024-01-01 00:00 UTC): the same inputs give the same bytes.
 TIME = 1704067200
 
 
@@ -44,7 +44,7 @@ def _markers(**said: str) -> dict[str, str]:
 
 LINUX = Target(
     "linux",
-    tuple(f"manylinux_2_{minor}_x86_64" for minor in range(36, 16, -1)) + ("manylinux2014_x86_64", "manylinux2010_x86_64"),
+    (*(f"manylinux_2_{minor}_x86_64" for minor in range(36, 16, -1)), "manylinux2014_x86_64", "manylinux2010_x86_64"),
     _markers(os_name="posix", sys_platform="linux", platform_system="Linux", platform_machine="x86_64"),
 )
 WINDOWS = Target(

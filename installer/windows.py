@@ -2,8 +2,8 @@
 
     python installer/windows.py PAYLOAD OUT_FOLDER [--store]
 
-The script `dianzhi.nsi` says what the installer does. Its list of files to remove is written here from the payload: uninstalling and
-upgrading take away exactly what was installed and never a whole folder, so that a workspace saved beside the program stays.
+The script `dianzhi.nsi` says what the installer does. Its list of files to remove is written here from the payload: uninstalling
+and upgrading take away exactly what was installed and never a whole folder, so that a workspace saved beside the program stays.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from targets import HERE, TIME, VERSION, Stop
 def removal(payload: Path) -> str:
     """NSIS lines that delete every file of the payload, then its folders where they are empty."""
     files = sorted(path.relative_to(payload) for path in payload.rglob("*") if path.is_file())
-    folders = sorted({above for path in files for above in path.parents if above.parts}, key=lambda path: (-len(path.parts), path))
-    lines = [f'Delete "$INSTDIR\\{_windows(path)}"' for path in files] + [f'RMDir "$INSTDIR\\{_windows(path)}"' for path in folders]
+    folders = {above for path in files for above in path.parents if above.parts}
+    deepest_first = sorted(folders, key=lambda path: (-len(path.parts), path))
+    lines = [f'Delete "$INSTDIR\\{_windows(path)}"' for path in files]
+    lines += [f'RMDir "$INSTDIR\\{_windows(path)}"' for path in deepest_first]
     return "\n".join(lines) + "\n"
 
 
@@ -46,12 +48,11 @@ def build(payload: Path, out: Path, *, store: bool = False) -> Path:
         listed.write_text("\ufeff" + removal(payload), "utf-8")
         command = [
             "makensis", "-V2", "-WX", "-INPUTCHARSET", "UTF8", f"-DVERSION={VERSION}", f"-DPAYLOAD={payload.resolve()}",
-            f"-DREMOVAL={listed}", f"-DOUT={path}", f"-DICON={HERE / 'windows' / 'dianzhi.ico'}", f"-DKILOBYTES={size(payload) // 1024}",
-            *(["-DSTORE"] if store else []), str(HERE / "windows" / "dianzhi.nsi"),
+            f"-DREMOVAL={listed}", f"-DOUT={path}", f"-DICON={HERE / 'windows' / 'dianzhi.ico'}",
+            f"-DKILOBYTES={size(payload) // 1024}", *(["-DSTORE"] if store else []), str(HERE / "windows" / "dianzhi.nsi"),
         ]  # fmt: skip
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, env=os.environ | {"SOURCE_DATE_EPOCH": str(TIME)}
-        )
+        clock = os.environ | {"SOURCE_DATE_EPOCH": str(TIME)}
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, env=clock)
     if done.returncode:
         raise Stop(f"makensis failed:\n{done.stdout}{done.stderr}")
     return path
