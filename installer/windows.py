@@ -17,7 +17,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from payload import size
+from binaries import is_windows_own
+from payload import FLAT, compiled, size
 from targets import HERE, TIME, VERSION, Stop
 
 
@@ -31,6 +32,21 @@ def removal(payload: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+# The embeddable archive of python.org brings these.
+OF_PYTHON = {"python3.dll", f"python{FLAT}.dll", "vcruntime140.dll", "vcruntime140_1.dll"}
+
+
+def lacking(payload: Path) -> dict[str, list[str]]:
+    """Compiled file -> libraries that it asks for and that neither the payload, the archive nor Windows has."""
+    files = compiled(payload)
+    there = {path.rpartition("/")[2].lower() for path in files} | OF_PYTHON
+    asked = {
+        path: [name for name in need.libraries if name.lower() not in there and not is_windows_own(name)]
+        for path, need in files.items()
+    }
+    return {path: names for path, names in asked.items() if names}
+
+
 def _windows(path: Path) -> str:
     return str(path).replace("/", "\\").replace("$", "$$")
 
@@ -39,6 +55,8 @@ def build(payload: Path, out: Path, *, store: bool = False) -> Path:
     """The installer in the folder `out`; `store` leaves it uncompressed (quick, for trying)."""
     if not (payload / "dianzhi.cmd").exists():
         raise Stop(f"{payload} is no payload for Windows")
+    if missing := lacking(payload):
+        raise Stop("".join(f"{path} asks for {', '.join(names)}, which is nowhere\n" for path, names in missing.items()))
     if shutil.which("makensis") is None:
         raise Stop("missing: makensis (apt-get install nsis)")
     out.mkdir(parents=True, exist_ok=True)
