@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import locale
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -18,6 +19,9 @@ from core.findings import Finding
 from core.settings import RESOURCES
 
 LANGUAGES = ("zh", "en")
+# A place in a sentence that a unit follows, and a plain number to stand there.
+COUNTED = re.compile(r"\{(\w+)\}(?= ?(?:元|例|行|个|家|yuan|cases?\b|rows?\b|institutions?\b))")
+NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 def system_language() -> str:
@@ -77,7 +81,16 @@ class Texts:
         }
         if "table" in values:
             values["table"] = self._word("fact", str(values["table"]))
-        return self(f"fault.{fault.code}", **values)
+        return self._counted(f"fault.{fault.code}", values)
+
+    def _counted(self, key: str, values: Mapping[str, object]) -> str:
+        """The sentence, its amounts and counts with thousands separators: whatever is followed by what it counts."""
+        said = dict(values)
+        for name in COUNTED.findall(self._by_key.get(key, "")):
+            if NUMBER.fullmatch(str(said.get(name, ""))):
+                whole, point, rest = str(said[name]).partition(".")
+                said[name] = f"{int(whole):,}{point}{rest}" if int(whole) else f"{whole}{point}{rest}"
+        return self(key, **said)
 
     def has(self, key: str) -> bool:
         return key in self._by_key
@@ -91,7 +104,7 @@ class Texts:
         for name in ("fund", "set"):
             if name in values:
                 values[name] = self._word(name, str(values[name]))
-        return self(f"finding.{finding.code}", **values)
+        return self._counted(f"finding.{finding.code}", values)
 
     def subject(self, finding: Finding) -> str:
         """What a finding is about, a fund in words."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.analysis.attribution import MONEY, OF_SCORES, Attribution, Bar, Growth, Growths, Pair, inputs_of
 from core.analysis.attribution_cells import COARSE, MIDDLE, Cells, cell_points
-from core.analysis.attribution_sheets import CODE, Plan, percent, sheet
+from core.analysis.attribution_sheets import CODE, Plan, named, percent, sheet
 from core.money import total
 from core.rules.cases import Ints
 from core.rules.sheet import Institution
@@ -41,12 +41,12 @@ def of_point_value(found: Attribution, bar: Bar, lang: str = "") -> Worksheet:
     if factor == "other":
         return _inputs(pair, Texts(lang))
     if factor == "fund_ratio":
-        return _ratios(pair)
+        return _ratios(pair, Texts(lang))
     if factor in MONEY:
-        return _amounts(pair, factor)
+        return _amounts(pair, factor, Texts(lang))
     if factor == "catalogue":
         return _groups(pair, Texts(lang))
-    return _institutions(pair, factor)
+    return _institutions(pair, factor, Texts(lang))
 
 
 def _lines(pair: Pair, factor: str, texts: Texts) -> Worksheet:
@@ -68,16 +68,16 @@ def _lines(pair: Pair, factor: str, texts: Texts) -> Worksheet:
     return sheet(f"attribution_{factor}", plan, lines, keys, pair.years, pair.fund, factor=factor)
 
 
-def _amounts(pair: Pair, factor: str) -> Worksheet:
+def _amounts(pair: Pair, factor: str, texts: Texts) -> Worksheet:
     before, after = (_by_code(pair, MONEY[factor][0], y) for y in (0, 1))
     lines: list[list[object]] = []
     for one in _listed(pair):
         told = before.get(one.code), after.get(one.code)
-        lines.append([one.code, one.name, one.level, *told, (told[1] or 0) - (told[0] or 0)])
+        lines.append([*named(one, texts), *told, (told[1] or 0) - (told[0] or 0)])
     return _sorted(f"attribution_{factor}", [*CODE, *_yuan()], lines, 0, pair, factor)
 
 
-def _ratios(pair: Pair) -> Worksheet:
+def _ratios(pair: Pair, texts: Texts) -> Worksheet:
     sums = {name: [_by_code(pair, name, y) for y in (0, 1)] for name in MONEY["fund_ratio"]}
     plan: list[Plan] = [
         *CODE, *((f"{name}_{when}", "exact", "yuan", 2) for name in ("booked", "total_cost") for when in ("before", "after")),
@@ -87,7 +87,7 @@ def _ratios(pair: Pair) -> Worksheet:
     for one in _listed(pair):
         values = [sums[name][y].get(one.code) for name in ("booked", "total_cost") for y in (0, 1)]
         ratios = [percent(values[y] or Fraction(0), values[2 + y] or Fraction(0)) for y in (0, 1)]
-        lines.append([one.code, one.name, one.level, *values, *ratios])
+        lines.append([*named(one, texts), *values, *ratios])
     summed = {"booked_before", "booked_after", "total_cost_before", "total_cost_after"}
     keys = [str(line[0]) for line in lines]
     return sheet("attribution_fund_ratio", plan, lines, keys, pair.years, pair.fund, summed, "fund_ratio")
@@ -124,7 +124,7 @@ def _groups(pair: Pair, texts: Texts) -> Worksheet:
     return _sorted("attribution_catalogue", plan, lines, 1, pair, "catalogue")
 
 
-def _institutions(pair: Pair, factor: str) -> Worksheet:
+def _institutions(pair: Pair, factor: str, texts: Texts) -> Worksheet:
     """What each institution adds to the region's score by a factor; the point value moves the other way."""
     cells = pair.cells
     points = pair.sums().points(factor, "institutions")
@@ -141,7 +141,7 @@ def _institutions(pair: Pair, factor: str) -> Worksheet:
     else:
         extra, ratios = OF_CELL["volume"], []
     lines: list[list[object]] = [
-        [one.code, one.name, one.level, int(n[0][i]), int(n[1][i]), *(ratio[i] for ratio in ratios), points[i]]
+        [*named(one, texts), int(n[0][i]), int(n[1][i]), *(ratio[i] for ratio in ratios), points[i]]
         for i, one in enumerate(cells.institutions)
     ]
     return _sorted(f"attribution_{factor}", [*CODE, *CASES, *extra, POINTS], lines, 0, pair, factor)
@@ -160,7 +160,7 @@ def of_score(found: Growths, one: Growth, factor: str, lang: str = "") -> Worksh
     if not one.code:
         n = [np.add.reduceat(cases, pair.cells.starts) for cases in pair.cells.cases]
         lines: list[list[object]] = [
-            [each.code, each.name, each.level, int(n[0][i]), int(n[1][i]), found.of(each.code, one.fund).part(factor)]
+            [*named(each, texts), int(n[0][i]), int(n[1][i]), found.of(each.code, one.fund).part(factor)]
             for i, each in enumerate(pair.cells.institutions)
         ]
         return _sorted(f"attribution_{factor}", [*CODE, *CASES, POINTS], lines, 0, pair, factor)

@@ -8,13 +8,14 @@ from fractions import Fraction
 from core.analysis.attribution import Attribution, Bar, Growth, Growths
 from core.analysis.attribution_cells import OF_INSTITUTION
 from core.money import is_terminating, rounded, total
+from core.rules.sheet import Institution
 from core.settlement.exact import places_of
 from core.texts import LANGUAGES, Texts
 from core.worksheet import Column, Kind, Worksheet, column_of
 
 # id, kind, unit, places
 Plan = tuple[str, Kind, str, int | None]
-CODE: tuple[Plan, ...] = (("fixmedins_code", "code", "", None), ("fixmedins_name", "text", "", None), ("level", "int", "", None))
+CODE: tuple[Plan, ...] = (("fixmedins_code", "code", "", None), ("fixmedins_name", "text", "", None), ("level", "text", "", None))
 SUMMED = {"cases_before", "cases_after", "cases_change", "points", "yuan_before", "yuan_after", "yuan_change"}
 PLACES = 4  # of points and point values that are shown; the parts themselves are exact
 
@@ -96,7 +97,7 @@ def institutions(found: Growths, fund: str = "", lang: str = "") -> Worksheet:
     own = [one for one in found.items if fund in ("", one.fund)]
     lines: list[list[object]] = [
         [
-            texts(f"fund.{one.fund}"), one.code, one.institution.name, one.institution.level, one.before, one.after,
+            texts(f"fund.{one.fund}"), *named(one.institution, texts), one.before, one.after,
             one.after - one.before, percent(one.after - one.before, one.before), *shown(one.bars),
             *(percent(bar.amount, one.before) for bar in one.bars),
         ]
@@ -120,6 +121,11 @@ def shown(bars: Sequence[Bar]) -> list[Fraction]:
 
 
 # -- cells -------------------------------------------------------------------------------------------------------
+
+
+def named(one: Institution, texts: Texts) -> list[object]:
+    """What `CODE` holds of an institution."""
+    return [one.code, one.name, texts(f"indicators.level.{one.level}")]
 
 
 def percent(part: Fraction, whole: Fraction) -> Fraction | None:

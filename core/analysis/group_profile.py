@@ -304,7 +304,7 @@ def _spread(fees: Ints) -> Spread:
     edges = tuple(range(low * width, (top // width + 2) * width, width))
     at = np.searchsorted(fees, np.array(edges), side="left")
     return Spread(
-        spread.cv(len(listed), total, sum(fee * fee for fee in listed)),
+        spread.cv(len(listed), total, sum(fee * fee for fee in listed)) if len(listed) > 1 else None,
         percentiles,
         edges,
         tuple(np.diff(at).tolist()),

@@ -42,7 +42,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A group in a year, in brief. mean: fen. cv: standard deviation over mean, None without cost."""
+    """A group in a year, in brief. mean: fen. cv: standard deviation over mean, None without cost or of one case."""
 
     cases: int
     mean: int
@@ -119,7 +119,7 @@ def _read(workspace: Workspace, year: int, progress: Progress, province: bool) -
     size = np.bincount(group, minlength=len(codes))
     sums = spread.sums(group, len(codes), fee)
     figures = {
-        code: Figures(n, round_ratio(whole, n), spread.cv(n, whole, sums.square(at)))
+        code: Figures(n, round_ratio(whole, n), spread.cv(n, whole, sums.square(at)) if n > 1 else None)
         for at, (code, n, whole) in enumerate(zip(codes, sums.count.tolist(), sums.total.tolist(), strict=True))
         if code
     }

@@ -344,9 +344,110 @@ def assessment(window, shoot) -> None:
     tab.form.rows.setItem(1, 2, QTableWidgetItem("due +"))
     tab.attempt()
     shoot("wrong")
-    tab.form.pack = None
-    tab.refresh()
+    tab.form.forget()
     page.show_target("scoring")
+
+
+def clearing(window, shoot) -> None:
+    """Why a figure is what it is, the checks, what is handed over; the months, special cases and the official sheet."""
+    from PySide6.QtWidgets import QApplication, QMenu
+
+    page, desk = window.page(), window.desk
+    if page.clearing is None:
+        page.clear()
+        shoot("cleared")
+    code = page.table.worksheet().keys[0]
+    page.table.select(str(code), "final")
+    page._cell_activated(str(code), "final")
+    shoot("why")
+    page._close_side()
+    page._toggle_findings(True)
+    shoot("findings")
+    page._close_side()
+    for name, button in (("handover", page.export_button), ("runs", page.history)):
+        menu = button.menu()
+        menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
+        QApplication.processEvents()
+        shoot(name, menu)
+        assert isinstance(menu, QMenu)
+        menu.close()
+    page.show_target(("tab", "months"))
+    shoot("months")
+    tab = page.tabs.tab("months")
+    tab.rates["employee"].setText("12000")
+    tab.rates["resident"].setText("9000")
+    tab.go.click()
+    shoot("months-settled")
+    for number in range(1, tab.view.count()):
+        if number in (1, 2, tab.view.count() - 1):
+            tab.view.setCurrentIndex(number)
+            tab._show()
+            shoot(f"months-{number}")
+    month = tab.month()
+    if month is not None:
+        tab.table.activated.emit(month.funds[0].institutions[0].code, "month_due")
+        shoot("months-why")
+    page.show_target(("tab", "special"))
+    shoot("special")
+    tab = page.tabs.tab("special")
+    if tab.found is not None and tab.found.sheet.rows:
+        tab.table.select(str(tab.found.sheet.keys[0]), "fee")
+        tab.document.setText("特例〔2024〕9号")
+        tab.reason.setText("费用合理")
+        shoot("special-one")
+        if tab.attempt.isEnabled():
+            tab.attempt.click()
+            shoot("special-tried")
+    page.show_target(("tab", "official"))
+    shoot("official")
+    tab = page.tabs.tab("official")
+    for number in range(1, tab.views.count()):
+        tab.views.setCurrentIndex(number)
+        shoot(f"official-{number}")
+    tab.views.setCurrentIndex(0)
+    page.show_target(("tab", "worksheet"))
+    desk.say("")
+
+
+def budget(window, shoot) -> None:
+    """Lines changed and wrong, what is asked before they are left, a proposal; point values and their parts; the months."""
+    from ui.pages.budget.proposing import ProposalDialog
+    from ui.unsaved import LeavingDialog
+
+    page, desk = window.page(), window.desk
+    tab = page.tab("lines")
+    tab.enter(tab.draft.rows[0].number, "amount", "1234567.89")
+    tab.add()
+    shoot("changed")
+    tab.enter(tab.draft.rows[1].number, "amount", "12x")
+    shoot("wrong")
+    desk.choose(fund="resident" if desk.fund == "employee" else "employee")
+    for dialog in window.findChildren(LeavingDialog):
+        shoot("leaving", dialog)
+        dialog.throw.click()
+    shoot("resident")
+    desk.choose(fund="employee")
+    tab.propose()
+    for dialog in window.findChildren(ProposalDialog):
+        shoot("proposal", dialog)
+        dialog.reject()
+    page.show_target("points")
+    shoot("points")
+    tab = page.tab("points")
+    for number in range(1, tab.below.count()):
+        tab.below.setCurrentIndex(number)
+        shoot(f"points-{number}")
+    page.show_target("months")
+    shoot("months")
+    page.show_target("lines")
+
+
+def data(window, shoot) -> None:
+    """Every tab."""
+    for key in ("files", "batches", "findings", "control"):
+        window.page().open_tab(key)
+        shoot(key)
+    window.page().open_tab("overview")
 
 
 def main() -> None:
@@ -355,6 +456,8 @@ def main() -> None:
     parser.add_argument("workspace", type=Path, nargs="?")
     parser.add_argument("--pages", nargs="*", default=[])
     parser.add_argument("--size", default="1366x768")
+    parser.add_argument("--languages", nargs="*", default=["zh", "en"])
+    parser.add_argument("--themes", nargs="*", default=["light", "dark"])
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix="dianzhi-shots-"))
@@ -362,7 +465,6 @@ def main() -> None:
 
     from PySide6.QtWidgets import QApplication, QWidget
 
-    from core.texts import LANGUAGES
     from ui.desk import Desk
     from ui.jobs import Sweeper
     from ui.pages import KEYS
@@ -399,10 +501,10 @@ def main() -> None:
     desk.settings.recent = [str(home / "gone.dianzhi")]
     desk.open(workspace)
     settle(desk)
-    for language in LANGUAGES:
+    for language in given.languages:
         desk.speak(language)
         settle(desk)
-        for theme in ("light", "dark"):
+        for theme in given.themes:
             desk.wear(theme)
             for key in keys:
                 window.show_page(key)
@@ -410,6 +512,7 @@ def main() -> None:
                 states = {
                     "catalogue": (catalogue, catalogue_tabs), "packs": (own_packs, packs), "coefficients": (coefficients,),
                     "comparison": (comparison,), "institutions": (institutions,), "assessment": (assessment,),
+                    "clearing": (clearing,), "budget": (budget,), "data": (data,),
                 }.get(key, ())  # fmt: skip
                 for state in states if desk.contents.catalogues else ():
                     state(window, partial(shoot_state, key, f"{language}-{theme}"))

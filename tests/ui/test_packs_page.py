@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from window_hands import write
 
-from core import demo
 from core.rules import packs
 from core.rules.description import describe
 from core.settlement.clearing import cases_of, clear
@@ -21,9 +20,9 @@ from ui.pages.packs.calculator import Calculator
 
 
 @pytest.fixture(scope="session")
-def cleared_region(tmp_path_factory) -> Path:
+def cleared_region(demonstration, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("region") / "demo.dianzhi"
-    demo.build(path, scale=100).close()
+    shutil.copy(demonstration, path)
     with Workspace.open(path) as workspace:
         clear(workspace, 2024, packs.load("ningde-2024"))
     return path
@@ -217,6 +216,8 @@ def test_copied_printed_and_cleared(form, desk, qtbot, idle, tmp_path) -> None:
     form.answer.write_pdf(str(path))
     assert path.read_bytes().startswith(b"%PDF")
     qtbot.keyClick(form.fee, Qt.Key.Key_Escape)
+    assert form.fee.text() == "3000" and form.answer.case is not None, "one key never empties a form"
+    qtbot.mouseClick(form.clear_button, Qt.MouseButton.LeftButton)
     idle()
     assert form.diagnosis.text() == "" and form.fee.text() == ""
     assert form.answer.case is None

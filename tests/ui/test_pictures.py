@@ -11,7 +11,6 @@ import pytest
 from PySide6.QtGui import QImage
 
 import main
-from core import demo
 
 CODES = ("H35093000001", "H35093100001")
 ASKED = {
@@ -19,13 +18,6 @@ ASKED = {
     "compare": (*CODES, "--year", "2024"),
     "attribute": ("--from", "2023", "--to", "2024", "--fund", "employee", "--code", CODES[0]),
 }
-
-
-@pytest.fixture(scope="module")
-def region(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("region") / "demo.dianzhi"
-    demo.build(path, scale=100).close()
-    return path
 
 
 def drawn(path: Path) -> tuple[int, int]:
@@ -38,23 +30,23 @@ def drawn(path: Path) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("command", ASKED)
-def test_a_picture_in_either_language(command: str, region: Path, tmp_path: Path, qapp, own_home, capsys, monkeypatch) -> None:
+def test_a_picture_in_either_language(command: str, demonstration: Path, tmp_path: Path, qapp, own_home, capsys, monkeypatch) -> None:
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")  # the command sets it too: it must not outlive this test
     sizes = {}
     for lang in ("zh", "en"):
         out = tmp_path / f"{lang}.png"
-        assert main.main([command, str(region), *ASKED[command], "--out", str(out), "--lang", lang]) == 0
+        assert main.main([command, str(demonstration), *ASKED[command], "--out", str(out), "--lang", lang]) == 0
         assert str(out) in capsys.readouterr().out
         sizes[lang] = drawn(out)
     assert sizes["zh"] == sizes["en"]
     assert (tmp_path / "zh.png").read_bytes() != (tmp_path / "en.png").read_bytes()
 
 
-def test_beside_a_table_and_without_a_display(region: Path, tmp_path: Path, own_home) -> None:
+def test_beside_a_table_and_without_a_display(demonstration: Path, tmp_path: Path, own_home) -> None:
     outs = [tmp_path / name for name in ("t.svg", "t.csv")]
     clean = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
     done = subprocess.run(
-        [sys.executable, "main.py", "trend", str(region), *ASKED["trend"], "--out", *map(str, outs), "--lang", "zh"],
+        [sys.executable, "main.py", "trend", str(demonstration), *ASKED["trend"], "--out", *map(str, outs), "--lang", "zh"],
         cwd=Path(main.__file__).parent, env=clean | {"DIANZHI_HOME": str(own_home)}, capture_output=True, text=True,
         encoding="utf-8", timeout=200, check=False,
     )  # fmt: skip
@@ -66,9 +58,9 @@ def test_beside_a_table_and_without_a_display(region: Path, tmp_path: Path, own_
 @pytest.mark.parametrize(("words", "said"), [
     (("--scope", "institution"), "60"), (("--indicator", "cases", "--cases", "2024"), "--cases"),
 ])  # fmt: skip
-def test_too_many_drawings_and_cases(words, said, region: Path, tmp_path: Path, qapp, own_home, capsys, monkeypatch) -> None:
+def test_too_many_drawings_and_cases(words, said, demonstration: Path, tmp_path: Path, qapp, own_home, capsys, monkeypatch) -> None:
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     out = tmp_path / "a.png"
-    assert main.main(["trend", str(region), *words, "--out", str(out), "--lang", "zh"]) == 2
+    assert main.main(["trend", str(demonstration), *words, "--out", str(out), "--lang", "zh"]) == 2
     assert said in capsys.readouterr().err
     assert not out.exists()

@@ -90,7 +90,7 @@ def test_paste_adds_lines_and_all_or_nothing(page: BudgetPage, idle: Callable[[]
     tab.paste()
     assert tab.draft.rows[rows:] == new
     assert tab.asking.isVisible()
-    tab.drop()
+    tab.discard()
     idle()
     assert len(tab.draft.rows) == rows
 
@@ -108,7 +108,7 @@ def test_a_stale_save_keeps_what_was_entered(page: BudgetPage, empty_desk: Desk,
     assert stored(empty_desk, "reserve") == [777_00]
     assert tab.draft.pending == 1
     assert "777.00" in tab.asking.said.text()
-    tab.drop()
+    tab.discard()
     idle()
     assert tab.draft.row(number_of(tab, "reserve")).amount == 777_00
 

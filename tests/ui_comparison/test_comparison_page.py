@@ -363,9 +363,9 @@ def test_another_workspace_begins_anew(compared, idle, desk, tmp_path) -> None:
     assert compared.shown is None
 
 
-def test_institutions_without_cases_are_said_to_have_none(empty_desk, make_page, idle, codes, region, tmp_path) -> None:
+def test_institutions_without_cases_are_said_to_have_none(empty_desk, make_page, idle, codes, demonstration, tmp_path) -> None:
     desk = empty_desk
-    desk.open(shutil.copy(region, tmp_path / "own.dianzhi"))
+    desk.open(shutil.copy(demonstration, tmp_path / "own.dianzhi"))
     idle()
     desk.choose(year=2024)
     page = make_page()

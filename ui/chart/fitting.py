@@ -11,6 +11,8 @@ from ui.look import grouped
 
 PIECES = re.compile(r"[!-\u02ff]+|\s+|[（《]?.[）》，、。]?")  # a Latin word stays whole, a Chinese one breaks anywhere
 
+FLAT = 0.35  # of the highest value: lines that move over less of it are looked at from nearer
+
 
 def steps(low: float, high: float, many: int, whole: bool = False) -> list[float]:
     from matplotlib.ticker import MaxNLocator
@@ -22,16 +24,31 @@ def steps(low: float, high: float, many: int, whole: bool = False) -> list[float
 def ticks_of(panel: Panel, free: float) -> tuple[list[float], float]:
     """Ticks of the upright axis and its end, `free` of it above the highest value.
 
-    The axis begins at nothing, so that no difference looks larger than it is.
+    The axis begins at nothing, so that no difference looks larger than it is; where it does not, the drawing says so
+    (`foot`).
     """
-    values = [value for series in panel.series for value in series.values if value is not None]
-    if not panel.edges:
-        values += [mark.value for mark in panel.marks if not mark.upright]
-    top, bottom = max(values, default=1.0), min(0.0, min(values, default=0.0))
+    values = _values(panel)
+    top, bottom = max(values, default=1.0), foot(panel) or min(0.0, min(values, default=0.0))
     if top <= bottom:
         top = bottom + 1
     # There is no half of a case.
     return steps(bottom, top, 4, whole=panel.places == 0), bottom + (top - bottom) / (1 - free)
+
+
+def _values(panel: Panel) -> list[float]:
+    values = [value for series in panel.series for value in series.values if value is not None]
+    if not panel.edges:
+        values += [mark.value for mark in panel.marks if not mark.upright]
+    return values
+
+
+def foot(panel: Panel) -> float | None:
+    """Where the axis of lines alone begins that would lie flat over a zero far below, as indices do; else None."""
+    values = _values(panel)
+    if panel.edges or panel.lying or any(series.form != "line" for series in panel.series) or len(values) < 2:
+        return None
+    low, high = min(values), max(values)
+    return low - 0.15 * (high - low) if 0 < high - low < FLAT * high and low > 0 else None
 
 
 def short(value: float, beside: Sequence[float]) -> str:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ui.chart import waterfall
-from ui.chart.fitting import elided, short, steps, ticks_of, width, wrapped
+from ui.chart.fitting import elided, foot, short, steps, ticks_of, width, wrapped
 from ui.chart.panel import Panel, Series, at_ends, falls, positions, value_text
 from ui.chart.style import DASHES, MARKERS
 from ui.look import Colours
@@ -82,6 +82,8 @@ class Pen:
         return axes
 
     def _said(self, panel: Panel, about: str, wide: float) -> list[str]:
+        if foot(panel) is not None:
+            about = f"{about} · {self.texts('chart.cut_line')}" if about else self.texts("chart.cut_line")
         notes = wrapped(panel.note, wide - 4, self.points) if panel.note else []
         return [*wrapped(about, wide - 4, self.points), *notes]
 
@@ -98,7 +100,8 @@ class Pen:
         look = self.look
         axes.set_facecolor(self.ground)
         axes.spines["bottom"].set_color(look.muted)
-        axes.set_ylim(min(0.0, ticks[0]), highest)
+        low = foot(panel)
+        axes.set_ylim(min(0.0, ticks[0]) if low is None else low, highest)
         many = len(panel.x)
         if panel.edges:
             low, high = panel.edges[0], panel.edges[-1]

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QComboBox,
-    QDialog,
-    QDialogButtonBox,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QStackedWidget,
-    QTabBar,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from ui.desk import Changes, Desk
 from ui.dialogs import Empty
-from ui.look import EDGE, GAP, set_role
+from ui.look import EDGE, GAP
 from ui.pages.assessment.cleared import Clearings
+from ui.tabs import FreshTabs, PackField, head_line, maker
 
 if TYPE_CHECKING:
     from core.rules.packs import PackHead
@@ -61,38 +49,19 @@ class AssessmentPage(QWidget):
         self.desk, self.texts = desk, desk.texts
         self._pack = ""  # what the user chose
         self._target: tuple[str, object] | None = None
-        self._late: set[str] = set()
-        self._made: dict[str, Any] = {}
         self.ground: Ground | None = None
         texts = self.texts
-        self.tabs = QTabBar()
-        self.tabs.setDrawBase(False)
-        self.tabs.setExpanding(False)
-        self.tabs.setAccessibleName(texts("assessment.page.tabs"))
-        for key in KEYS:
-            self.tabs.addTab(texts(f"assessment.page.tab.{key}"))
-        self.tabs.currentChanged.connect(lambda _: self._show())
-        self.pack_field = QComboBox()
-        self.pack_field.setAccessibleName(texts("assessment.page.pack"))
-        self.pack_field.setToolTip(texts("assessment.page.pack_tip"))
-        self.pack_field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.pack_field.setMinimumContentsLength(20)
+        titles = {key: texts(f"assessment.page.tab.{key}") for key in KEYS}
+        self.tabs = FreshTabs(texts("assessment.page.tabs"), titles, self._make)
+        self.tabs.shown.connect(self._shown)
+        self.stack = self.tabs.stack
+        self.pack_field = PackField(texts("assessment.page.pack"), texts("assessment.page.pack_tip"), 20)
         self.pack_field.activated.connect(lambda _: self._pack_chosen())
-        self.caption = QLabel(texts("assessment.page.pack"))
-        set_role(self.caption, "muted")
         self.who = QPushButton()
         self.who.setToolTip(texts("assessment.page.who_tip"))
         self.who.clicked.connect(self.ask_name)
-        self.head = QWidget()
-        line = QHBoxLayout(self.head)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(GAP)
-        line.addWidget(self.tabs)
-        line.addStretch(1)
-        for widget in (self.caption, self.pack_field, self.who):
-            line.addWidget(widget)
-        self.clearings = Clearings(desk, lambda: str(self.pack_field.currentData() or ""))
-        self.stack = QStackedWidget()
+        self.head = head_line(self.tabs, self.pack_field.caption, self.pack_field, self.who)
+        self.clearings = Clearings(desk, self.pack_field.chosen)
         self.empty = Empty(desk, self.key)
         self.empty.pressed.connect(self._cure)
         box = QVBoxLayout(self)
@@ -128,8 +97,7 @@ class AssessmentPage(QWidget):
         key, more = (target[0], target[1]) if isinstance(target, tuple) and len(target) == 2 else (target, None)
         if key in KEYS:
             self._target = (str(key), more)
-            self.tabs.setCurrentIndex(KEYS.index(str(key)))
-            self._aim()
+            self.tabs.open(str(key))
 
     def _cure(self) -> None:
         if self.desk.contents is None:
@@ -138,58 +106,36 @@ class AssessmentPage(QWidget):
             self.desk.go("data", ("kind", "institutions"))
 
     def _have(self, ground: Ground, changes: Changes | None) -> None:
-        self.ground = ground
+        first, self.ground = self.ground is None, ground
         known = {head.id for head in ground.packs}
         chosen = self._pack if self._pack in known else ground.usual or next(iter(sorted(known)), "")
-        self.pack_field.clear()
-        for head in ground.packs:
-            self.pack_field.addItem(head.title[self.texts.lang], head.id)
-        self.pack_field.setCurrentIndex(self.pack_field.findData(chosen))
+        self.pack_field.put({head.id: head.title for head in ground.packs}, chosen, self.texts)
         self.who.setText(self.texts("assessment.page.who", name=ground.who or "—"))
-        current = KEYS[self.tabs.currentIndex()]
-        for key, tab in self._made.items():
-            if key == current:
-                tab.refresh(changes)
-            else:
-                self._late.add(key)
-        if current not in self._made:
-            self._show()
+        self.tabs.refresh(None if first else changes)
 
-    def _show(self) -> None:
-        key, module, name = TABS[self.tabs.currentIndex()]
-        if self.ground is None:
-            return
-        self.caption.setVisible(key != "scoring")
+    def _make(self, key: str) -> QWidget:
+        tab: Any = maker(TABS, self.desk, self.clearings)(key)
+        if key == "effect":
+            tab.tiers_wanted.connect(lambda table: self.show_target(("sharing", table)))
+        elif key == "sharing":
+            tab.pack_made.connect(self._take_pack)
+        return tab
+
+    def _shown(self, key: str) -> None:
+        self.pack_field.caption.setVisible(key != "scoring")
         self.pack_field.setVisible(key != "scoring")
-        if key not in self._made:
-            tab = self._made[key] = getattr(import_module(module), name)(self.desk, self.clearings)
-            if key == "effect":
-                tab.tiers_wanted.connect(lambda table: self.show_target(("sharing", table)))
-            elif key == "sharing":
-                tab.pack_made.connect(self._take_pack)
-            self.stack.addWidget(tab)
-            self._late.add(key)
-        tab = self._made[key]
-        self.stack.setCurrentWidget(tab)
-        self.setFocusProxy(tab)
-        if key in self._late:
-            self._late.discard(key)
-            tab.refresh(None)
+        self.setFocusProxy(self.tabs.made[key])
         self._aim()
 
     def _aim(self) -> None:
-        if self._target is not None and self._target[0] in self._made:
+        if self.ground is not None and self._target is not None and self._target[0] in self.tabs.made:
             (key, more), self._target = self._target, None
             if more is not None:
-                self._made[key].show_target(more)
+                self.tabs.made[key].show_target(more)
 
     def _pack_chosen(self) -> None:
-        self._pack = str(self.pack_field.currentData() or "")
-        for key, tab in self._made.items():
-            if key == KEYS[self.tabs.currentIndex()]:
-                tab.refresh(None)
-            else:
-                self._late.add(key)
+        self._pack = self.pack_field.chosen()
+        self.tabs.refresh(None)
 
     def _take_pack(self, id: str) -> None:
         self._pack = id

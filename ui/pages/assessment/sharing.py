@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,7 @@ def _told(workspace: Any, cleared: Cleared, fund: str, lang: str, table: str, fi
 
 class SharingTab(QWidget):
     pack_made = Signal(str)  # a pack of the workspace now holds the tables
+    of_choices = False  # what is typed waits by pack and table
 
     def __init__(self, desk: Desk, clearings: Clearings) -> None:
         super().__init__()
@@ -56,7 +58,7 @@ class SharingTab(QWidget):
         texts = self.texts
         self.form = Tiers(desk)
         self.form.try_wanted.connect(self.attempt)
-        self.form.keep_wanted.connect(self.ask_keep)
+        self.form.keep_wanted.connect(lambda: self.ask_keep())
         self.form.table_changed.connect(self._show_tiers)
         self.asking = Asking(desk, "assessment.sharing")
         self.said = QLabel(wordWrap=True)
@@ -100,6 +102,7 @@ class SharingTab(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(split, 1)
         self.setFocusProxy(self.form)
+        desk.guard(self)
 
     def refresh(self, changes: Changes | None = None) -> None:
         if changes is None or changes.workspace or changes.tables:
@@ -148,7 +151,21 @@ class SharingTab(QWidget):
         self.fills = tuple(self.form.fills())
         self._ask()
 
-    def ask_keep(self) -> None:
+    def unsaved(self) -> str:
+        waiting = self.form.waiting()
+        return self.texts("assessment.page.unsaved", count=len(waiting)) if waiting else ""
+
+    def can_save(self) -> bool:
+        """Of several tables each has its own document: those are kept one by one."""
+        return self.form.keep.isEnabled() and len(self.form.waiting()) == 1 and self.form.changed()
+
+    def save_then(self, then: Callable[[], None]) -> None:
+        self.ask_keep(then)
+
+    def discard(self) -> None:
+        self.form.forget()
+
+    def ask_keep(self, then: Callable[[], None] | None = None) -> None:
         cleared, texts, fills = self.cleared, self.texts, tuple(self.form.fills())
         if cleared is None or not fills:
             return
@@ -169,8 +186,11 @@ class SharingTab(QWidget):
                 return sharing.keep(workspace, cleared.pack, fills, why, texts.lang)
 
             def done(kept: Kept) -> None:
+                self.form.kept()
                 self.desk.say(texts("assessment.page.kept", pack=kept.pack))
                 self.pack_made.emit(kept.pack)
+                if then is not None:
+                    then()
 
             self.desk.change(work, done, failed=self.asking.wrong, title=texts("assessment.page.keeping"), tables=("rule_pack",))
 

@@ -43,6 +43,9 @@ class Tiers(QWidget):
         super().__init__()
         texts = self._texts = desk.texts
         self.pack: Pack | None = None
+        self._shown = ("", "")  # pack and table
+        self._filled: tuple[tuple[str, ...], ...] = ()  # the pack's own rows of it
+        self._waiting: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {}  # typed, not kept, by pack and table
         self.table = QComboBox()
         self.table.setAccessibleName(texts("assessment.page.table"))
         self.table.currentIndexChanged.connect(lambda _: self._fill())
@@ -138,21 +141,50 @@ class Tiers(QWidget):
             return []
         source = {"document": self.document.text().strip(), "article": self.article.text().strip()}
         found: list[Fill] = []
-        rows = tuple(row for row in (self._row(n) for n in range(self.rows.rowCount())) if any(row))
-        found.append(Fill("table", self.chosen(), rows=rows, **source))
+        found.append(Fill("table", self.chosen(), rows=self.typed(), **source))
         basis = str(self.basis.currentData() or "")
         if self.chosen() == "sharing" and basis and basis != pack.values.get(BASIS):
             found.append(Fill("parameter", BASIS, basis, **source))
         return found
 
+    def typed(self) -> tuple[tuple[str, str, str], ...]:
+        return tuple(row for row in (self._row(n) for n in range(self.rows.rowCount())) if any(row))
+
+    def changed(self) -> bool:
+        """Whether the rows shown are others than the pack's."""
+        return bool(self._shown[0]) and self.typed() != self._filled
+
+    def remember(self) -> None:
+        """Rows typed for a table wait while another table or pack is shown."""
+        if self.changed():
+            self._waiting[self._shown] = self.typed()
+        else:
+            self._waiting.pop(self._shown, None)
+
+    def waiting(self) -> list[tuple[str, str]]:
+        """Pack and table of everything typed and not kept."""
+        self.remember()
+        return list(self._waiting)
+
+    def kept(self) -> None:
+        """The rows shown are a pack's now."""
+        self._filled = self.typed()
+
+    def forget(self) -> None:
+        """The pack's own rows again, everywhere."""
+        self._waiting.clear()
+        self._shown = ("", "")
+        self._fill()
+
     def _row(self, row: int) -> tuple[str, str, str]:
         def text(column: int) -> str:
             item = self.rows.item(row, column)
-            return unicodedata.normalize("NFKC", item.text()).strip() if item is not None else ""
+            return _plain(item.text()) if item is not None else ""
 
         return text(0), text(1), text(2)
 
     def _fill(self) -> None:
+        self.remember()
         pack, texts = self.pack, self._texts
         if pack is None or not self.chosen():
             return
@@ -162,7 +194,9 @@ class Tiers(QWidget):
         said = table.open.get(texts.lang, "") if table.open else ""
         note = table.note.get(texts.lang, "") if table.note else ""
         self.about.setText(said or note)
-        filled = rows_of(table)
+        self._shown = (pack.id, self.chosen())
+        self._filled = tuple(tuple(_plain(text) for text in row) for row in rows_of(table))
+        filled = self._waiting.get(self._shown, self._filled)
         self.rows.setRowCount(max(LEAST, len(filled) + 1))
         for row in range(self.rows.rowCount()):
             for column in range(3):
@@ -173,3 +207,7 @@ class Tiers(QWidget):
         kind = "sharing" if sharing else "retention" if self.chosen() == "retention_share" else "score"
         self.names.setText(texts(f"assessment.page.names_{kind}"))
         self.table_changed.emit()
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).strip()

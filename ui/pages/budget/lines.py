@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,9 @@ def _standing(workspace: Any, year: int, fund: str) -> Standing:
 
 
 class LinesTab(QWidget):
-    """`Draft` holds what is under the pen; it stays until it is saved or put away, also when another page is looked at."""
+    """`Draft` holds what is entered; it stays until it is saved or discarded, also when another page is looked at."""
+
+    of_choices = True
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -57,6 +60,7 @@ class LinesTab(QWidget):
         self.standing: Standing | None = None
         self.draft = Draft(())
         self._build()
+        desk.guard(self)
 
     def _build(self) -> None:
         texts = self.texts
@@ -70,8 +74,8 @@ class LinesTab(QWidget):
         self.add_button.clicked.connect(lambda: self.add())
         self.remove_button.clicked.connect(self.remove)
         self.propose_button.clicked.connect(self.propose)
-        self.save_button.clicked.connect(self.ask_reason)
-        self.drop_button.clicked.connect(self.drop)
+        self.save_button.clicked.connect(lambda: self.ask_reason())
+        self.drop_button.clicked.connect(self.discard)
         self.said = QLabel(wordWrap=True)
         self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.asking = Asking(self.desk, "budget.lines")
@@ -127,15 +131,11 @@ class LinesTab(QWidget):
     # -- what the page says ------------------------------------------------------------------------------------------------
 
     def show_ground(self, ground: Ground) -> None:
-        """Read again where it is another fund or year, or where something was written and nothing waits here."""
-        stands = self.standing
+        """Read again where nothing waits here; what waits stays."""
         self.ground = ground
-        same = stands is not None and (stands.year, stands.fund) == (ground.year, ground.fund)
-        if same and self.draft.pending:
+        if self.draft.pending:
             self._show()
             return
-        if not same and self.draft.pending:
-            self.desk.say(self.texts("budget.page.put_away", count=self.draft.pending))
         year, fund = ground.year, ground.fund
         self.asking.ask(lambda workspace, _: _standing(workspace, year, fund), self._have, self.texts("budget.page.reading"))
 
@@ -170,7 +170,7 @@ class LinesTab(QWidget):
             button.setEnabled(writable)
         words = [texts.finding(one) for one in budget.doubts(lines)]
         if pending:
-            words.insert(0, texts("budget.page.pending", count=pending))
+            words.insert(0, self.unsaved())
         self._say("\n".join(words) if words else texts("budget.page.hint"), "" if words else "muted")
 
     def _say(self, text: str, role: str) -> None:
@@ -224,13 +224,31 @@ class LinesTab(QWidget):
         if change is not None:
             self._try(lambda: self.draft.propose(change))
 
-    def drop(self) -> None:
-        """Put away what waits: the lines as they stand in the workspace."""
+    # -- unsaved -----------------------------------------------------------------------------------------------------------
+
+    def unsaved(self) -> str:
+        stands, texts = self.standing, self.texts
+        if stands is None or not self.draft.pending:
+            return ""
+        fund = texts(f"fund.{stands.fund}")
+        return texts("budget.page.pending", count=self.draft.pending, year=stands.year, fund=fund)
+
+    def can_save(self) -> bool:
+        try:
+            return bool(self.draft.changes())
+        except Refused:
+            return False
+
+    def save_then(self, then: Callable[[], None]) -> None:
+        self.ask_reason(then)
+
+    def discard(self) -> None:
+        """The lines as they stand in the workspace."""
         self.draft = Draft(())
         if self.ground is not None:
             self.show_ground(self.ground)
 
-    def ask_reason(self) -> None:
+    def ask_reason(self, then: Callable[[], None] | None = None) -> None:
         texts = self.texts
         try:
             changes = self.draft.changes()
@@ -242,11 +260,11 @@ class LinesTab(QWidget):
             texts("budget.page.reason_do"), self.window(), need_reason=True,
         )  # fmt: skip
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.accepted.connect(lambda: self.save(dialog.reason))
+        dialog.accepted.connect(lambda: self.save(dialog.reason, then))
         dialog.open()
 
-    def save(self, why: str) -> None:
-        """One edit of all that waits. What is refused stays under the pen."""
+    def save(self, why: str, then: Callable[[], None] | None = None) -> None:
+        """One edit of all that waits, then `then`. What is refused stays as it was entered."""
         standing, texts = self.standing, self.texts
         if standing is None:
             return
@@ -260,7 +278,12 @@ class LinesTab(QWidget):
             if self.draft is written:  # before the page hears of the change and reads again
                 self.draft = Draft(())
 
+        def done(_: None) -> None:
+            self.desk.say(texts("budget.page.saved", count=len(changes)))
+            if then is not None:
+                then()
+
         self.desk.change(
-            work, lambda _: self.desk.say(texts("budget.page.saved", count=len(changes))), failed=self.asking.wrong,
+            work, done, failed=self.asking.wrong,
             title=texts("budget.page.saving"), tables={"budget"},
         )  # fmt: skip

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
-from PySide6.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QStackedWidget,
-    QTabBar,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from ui.desk import Changes, Desk
 from ui.dialogs import Empty
-from ui.look import EDGE, GAP, set_role
+from ui.look import EDGE, GAP
+from ui.tabs import PackField, Tabs, head_line, maker
 
 # (key, module, class), in the order of the tabs; made when first shown, as the pages are.
 TABS = (
@@ -66,35 +57,17 @@ class BudgetPage(QWidget):
 
     def _build(self) -> None:
         texts = self.texts
-        self.tabs = QTabBar()
-        self.tabs.setDrawBase(False)
-        self.tabs.setExpanding(False)
-        self.tabs.setAccessibleName(texts("budget.page.tabs"))
-        for key in KEYS:
-            self.tabs.addTab(texts(f"budget.page.tab.{key}"))
-        self.tabs.currentChanged.connect(self._show)
+        titles = {key: texts(f"budget.page.tab.{key}") for key in KEYS}
+        self.tabs = Tabs(texts("budget.page.tabs"), titles, maker(TABS, self.desk))
+        self.tabs.shown.connect(self._shown)
+        self.stack = self.tabs.stack
         self.why = QPushButton(texts("budget.page.moved"))
         self.why.setToolTip(texts("budget.page.moved_tip"))
         self.why.clicked.connect(lambda: self.desk.go("institutions", ("why", "", self.desk.fund)))
-        caption = QLabel(texts("budget.page.pack"))
-        set_role(caption, "muted")
-        self.pack_field = QComboBox()
-        self.pack_field.setAccessibleName(texts("budget.page.pack"))
-        self.pack_field.setToolTip(texts("budget.page.pack_tip"))
-        self.pack_field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.pack_field.setMinimumContentsLength(18)
+        self.pack_field = PackField(texts("budget.page.pack"), texts("budget.page.pack_tip"))
+        self.pack_field.setPlaceholderText(texts("budget.page.pack_none"))
         self.pack_field.activated.connect(lambda _: self._pack_chosen())
-        self.head = QWidget()
-        across = QHBoxLayout(self.head)
-        across.setContentsMargins(0, 0, 0, 0)
-        across.setSpacing(GAP)
-        across.addWidget(self.tabs)
-        across.addStretch(1)
-        across.addWidget(self.why)
-        across.addWidget(caption)
-        across.addWidget(self.pack_field)
-        self.stack = QStackedWidget()
-        self._made: dict[str, QWidget] = {}
+        self.head = head_line(self.tabs, self.why, self.pack_field.caption, self.pack_field)
         self.empty = Empty(self.desk, "budget")
         self.empty.pressed.connect(self._cure)
         layout = QVBoxLayout(self)
@@ -118,8 +91,8 @@ class BudgetPage(QWidget):
         self.head.setVisible(missing is None)
         self.stack.setVisible(missing is None)
         if changes is not None:
-            for tab in self._made.values():
-                tab.settled(changes)  # type: ignore[attr-defined]
+            for tab in self.tabs.made.values():
+                tab.settled(changes)
             if changes.display and not (changes.workspace or changes.tables or changes.choices):
                 return
         if missing is not None or year is None:
@@ -136,33 +109,22 @@ class BudgetPage(QWidget):
     def show_target(self, target: object) -> None:
         """The key of a tab."""
         if target in KEYS:
-            self.tabs.setCurrentIndex(KEYS.index(str(target)))
+            self.tabs.choose(str(target))
 
     def tab(self, key: str) -> Any:
-        if key not in self._made:
-            _, module, name = TABS[KEYS.index(key)]
-            made = self._made[key] = getattr(import_module(module), name)(self.desk)
-            self.stack.addWidget(made)
-        return self._made[key]
+        return self.tabs.tab(key)
 
     def _have(self, ground: Ground) -> None:
         self.ground = ground
-        self.pack_field.blockSignals(True)
-        self.pack_field.clear()
-        for id, title in ground.packs.items():
-            self.pack_field.addItem(title[self.texts.lang], id)
-        self.pack_field.setCurrentIndex(self.pack_field.findData(ground.pack))
-        self.pack_field.setPlaceholderText(self.texts("budget.page.pack_none"))
-        self.pack_field.blockSignals(False)
-        self._show(self.tabs.currentIndex())
+        self.pack_field.put(ground.packs, ground.pack, self.texts)
+        self.tabs.show_current()
 
     def _pack_chosen(self) -> None:
-        self._pack = str(self.pack_field.currentData())
+        self._pack = self.pack_field.chosen()
         self.refresh()
 
-    def _show(self, number: int) -> None:
-        tab = self.tab(KEYS[number])
-        self.stack.setCurrentWidget(tab)
+    def _shown(self, key: str) -> None:
+        tab = self.tabs.made[key]
         self.setFocusProxy(tab)
         if self.ground is not None:
             tab.show_ground(self.ground)

@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QSplitter,
     QStackedWidget,
-    QTabBar,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -33,6 +32,7 @@ from ui.desk import Changes, Desk
 from ui.dialogs import words
 from ui.look import GAP, TIGHT, amount, count, grouped, set_role
 from ui.table import Table
+from ui.tabs import TabRow
 
 if TYPE_CHECKING:
     from core.analysis.group_profile import GroupProfile, HistoryLine, Spread
@@ -94,13 +94,8 @@ class GroupPanel(QWidget):
         self.year.hide()
         for widget in (self.year, self.widen, self.close_button):
             head.addWidget(widget)
-        self.tabs = QTabBar()
-        self.tabs.setDrawBase(False)
-        self.tabs.setExpanding(False)
+        self.tabs = TabRow(texts("catalogue.group.tabs"), {key: texts(f"catalogue.group.tab.{key}") for key in TABS})
         self.tabs.setUsesScrollButtons(True)
-        self.tabs.setAccessibleName(texts("catalogue.group.tabs"))
-        for key in TABS:
-            self.tabs.addTab(texts(f"catalogue.group.tab.{key}"))
         self.stack = QStackedWidget()
         self.waiting = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         set_role(self.waiting, "muted")
@@ -530,8 +525,7 @@ class GroupPanel(QWidget):
         if page is None:
             return
         if desk.contents is not None and desk.contents.counts.get("run"):
-            desk.choose(year=page.profile.year)
-            desk.go("clearing", ("case", setl_id))
+            desk.go("clearing", ("case", setl_id), year=page.profile.year)
         else:
             self._calculate(setl_id)
 

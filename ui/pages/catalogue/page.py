@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
-
-from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ui.desk import Changes, Desk
 from ui.dialogs import Empty
 from ui.look import EDGE, GAP
+from ui.tabs import FreshTabs, maker
 
 # (key, module, class), in the order of the tabs; made when first shown, as the pages are.
 TABS = (
@@ -36,18 +34,12 @@ class CataloguePage(QWidget):
         self.empty = Empty(desk, "catalogue")
         self.empty.pressed.connect(self._cure)
         layout.addWidget(self.empty)
-        self.tabs = QTabBar()
-        self.tabs.setDrawBase(False)
-        self.tabs.setExpanding(False)
-        self.tabs.setAccessibleName(texts("catalogue.tabs"))
-        for key in KEYS:
-            self.tabs.addTab(texts(f"catalogue.tab.{key}"))
+        titles = {key: texts(f"catalogue.tab.{key}") for key in KEYS}
+        self.tabs = FreshTabs(texts("catalogue.tabs"), titles, maker(TABS, desk))
+        self.tabs.shown.connect(lambda key: self.setFocusProxy(self.tabs.made[key]))
+        self.stack = self.tabs.stack
         layout.addWidget(self.tabs)
-        self.stack = QStackedWidget()
         layout.addWidget(self.stack, 1)
-        self._made: dict[str, QWidget] = {}
-        self._stale: dict[str, Changes | None] = {}
-        self.tabs.currentChanged.connect(self._show)
 
     def refresh(self, changes: Changes | None = None) -> None:
         texts, contents = self._texts, self._desk.contents
@@ -55,11 +47,9 @@ class CataloguePage(QWidget):
         self.empty.setVisible(not there)
         self.tabs.setVisible(there)
         self.stack.setVisible(there)
-        for key in self._made:
-            known = self._stale.get(key, Changes())
-            self._stale[key] = None if changes is None or known is None else known | changes
+        self.tabs.late(changes)
         if there:
-            self._show(self.tabs.currentIndex())
+            self.tabs.show_current()
         elif contents is None:
             self.empty.say(
                 texts("pages.catalogue.title"), texts("catalogue.holds"), texts("pages.no_workspace"),
@@ -82,23 +72,9 @@ class CataloguePage(QWidget):
     def _to_tab(self, key: str, target: object) -> None:
         if not self.stack.isVisibleTo(self):
             return
-        self.tabs.setCurrentIndex(KEYS.index(key))
-        self._show(KEYS.index(key))
-        tab: Any = self._made[key]
+        tab = self.tabs.open(key)
         if target is not None and hasattr(tab, "show_target"):
             tab.show_target(target)
-
-    def _show(self, number: int) -> None:
-        key, module, name = TABS[number]
-        if key not in self._made:
-            self._made[key] = getattr(import_module(module), name)(self._desk)
-            self.stack.addWidget(self._made[key])
-            self._stale[key] = None
-        tab: Any = self._made[key]
-        self.stack.setCurrentWidget(tab)
-        self.setFocusProxy(tab)
-        if key in self._stale:
-            tab.refresh(self._stale.pop(key))
 
     def _cure(self) -> None:
         if self._desk.workspace is None:

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSplitter,
     QStackedWidget,
-    QTabBar,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -28,6 +27,7 @@ from ui.pages.catalogue.drafts import Drafts, SaveDraft
 from ui.pages.catalogue.score_form import ScoreForm
 from ui.pages.catalogue.score_why import ScoreWhy
 from ui.table import Filter, Table
+from ui.tabs import TabRow
 
 if TYPE_CHECKING:
     from core.catalogue.library import Version
@@ -121,11 +121,7 @@ class ScoresTab(QWidget):
         left.setMinimumWidth(FORM_WIDTH)
 
         self.asking = Asking(self.desk, "catalogue.scores")
-        self.views = QTabBar()
-        self.views.setDrawBase(False)
-        self.views.setExpanding(False)
-        for key in VIEWS:
-            self.views.addTab(texts(f"catalogue.scores.view_{key}"))
+        self.views = TabRow("", {key: texts(f"catalogue.scores.view_{key}") for key in VIEWS})
         self.save = QPushButton(texts("catalogue.scores.save"))
         self.save.setToolTip(texts("catalogue.scores.save_tip"))
         self.save.clicked.connect(self.save_draft)

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSplitter,
     QStackedWidget,
-    QTabBar,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -30,6 +29,7 @@ from ui.look import GAP, TIGHT, count, set_role
 from ui.pages.catalogue.beside import Detail, Figures
 from ui.pages.catalogue.chips import Chips, notices
 from ui.table import Filter, Table
+from ui.tabs import TabRow
 
 if TYPE_CHECKING:
     from core.analysis.catalogue_sheets import Gains
@@ -180,11 +180,7 @@ class VersionsTab(QWidget):
 
         self.asking = Asking(self.desk, "catalogue.versions")
         self.figures = Figures(self.desk)
-        self.views = QTabBar()
-        self.views.setDrawBase(False)
-        self.views.setExpanding(False)
-        for key in VIEWS:
-            self.views.addTab(texts(f"catalogue.versions.view.{key}"))
+        self.views = TabRow("", {key: texts(f"catalogue.versions.view.{key}") for key in VIEWS})
         self.views.currentChanged.connect(self._show_view)
         self.chips = Chips()
         self.chips.chosen.connect(self._filter)

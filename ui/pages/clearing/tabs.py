@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
-from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ui.desk import Changes, Desk
 from ui.look import GAP
+from ui.tabs import FreshTabs, maker
 
 WORKSHEET = "worksheet"
 TABS = (
@@ -33,69 +32,52 @@ class Choice:
     catalogue: str
 
 
+class Worksheet(QWidget):
+    """The year's worksheet, which the page itself keeps fresh."""
+
+    def refresh(self, changes: Changes | None = None) -> None:
+        return
+
+
 class Tabs(QWidget):
-    def __init__(self, desk: Desk, worksheet: QWidget, choice: Callable[[], Choice]) -> None:
+    def __init__(self, desk: Desk, worksheet: Worksheet, choice: Callable[[], Choice]) -> None:
         super().__init__()
         self._desk, self._choice = desk, choice
-        there = [tab for tab in TABS if find_spec(tab[1]) is not None]
-        self.keys = (WORKSHEET, *(key for key, _, _ in there))
-        self._source = {key: (module, name) for key, module, name in there}
-        self._made: dict[str, Any] = {}
-        self._late: set[str] = set()
+        make = maker(TABS, desk, choice)
+        titles = {key: desk.texts(f"clearing.tab.{key}") for key in (WORKSHEET, *(key for key, _, _ in TABS))}
+        self.bar = FreshTabs(
+            desk.texts("clearing.tabs"), titles, lambda key: worksheet if key == WORKSHEET else make(key)
+        )
         self._shown_for: dict[str, Choice] = {}
-        self.bar = QTabBar()
-        self.bar.setDrawBase(False)
-        self.bar.setExpanding(False)
-        self.bar.setAccessibleName(desk.texts("clearing.tabs"))
-        for key in self.keys:
-            self.bar.addTab(desk.texts(f"clearing.tab.{key}"))
-        self.stack = QStackedWidget()
-        self.stack.addWidget(worksheet)
-        self.bar.currentChanged.connect(self._show)
+        self.bar.tab(WORKSHEET)
+        self.bar.shown.connect(self._shown)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(GAP)
         box.addWidget(self.bar)
-        box.addWidget(self.stack, 1)
+        box.addWidget(self.bar.stack, 1)
         self.setFocusProxy(worksheet)
 
     def tab(self, key: str) -> Any:
         """The tab of that key, made where it was not yet."""
-        if key not in self._made:
-            module, name = self._source[key]
-            self._made[key] = getattr(import_module(module), name)(self._desk, self._choice)
-            self._late.add(key)
-            self.stack.addWidget(self._made[key])
-        return self._made[key]
+        return self.bar.tab(key)
 
     def refresh(self, changes: Changes | None = None) -> None:
         self.bar.setVisible(self._desk.workspace is not None)
         if self._desk.workspace is None:
-            self.bar.setCurrentIndex(0)
-        current = self.keys[self.bar.currentIndex()]
-        for key, tab in self._made.items():
-            if key == current:
-                tab.refresh(changes)
-            else:
-                self._late.add(key)
+            self.bar.choose(WORKSHEET)
+        self.bar.refresh(changes)
 
     def show_target(self, key: str, target: object = None) -> None:
-        if key not in self.keys:
+        if key not in self.bar.keys:
             return
-        self.bar.setCurrentIndex(self.keys.index(key))
+        tab = self.bar.open(key)
         if key != WORKSHEET and target is not None:
-            self.tab(key).show_target(target)
+            tab.show_target(target)
 
-    def _show(self, number: int) -> None:
-        key = self.keys[number]
-        if key == WORKSHEET:
-            self.stack.setCurrentIndex(0)
-            self.setFocusProxy(self.stack.currentWidget())
-            return
-        tab = self.tab(key)
-        self.stack.setCurrentWidget(tab)
+    def _shown(self, key: str) -> None:
+        tab, choice = self.bar.made[key], self._choice()
         self.setFocusProxy(tab)
-        if key in self._late or self._shown_for.get(key) != self._choice():
-            self._late.discard(key)
-            self._shown_for[key] = self._choice()
+        if self._shown_for.setdefault(key, choice) != choice:
+            self._shown_for[key] = choice
             tab.refresh(None)

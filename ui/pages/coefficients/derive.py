@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSplitter,
     QStackedWidget,
-    QTabBar,
     QVBoxLayout,
     QWidget,
 )
@@ -31,6 +30,7 @@ from ui.pages.coefficients.pool import Pools
 from ui.pages.coefficients.questions import Form
 from ui.pages.coefficients.sets import fill, free_name
 from ui.table import Table
+from ui.tabs import TabRow
 
 if TYPE_CHECKING:
     from core.rules.circular import Pack
@@ -97,11 +97,7 @@ class DeriveTab(QWidget):
         self.left.addStretch(1)
 
         self.asking = Asking(self.desk, "coefficients.derive")
-        self.views = QTabBar()
-        self.views.setDrawBase(False)
-        self.views.setExpanding(False)
-        for key in VIEWS:
-            self.views.addTab(texts(f"coefficients.derive.view.{key}"))
+        self.views = TabRow("", {key: texts(f"coefficients.derive.view.{key}") for key in VIEWS})
         self.take = QPushButton(texts("coefficients.derive.take"))
         self.take.setToolTip(texts("coefficients.derive.take_tip"))
         self.take.clicked.connect(self.take_over)

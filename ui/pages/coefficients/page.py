@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QStackedWidget,
-    QTabBar,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ui.desk import Changes, Desk
 from ui.dialogs import Empty
@@ -25,6 +15,7 @@ from ui.pages.coefficients import sets
 from ui.pages.coefficients.editor import TABLES, Editor
 from ui.pages.coefficients.pool import Pools
 from ui.pages.coefficients.sets import SHORT, DifferenceDialog, NameDialog, free_name
+from ui.tabs import PackField, Tabs, head_line, maker
 
 if TYPE_CHECKING:
     from core.catalogue.library import Version
@@ -90,11 +81,7 @@ class CoefficientsPage(QWidget):
         self.stamp = QLabel()
         set_role(self.stamp, "muted")
         self.stamp.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.pack_field = QComboBox()
-        self.pack_field.setAccessibleName(texts("coefficients.pack"))
-        self.pack_field.setToolTip(texts("coefficients.pack_tip"))
-        self.pack_field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.pack_field.setMinimumContentsLength(14)
+        self.pack_field = PackField(texts("coefficients.pack"), texts("coefficients.pack_tip"), 14)
         self.pack_field.activated.connect(lambda _: self._pack_chosen())
         self.catalogue = QComboBox()
         self.catalogue.setAccessibleName(texts("clearing.catalogue"))
@@ -123,34 +110,21 @@ class CoefficientsPage(QWidget):
         head.addStretch(1)
         for button in (self.new, self.compare, self.publish):
             head.addWidget(button)
-        self.tabs = QTabBar()
-        self.tabs.setDrawBase(False)
-        self.tabs.setExpanding(False)
-        self.tabs.setAccessibleName(texts("coefficients.tabs"))
-        for key in KEYS:
-            self.tabs.addTab(texts(f"coefficients.tab.{key}"))
-        across = QHBoxLayout()
-        across.setSpacing(GAP)
-        across.addWidget(self.tabs)
-        across.addStretch(1)
-        for key, field in (("coefficients.pack", self.pack_field), ("clearing.catalogue", self.catalogue)):
-            caption = QLabel(texts(key))
-            set_role(caption, "muted")
-            across.addWidget(caption)
-            across.addWidget(field)
         self.pools = Pools(self.desk)
-        self.editor = Editor(self.desk, self.pools)
-        self.editor.draft_wanted.connect(self.new_draft)
-        self.stack = QStackedWidget()
-        self._made: dict[str, QWidget] = {"editor": self.editor}
-        self.stack.addWidget(self.editor)
-        self.tabs.currentChanged.connect(self._show)
+        titles = {key: texts(f"coefficients.tab.{key}") for key in KEYS}
+        self.tabs = Tabs(texts("coefficients.tabs"), titles, self._make)
+        self.stack = self.tabs.stack
+        self.editor: Editor = self.tabs.tab("editor")
+        self.tabs.shown.connect(self._shown)
+        caption = QLabel(texts("clearing.catalogue"))
+        set_role(caption, "muted")
+        across = head_line(self.tabs, self.pack_field.caption, self.pack_field, caption, self.catalogue)
         self.head = QWidget()
         inner = QVBoxLayout(self.head)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(GAP)
         inner.addLayout(head)
-        inner.addLayout(across)
+        inner.addWidget(across)
         self.empty = Empty(self.desk, "coefficients")
         self.empty.pressed.connect(self._cure)
         layout = QVBoxLayout(self)
@@ -183,7 +157,7 @@ class CoefficientsPage(QWidget):
             self._chosen_for, self.pools.catalogue = stands, ""  # no year is cleared by a version chosen for another
         if changes is not None:
             self.pools.settled(changes)
-            for tab in self._made.values():
+            for tab in self.tabs.made.values():
                 tab.settled(changes)
             if changes.display and not (changes.workspace or changes.tables or changes.choices):
                 return
@@ -196,22 +170,17 @@ class CoefficientsPage(QWidget):
     def show_target(self, target: object) -> None:
         """The key of a tab, or ("institution", code): that row of the grid."""
         if isinstance(target, tuple) and target and target[0] == "institution":
-            self.tabs.setCurrentIndex(0)
+            self.tabs.choose("editor")
             self.editor.seek.setText(str(target[1]))
         elif target in KEYS:
-            self.tabs.setCurrentIndex(KEYS.index(str(target)))
+            self.tabs.choose(str(target))
 
     def _have(self, ground: Ground) -> None:
         texts = self.texts
         self.ground = ground
         head = ground.chosen
         sets.fill(self.set_field, texts, ground.heads, head.name if head is not None else "")
-        self.pack_field.blockSignals(True)
-        self.pack_field.clear()
-        for pack in ground.packs:
-            self.pack_field.addItem(pack.title[texts.lang], pack.id)
-        self.pack_field.setCurrentIndex(self.pack_field.findData(self._pack or self._fitting(ground)))
-        self.pack_field.blockSignals(False)
+        self.pack_field.put({pack.id: pack.title for pack in ground.packs}, self._pack or self._fitting(ground), texts)
         self.catalogue.clear()
         self.catalogue.addItem(texts("clearing.catalogue_of_year"), "")
         for version in ground.catalogues:
@@ -231,7 +200,7 @@ class CoefficientsPage(QWidget):
         self.new.setEnabled(write)
         self.publish.setEnabled(write and head is not None and head.state == "draft")
         self.compare.setEnabled(len(ground.heads) > 1)
-        self._show(self.tabs.currentIndex())
+        self.tabs.show_current()
 
     def _fitting(self, ground: Ground) -> str:
         """The pack of the workspace's city and year, else of its city, else any."""
@@ -242,16 +211,16 @@ class CoefficientsPage(QWidget):
         return found[0].id if found else ""
 
     def chosen_pack(self) -> Pack | None:
-        wanted = self.pack_field.currentData()
+        wanted = self.pack_field.chosen()
         return next((one for one in self.ground.packs if one.id == wanted), None) if self.ground is not None else None
 
     def _pack_chosen(self) -> None:
-        self._pack = str(self.pack_field.currentData())
-        self._show(self.tabs.currentIndex())
+        self._pack = self.pack_field.chosen()
+        self.tabs.show_current()
 
     def _catalogue_chosen(self) -> None:
         self.pools.catalogue = str(self.catalogue.currentData())
-        self._show(self.tabs.currentIndex())
+        self.tabs.show_current()
 
     def _take_catalogue(self, name: str) -> None:
         """A version that was just made."""
@@ -261,15 +230,16 @@ class CoefficientsPage(QWidget):
     def _set_chosen(self) -> None:
         self.desk.choose(set_name=str(self.set_field.currentData()))
 
-    def _show(self, number: int) -> None:
-        key, module, name = TABS[number]
-        if key not in self._made:
-            made = self._made[key] = getattr(import_module(module), name)(self.desk, self.pools)
-            if key == "disease":
-                made.version_wanted.connect(self._take_catalogue)
-            self.stack.addWidget(self._made[key])
-        tab: Any = self._made[key]
-        self.stack.setCurrentWidget(tab)
+    def _make(self, key: str) -> QWidget:
+        tab: Any = maker(TABS, self.desk, self.pools)(key)
+        if key == "editor":
+            tab.draft_wanted.connect(self.new_draft)
+        elif key == "disease":
+            tab.version_wanted.connect(self._take_catalogue)
+        return tab
+
+    def _shown(self, key: str) -> None:
+        tab = self.tabs.made[key]
         self.setFocusProxy(tab)
         if self.ground is not None:
             tab.show_set(self.ground.heads, self.ground.chosen, self.chosen_pack())

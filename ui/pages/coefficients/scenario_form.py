@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -231,6 +231,29 @@ class ScenarioDialog(QDialog):
             button.setAutoDefault(False)
         self.name_field.textChanged.connect(lambda _: self._allow())
         self._fill()
+
+    # -- unsaved -------------------------------------------------------------------------------------------------------
+
+    of_choices = False
+
+    def unsaved(self) -> str:
+        before = (self._one.changes, self._one.note) if self._one is not None else (Changes(), "")
+        if (self.changes, self.note_field.text().strip()) == before:
+            return ""
+        return self.texts("coefficients.scenario.unsaved", name=self.name_field.text().strip())
+
+    def can_save(self) -> bool:
+        return self.do.isEnabled()
+
+    def save_then(self, then: Callable[[], None]) -> None:
+        self.keep()
+
+    def discard(self) -> None:
+        pass
+
+    def reject(self) -> None:
+        """Esc and Cancel."""
+        self.desk.leaving(super().reject, holders=(self,))
 
     def _free(self) -> str:
         stem = self.texts("coefficients.scenario.stem")

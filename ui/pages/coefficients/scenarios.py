@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSplitter,
     QStackedWidget,
-    QTabBar,
     QVBoxLayout,
     QWidget,
 )
@@ -31,6 +30,7 @@ from ui.pages.coefficients.pool import Key, Pools
 from ui.pages.coefficients.questions import Form
 from ui.pages.coefficients.scenario_form import Material, ScenarioDialog, gather
 from ui.table import Table
+from ui.tabs import TabRow
 
 if TYPE_CHECKING:
     from core.rules.circular import Pack
@@ -116,11 +116,7 @@ class ScenariosTab(QWidget):
         box.addWidget(self.list, 1)
         box.addLayout(lower)
 
-        self.views = QTabBar()
-        self.views.setDrawBase(False)
-        self.views.setExpanding(False)
-        for key in VIEWS:
-            self.views.addTab(texts(f"coefficients.scenario.view.{key}"))
+        self.views = TabRow("", {key: texts(f"coefficients.scenario.view.{key}") for key in VIEWS})
         caption = QLabel(texts("coefficients.scenario.figure"))
         set_role(caption, "muted")
         self.figure = QComboBox()

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSplitter,
     QStackedWidget,
-    QTabBar,
     QVBoxLayout,
     QWidget,
 )
@@ -30,6 +29,7 @@ from ui.pages.coefficients.pool import Key, Pools
 from ui.pages.coefficients.sets import head_words
 from ui.pages.coefficients.whatif import signed
 from ui.table import Table
+from ui.tabs import TabRow
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -65,11 +65,7 @@ class SensitivityTab(QWidget):
 
     def _build(self) -> None:
         texts = self.texts
-        self.views = QTabBar()
-        self.views.setDrawBase(False)
-        self.views.setExpanding(False)
-        for key in VIEWS:
-            self.views.addTab(texts(f"coefficients.sensitivity.view.{key}"))
+        self.views = TabRow("", {key: texts(f"coefficients.sensitivity.view.{key}") for key in VIEWS})
         self.about = QLabel()
         set_role(self.about, "muted")
         top = QHBoxLayout()

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QTabBar,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -31,6 +30,7 @@ from ui.look import GAP, TIGHT, grouped, set_role
 from ui.pages.coefficients.pool import Pools
 from ui.pages.coefficients.sets import head_words
 from ui.table import Table
+from ui.tabs import TabRow
 
 if TYPE_CHECKING:
     from core.rules.circular import Pack
@@ -132,11 +132,7 @@ class WhatIf(QWidget):
         self.keep.clicked.connect(lambda: self.keep_wanted.emit(self.outcome))
         self.said = QLabel(wordWrap=True)
         set_role(self.said, "muted")
-        self.views = QTabBar()
-        self.views.setDrawBase(False)
-        self.views.setExpanding(False)
-        for key in VIEWS:
-            self.views.addTab(texts(f"coefficients.whatif.by.{key}"))
+        self.views = TabRow("", {key: texts(f"coefficients.whatif.by.{key}") for key in VIEWS})
         self.views.currentChanged.connect(lambda _: self._ask())
         self.table = Table(self.desk)
         self.table.condition.hide()

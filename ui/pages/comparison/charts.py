@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from core.money import plain
 from ui.chart import Chart, Panel, Series, prepare
 from ui.desk import Desk
 from ui.look import GAP, grouped, set_role
 from ui.pages.comparison.views import Shown, View, mean_places
+from ui.tabs import TabRow
 
 if TYPE_CHECKING:
     from core.analysis.comparison import Comparison
@@ -37,12 +38,7 @@ class ChartsView(View):
         super().__init__(desk)
         texts = self.texts
         self.shown: Shown | None = None
-        self.sections = QTabBar()
-        self.sections.setDrawBase(False)
-        self.sections.setExpanding(False)
-        self.sections.setAccessibleName(texts("comparison.sections"))
-        for key in SECTIONS:
-            self.sections.addTab(texts(f"comparison.section.{key}"))
+        self.sections = TabRow(texts("comparison.sections"), {key: texts(f"comparison.section.{key}") for key in SECTIONS})
         self.sections.currentChanged.connect(lambda _: self._draw())
         self.lacking = QLabel(wordWrap=True)
         set_role(self.lacking, "muted")

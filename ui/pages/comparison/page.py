@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QSizePolicy,
     QStackedWidget,
-    QTabBar,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -33,6 +32,7 @@ from ui.pages.comparison.difference import DifferenceView
 from ui.pages.comparison.offers import Offers
 from ui.pages.comparison.suggestions import Candidate, pairs, peers
 from ui.pages.comparison.views import GroupsView, IndicatorsView, Shown, View, made
+from ui.tabs import TabRow
 
 if TYPE_CHECKING:
     from core.rules.packs import PackHead
@@ -107,12 +107,7 @@ class ComparisonPage(QWidget):
         above.setSpacing(GAP)
         above.addWidget(self.chooser, 1)
         above.addWidget(self.suggest)
-        self.tabs = QTabBar()
-        self.tabs.setDrawBase(False)
-        self.tabs.setExpanding(False)
-        self.tabs.setAccessibleName(texts("comparison.tabs"))
-        for key in KEYS:
-            self.tabs.addTab(texts(f"comparison.tab.{key}"))
+        self.tabs = TabRow(texts("comparison.tabs"), {key: texts(f"comparison.tab.{key}") for key in KEYS})
         self.about = QLabel()
         set_role(self.about, "muted")
         self.about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)

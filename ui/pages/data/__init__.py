@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ui.desk import Changes, Desk
 from ui.dialogs import Empty
 from ui.look import EDGE, GAP
+from ui.tabs import FreshTabs
 
 __all__ = ["DataPage"]
 
@@ -35,19 +37,12 @@ class DataPage(QWidget):
         self.empty = Empty(desk, "data")
         self.empty.pressed.connect(lambda: desk.go("start"))
         layout.addWidget(self.empty)
-        self.tabs = QTabBar()
-        self.tabs.setDrawBase(False)
-        self.tabs.setExpanding(False)
-        self.tabs.setAccessibleName(texts("data.tabs"))
-        for key in TABS:
-            self.tabs.addTab(texts(f"data.tab.{key}"))
+        self.tabs = FreshTabs(texts("data.tabs"), {key: texts(f"data.tab.{key}") for key in TABS}, self._make)
+        self.tabs.shown.connect(self.shown_tab)
+        self.stack = self.tabs.stack
         layout.addWidget(self.tabs)
-        self.setFocusProxy(self.tabs)
-        self.stack = QStackedWidget()
         layout.addWidget(self.stack, 1)
-        self._made: dict[str, QWidget] = {}
-        self._stale: set[str] = set()
-        self.tabs.currentChanged.connect(self._show)
+        self.setFocusProxy(self.tabs)
 
     # What the window calls
 
@@ -64,11 +59,7 @@ class DataPage(QWidget):
                 texts("pages.to_start"),
             )
             return
-        if changes is None or changes.workspace or changes.tables:
-            self._stale = set(TABS)
-        elif changes.choices or changes.display:
-            self._stale.add("overview")
-        self._show(self.tabs.currentIndex())
+        self.tabs.refresh(changes)
 
     def handlers(self) -> dict[str, Callable[[], None]]:
         return {"data.import": self.choose_files}
@@ -78,31 +69,14 @@ class DataPage(QWidget):
         if isinstance(target, tuple) and target[:1] == ("files",):
             self.add_files([Path(path) for path in target[1]])
         elif isinstance(target, tuple) and target[:1] == ("kind",):
-            self.open_tab("files").ask_for(str(target[1]))  # type: ignore[attr-defined]
+            self.open_tab("files").ask_for(str(target[1]))
         elif target in TABS:
             self.open_tab(str(target))
 
     # Tabs
 
-    def open_tab(self, key: str) -> QWidget:
-        self.tabs.setCurrentIndex(TABS.index(key))
-        self._show(TABS.index(key))
-        return self._made[key]
-
-    def _show(self, number: int) -> None:
-        if self.desk.workspace is None:
-            return
-        key = TABS[number]
-        if key not in self._made:
-            self._made[key] = self._make(key)
-            self.stack.addWidget(self._made[key])
-            self._stale.add(key)
-        panel = self._made[key]
-        self.stack.setCurrentWidget(panel)
-        if key in self._stale:
-            self._stale.discard(key)
-            panel.refresh()  # type: ignore[attr-defined]
-        self.shown_tab.emit(key)
+    def open_tab(self, key: str) -> Any:
+        return self.tabs.open(key)
 
     def _make(self, key: str) -> QWidget:
         from ui.pages.data.arrived import BatchesPanel, ControlPanel, FindingsPanel
@@ -125,10 +99,10 @@ class DataPage(QWidget):
     # Files
 
     def choose_files(self) -> None:
-        self.open_tab("files").choose()  # type: ignore[attr-defined]
+        self.open_tab("files").choose()
 
     def add_files(self, paths: list[Path]) -> None:
-        self.open_tab("files").add(paths)  # type: ignore[attr-defined]
+        self.open_tab("files").add(paths)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if self.desk.workspace is not None and event.mimeData().hasUrls():

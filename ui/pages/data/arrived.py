@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
-from ui.desk import Desk
+from ui.desk import Changes, Desk
 from ui.dialogs import ReasonDialog
 from ui.look import GAP, TIGHT, count, set_role
 from ui.pages.data import sheets
@@ -46,7 +46,9 @@ class BatchesPanel(QWidget):
         self.table.current_changed.connect(lambda *_: self._choose())
         layout.addWidget(self.table, 1)
 
-    def refresh(self) -> None:
+    def refresh(self, changes: Changes | None = None) -> None:
+        if changes is not None and not (changes.workspace or changes.tables):
+            return
         def work(workspace: Any, job: Any) -> list[Batch]:
             from core.storage import batches
 
@@ -129,7 +131,9 @@ class FindingsPanel(QWidget):
         split.setSizes([420, 120])
         layout.addWidget(split, 1)
 
-    def refresh(self) -> None:
+    def refresh(self, changes: Changes | None = None) -> None:
+        if changes is not None and not (changes.workspace or changes.tables):
+            return
         texts = self.desk.texts
 
         def work(workspace: Any, job: Any) -> tuple[list[Finding], Worksheet]:
@@ -195,7 +199,9 @@ class ControlPanel(QWidget):
         self.table.set_empty(desk.texts("data.no_control"))
         layout.addWidget(self.table, 1)
 
-    def refresh(self) -> None:
+    def refresh(self, changes: Changes | None = None) -> None:
+        if changes is not None and not (changes.workspace or changes.tables):
+            return
         def work(workspace: Any, job: Any) -> Worksheet:
             from core.settlement import control
 

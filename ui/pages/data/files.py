@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.faults import Cancelled
-from ui.desk import Desk
+from ui.desk import Changes, Desk
 from ui.dialogs import Empty, detail, words
 from ui.look import GAP, TIGHT, count, set_role
 from ui.pages.data import sheets
@@ -209,7 +209,9 @@ class FilesPanel(QWidget):
 
     # What the page calls
 
-    def refresh(self) -> None:
+    def refresh(self, changes: Changes | None = None) -> None:
+        if changes is not None and not (changes.workspace or changes.tables):
+            return
         self._show()
 
     def ask_for(self, kind: str) -> None:

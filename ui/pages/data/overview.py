@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ui.desk import Desk
+from ui.desk import Changes, Desk
 from ui.look import GAP, TIGHT, set_role
 from ui.table import Table
 
@@ -82,7 +82,7 @@ class OverviewPanel(QWidget):
         split.setSizes([700, 460])
         layout.addWidget(split, 1)
 
-    def refresh(self) -> None:
+    def refresh(self, changes: Changes | None = None) -> None:
         year, set_name = self.desk.year, self.desk.set_name or None
         workspace = self.desk.workspace
         self.add.setEnabled(workspace is not None and not workspace.read_only)

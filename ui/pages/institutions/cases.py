@@ -87,8 +87,7 @@ class Cases(QWidget):
         menu.addAction(self.texts("institutions.cases.calculate"), lambda: self.desk.go("packs", ("calculate", str(key))))
 
     def _story(self, key: str) -> None:
-        self.desk.choose(year=self._year)
-        self.desk.go("clearing", ("case", key))
+        self.desk.go("clearing", ("case", key), year=self._year)
 
     def _open(self, key: str) -> None:
         """Its story in the clearing where there is one, else the calculator with what the files say of it."""

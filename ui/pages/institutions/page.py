@@ -11,15 +11,15 @@ and may have
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ui.desk import Changes, Desk
 from ui.dialogs import Empty
-from ui.look import EDGE, GAP, set_role
+from ui.look import EDGE, GAP
 from ui.pages.institutions.ground import Ground, read
+from ui.tabs import PackField, Tabs, head_line, maker
 
 # (key, module, class), in the order of the tabs; made when first shown, as the pages are.
 TABS = (
@@ -44,31 +44,14 @@ class InstitutionsPage(QWidget):
 
     def _build(self) -> None:
         texts = self.texts
-        self.tabs = QTabBar()
-        self.tabs.setDrawBase(False)
-        self.tabs.setExpanding(False)
-        self.tabs.setAccessibleName(texts("institutions.tabs"))
-        for key in KEYS:
-            self.tabs.addTab(texts(f"institutions.tab.{key}"))
-        self.tabs.currentChanged.connect(self._show)
-        caption = QLabel(texts("institutions.pack"))
-        set_role(caption, "muted")
-        self.pack_field = QComboBox()
-        self.pack_field.setAccessibleName(texts("institutions.pack"))
-        self.pack_field.setToolTip(texts("institutions.pack_tip"))
-        self.pack_field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.pack_field.setMinimumContentsLength(18)
+        titles = {key: texts(f"institutions.tab.{key}") for key in KEYS}
+        self.tabs = Tabs(texts("institutions.tabs"), titles, self._make)
+        self.tabs.shown.connect(self._shown)
+        self.stack = self.tabs.stack
+        self.pack_field = PackField(texts("institutions.pack"), texts("institutions.pack_tip"))
+        self.pack_field.setPlaceholderText(texts("institutions.pack_none"))
         self.pack_field.activated.connect(lambda _: self._pack_chosen())
-        self.head = QWidget()
-        across = QHBoxLayout(self.head)
-        across.setContentsMargins(0, 0, 0, 0)
-        across.setSpacing(GAP)
-        across.addWidget(self.tabs)
-        across.addStretch(1)
-        across.addWidget(caption)
-        across.addWidget(self.pack_field)
-        self.stack = QStackedWidget()
-        self._made: dict[str, QWidget] = {}
+        self.head = head_line(self.tabs, self.pack_field.caption, self.pack_field)
         self.empty = Empty(self.desk, "institutions")
         self.empty.pressed.connect(self._cure)
         layout = QVBoxLayout(self)
@@ -93,8 +76,8 @@ class InstitutionsPage(QWidget):
         self.head.setVisible(missing is None)
         self.stack.setVisible(missing is None)
         if changes is not None:
-            for tab in self._made.values():
-                tab.settled(changes)  # type: ignore[attr-defined]
+            for tab in self.tabs.made.values():
+                tab.settled(changes)
             if changes.display and not (changes.workspace or changes.tables or changes.choices):
                 return
         if missing is not None:
@@ -113,8 +96,7 @@ class InstitutionsPage(QWidget):
         """The key of a tab, ("institution", code), ("why", code, fund): code "" is the region; or ("cases", code, indicator,
         fund, year): the cases behind that figure."""
         if isinstance(target, tuple) and len(target) == 5 and target[0] == "cases":
-            tab: Any = self._tab("institution")
-            tab.show_cases(str(target[1]), str(target[2]), str(target[3]), int(target[4]))
+            self.tabs.tab("institution").show_cases(str(target[1]), str(target[2]), str(target[3]), int(target[4]))
             self.open_tab("institution")
             return
         if isinstance(target, tuple) and target and target[0] in KEYS:
@@ -123,41 +105,28 @@ class InstitutionsPage(QWidget):
             self.open_tab(str(target))
 
     def open_tab(self, key: str, code: str = "", fund: str = "") -> None:
-        tab: Any = self._tab(key)
+        tab = self.tabs.tab(key)
         if hasattr(tab, "choose"):
             tab.choose(code, fund)
-        if self.tabs.currentIndex() != KEYS.index(key):
-            self.tabs.setCurrentIndex(KEYS.index(key))
-        else:
-            self._show(KEYS.index(key))
+        self.tabs.open(key)
 
     def _have(self, ground: Ground) -> None:
         self.ground = ground
-        self.pack_field.blockSignals(True)
-        self.pack_field.clear()
-        for id, title in ground.packs.items():
-            self.pack_field.addItem(title[self.texts.lang], id)
-        self.pack_field.setCurrentIndex(self.pack_field.findData(ground.pack))
-        self.pack_field.setPlaceholderText(self.texts("institutions.pack_none"))
-        self.pack_field.blockSignals(False)
-        self._show(self.tabs.currentIndex())
+        self.pack_field.put(ground.packs, ground.pack, self.texts)
+        self.tabs.show_current()
 
     def _pack_chosen(self) -> None:
-        self._pack = str(self.pack_field.currentData())
+        self._pack = self.pack_field.chosen()
         self.refresh()
 
-    def _tab(self, key: str) -> QWidget:
-        if key not in self._made:
-            _, module, name = TABS[KEYS.index(key)]
-            tab = self._made[key] = getattr(import_module(module), name)(self.desk)
-            self.stack.addWidget(tab)
-            if hasattr(tab, "wanted"):
-                tab.wanted.connect(self.open_tab)
-        return self._made[key]
+    def _make(self, key: str) -> QWidget:
+        tab: Any = maker(TABS, self.desk)(key)
+        if hasattr(tab, "wanted"):
+            tab.wanted.connect(self.open_tab)
+        return tab
 
-    def _show(self, number: int) -> None:
-        tab: Any = self._tab(KEYS[number])
-        self.stack.setCurrentWidget(tab)
+    def _shown(self, key: str) -> None:
+        tab = self.tabs.made[key]
         self.setFocusProxy(tab)
         if self.ground is not None:
             tab.show_ground(self.ground)

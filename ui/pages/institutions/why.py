@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSplitter,
     QStackedWidget,
-    QTabBar,
     QVBoxLayout,
     QWidget,
 )
@@ -27,6 +26,7 @@ from ui.look import GAP, TIGHT, set_role
 from ui.pages.institutions.ground import Ground
 from ui.pages.institutions.why_told import Story, Told, point_value_story, score_story
 from ui.table import Table
+from ui.tabs import TabRow
 
 if TYPE_CHECKING:
     from core.analysis.attribution import Attribution, Growths
@@ -51,12 +51,7 @@ class WhyTab(QWidget):
 
     def _build(self) -> None:
         texts = self.texts
-        self.views = QTabBar()
-        self.views.setDrawBase(False)
-        self.views.setExpanding(False)
-        self.views.setAccessibleName(texts("attribution.page.choice"))
-        for key in VIEWS:
-            self.views.addTab(texts(f"attribution.page.tab.{key}"))
+        self.views = TabRow(texts("attribution.page.choice"), {key: texts(f"attribution.page.tab.{key}") for key in VIEWS})
         self.before, self.after = QComboBox(), QComboBox()
         line = QHBoxLayout()
         line.setSpacing(GAP)
@@ -276,8 +271,7 @@ class WhyTab(QWidget):
         self._ask()
 
     def _open_clearing(self, year: int) -> None:
-        self.desk.choose(year=year)
-        self.desk.go("clearing")
+        self.desk.go("clearing", year=year)
 
     def _ask_path(self) -> None:
         found = self.found or self.growths

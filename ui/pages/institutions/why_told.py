@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSplitter,
     QStackedWidget,
-    QTabBar,
     QVBoxLayout,
     QWidget,
 )
@@ -29,6 +28,7 @@ from ui.pages.institutions.cases import Cases
 from ui.pages.institutions.ground import Ground
 from ui.table import Table
 from ui.table.rows import Filter
+from ui.tabs import TabRow
 
 if TYPE_CHECKING:
     from core.analysis.attribution import Attribution, Growths
@@ -113,12 +113,7 @@ class Told(QWidget):
         self.grey.toggled.connect(self.chart.show_grey)
         self.chart.activated.connect(lambda _, at: self.open_factor(self._factor_at(at)))
 
-        self.views = QTabBar()
-        self.views.setDrawBase(False)
-        self.views.setExpanding(False)
-        self.views.setAccessibleName(texts("attribution.page.views"))
-        for key in VIEWS:
-            self.views.addTab(texts(f"attribution.page.view.{key}"))
+        self.views = TabRow(texts("attribution.page.views"), {key: texts(f"attribution.page.view.{key}") for key in VIEWS})
         self.parts, self.beneath, self.drivers = Table(self.desk), Table(self.desk), Table(self.desk)
         for table in (self.parts, self.beneath, self.drivers):
             table.condition.hide()

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSplitter,
     QStackedWidget,
-    QTabBar,
     QVBoxLayout,
     QWidget,
 )
@@ -27,6 +26,7 @@ from ui.desk import FUNDS, Changes, Desk
 from ui.dialogs import Empty, documents
 from ui.look import GAP, TIGHT, set_role
 from ui.table import Table
+from ui.tabs import TabRow
 
 if TYPE_CHECKING:
     from core.rules.packs import PackHead
@@ -71,11 +71,7 @@ class BesidePanel(QWidget):
         self.asking = Asking(self.desk, "packs.beside")
         self.said = QLabel(wordWrap=True)
         self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.views = QTabBar()
-        self.views.setDrawBase(False)
-        self.views.setExpanding(False)
-        for view in VIEWS:
-            self.views.addTab(texts(f"packs.beside.view.{view}"))
+        self.views = TabRow("", {view: texts(f"packs.beside.view.{view}") for view in VIEWS})
         self.views.currentChanged.connect(lambda _: self._show())
         self.fund = QComboBox()
         self.fund.addItem(texts("packs.beside.both"), "")

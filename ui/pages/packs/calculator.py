@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -553,12 +552,6 @@ class Calculator(QWidget):
             said = words(self.desk.texts, error)
             more = detail(self.desk.texts, error)
             self.answer.trouble(f"{said}\n{more}".strip())
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.clear()
-            return
-        super().keyPressEvent(event)
 
 
 def _fen(yuan: str) -> int:

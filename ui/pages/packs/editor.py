@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal
@@ -112,6 +113,7 @@ class PackEditor(QWidget):
     """Edits one pack of the workspace. `closed` carries its id once it was kept, "" where nothing was."""
 
     closed = Signal(str)
+    of_choices = False
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -126,9 +128,9 @@ class PackEditor(QWidget):
         set_role(self.state, "muted")
         self.keep = QPushButton(texts("packs.own.keep"))
         self.keep.setProperty("primary", True)
-        self.keep.clicked.connect(self.save)
+        self.keep.clicked.connect(lambda: self.save())
         self.leave = QPushButton(texts("packs.own.leave"))
-        self.leave.clicked.connect(lambda: self.closed.emit(""))
+        self.leave.clicked.connect(lambda: desk.leaving(lambda: self.closed.emit(""), holders=(self,)))
         self.edit = TomlEdit(desk)
         self.edit.setAccessibleName(texts("packs.own.text"))
         self.edit.textChanged.connect(self._typed)
@@ -158,6 +160,7 @@ class PackEditor(QWidget):
         box.addWidget(split, 1)
         self._pause = QTimer(self, singleShot=True, interval=PAUSE)
         self._pause.timeout.connect(self.check)
+        desk.guard(self)
 
     def start(self, one: Told) -> None:
         self.id, self._seen = one.id, one.text
@@ -182,7 +185,20 @@ class PackEditor(QWidget):
 
         self.desk.ask(work, lambda found: self._have(text, found), place="packs.check", title=self.texts("packs.own.checking"))
 
-    def save(self) -> None:
+    def unsaved(self) -> str:
+        return self.texts("packs.own.unsaved", pack=self.title.text()) if self.changed else ""
+
+    def can_save(self) -> bool:
+        return self._fresh and self.keep.isEnabled()
+
+    def save_then(self, then: Callable[[], None]) -> None:
+        self.save(then)
+
+    def discard(self) -> None:
+        self.id = ""
+        self._pause.stop()
+
+    def save(self, then: Callable[[], None] | None = None) -> None:
         if not self.keep.isEnabled():
             return
         id, text, seen, texts = self.id, self.edit.toPlainText(), self._seen, self.texts
@@ -203,6 +219,8 @@ class PackEditor(QWidget):
                 self._seen = text
                 self.desk.say(texts("packs.own.kept", pack=id))
                 self.closed.emit(id)
+                if then is not None:
+                    then()
 
             self.desk.change(work, done, failed=self.asking.wrong, title=texts("packs.own.keeping"), tables=("rule_pack",))
 

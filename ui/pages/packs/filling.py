@@ -6,6 +6,7 @@ under a new id; a pack of the workspace is filled in its own text.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -108,7 +109,9 @@ class FieldRow(QFrame):
             self.choice = QComboBox()
             for option, words in field.options.items():
                 self.choice.addItem(words[lang], option)
-            self.choice.setCurrentIndex(max(0, self.choice.findData(field.value)))
+            self.choice.setCurrentIndex(self.choice.findData(field.value))  # nothing chosen where nothing is said
+            self.choice.setPlaceholderText(texts("packs.fill.choose"))
+            self.choice.setMinimumContentsLength(12)
             self.choice.setAccessibleName(field.title[lang])
             box.addWidget(self.choice, alignment=Qt.AlignmentFlag.AlignLeft)
         else:
@@ -129,7 +132,7 @@ class FieldRow(QFrame):
 
     def said(self) -> tuple[str, tuple[tuple[str, str, str], ...], str | None]:
         """Value, rows, places as they stand."""
-        value = str(self.choice.currentData()) if self.choice is not None else self.line.text().strip() if self.line else ""
+        value = str(self.choice.currentData() or "") if self.choice is not None else self.line.text().strip() if self.line else ""
         return value, self.grid.tiers() if self.grid is not None else (), self.places.text().strip() if self.places else None
 
     def changed(self) -> bool:
@@ -143,6 +146,7 @@ class FillForm(QWidget):
 
     closed = Signal(str)
     in_text = Signal()  # to the editor
+    of_choices = False
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -154,9 +158,9 @@ class FillForm(QWidget):
         set_role(self.title, "title")
         self.keep = QPushButton(texts("packs.own.keep"))
         self.keep.setProperty("primary", True)
-        self.keep.clicked.connect(self.save)
+        self.keep.clicked.connect(lambda: self.save())
         self.leave = QPushButton(texts("packs.own.leave"))
-        self.leave.clicked.connect(lambda: self.closed.emit(""))
+        self.leave.clicked.connect(lambda: desk.leaving(lambda: self.closed.emit(""), holders=(self,)))
         self.id = QLineEdit()
         self.document = QLineEdit()
         self.document.setPlaceholderText(texts("packs.fill.document_hint"))
@@ -205,6 +209,7 @@ class FillForm(QWidget):
         box.addLayout(form)
         box.addWidget(self.asking)
         box.addWidget(area, 1)
+        desk.guard(self)
 
     def start(self, one: Told, new_id: str) -> None:
         """new_id: under which a shipped pack is extended."""
@@ -246,7 +251,22 @@ class FillForm(QWidget):
                 ))  # fmt: skip
         return found
 
-    def save(self) -> None:
+    def unsaved(self) -> str:
+        typed = any(field.text().strip() for field in (self.document, self.article, self.why))
+        if self.told is None or not (typed or any(row.changed() for row in self.rows)):
+            return ""
+        return self.texts("packs.fill.unsaved", pack=self.told.title[self.texts.lang])
+
+    def can_save(self) -> bool:
+        return self.keep.isEnabled() and bool(self.fills())
+
+    def save_then(self, then: Callable[[], None]) -> None:
+        self.save(then)
+
+    def discard(self) -> None:
+        self.told = None
+
+    def save(self, then: Callable[[], None] | None = None) -> None:
         one, texts = self.told, self.texts
         if one is None:
             return
@@ -267,5 +287,7 @@ class FillForm(QWidget):
         def done(_: object) -> None:
             self.desk.say(texts("packs.own.kept", pack=id))
             self.closed.emit(id)
+            if then is not None:
+                then()
 
         self.desk.change(work, done, failed=self.asking.wrong, title=texts("packs.own.keeping"), tables=("rule_pack",))

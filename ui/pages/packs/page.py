@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ui.desk import Changes, Desk
 from ui.look import EDGE, GAP
+from ui.tabs import FreshTabs
 
 TABS = ("rules", "beside", "calculate")
 
@@ -23,25 +25,15 @@ class PacksPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(EDGE, GAP, EDGE, GAP)
         layout.setSpacing(GAP)
-        self.tabs = QTabBar()
-        self.tabs.setDrawBase(False)
-        self.tabs.setExpanding(False)
-        self.tabs.setAccessibleName(desk.texts("packs.tabs"))
-        for key in TABS:
-            self.tabs.addTab(desk.texts(f"packs.tab.{key}"))
+        titles = {key: desk.texts(f"packs.tab.{key}") for key in TABS}
+        self.tabs = FreshTabs(desk.texts("packs.tabs"), titles, self._make)
+        self.stack = self.tabs.stack
         layout.addWidget(self.tabs)
-        self.setFocusProxy(self.tabs)
-        self.stack = QStackedWidget()
         layout.addWidget(self.stack, 1)
-        self._made: dict[str, QWidget] = {}
-        self._stale: dict[str, Changes | None] = {}
-        self.tabs.currentChanged.connect(self._show)
+        self.setFocusProxy(self.tabs)
 
     def refresh(self, changes: Changes | None = None) -> None:
-        for key in self._made:
-            before = self._stale.get(key)
-            self._stale[key] = changes if before is None or changes is None else before | changes
-        self._show(self.tabs.currentIndex())
+        self.tabs.refresh(changes)
 
     def handlers(self) -> dict[str, Callable[[], None]]:
         return {"packs.calculate": lambda: self.calculate()}
@@ -55,28 +47,15 @@ class PacksPage(QWidget):
         elif target[0] == "beside":
             self.open_tab("beside")
         elif target[0] == "pack":
-            self.open_tab("rules").choose(str(target[1]))  # type: ignore[attr-defined]
+            self.open_tab("rules").choose(str(target[1]))
 
     def calculate(self, setl_id: str = "") -> None:
         """The calculator, ready to be typed into; with a settlement it is filled in from that case."""
         panel = self.open_tab("calculate")
-        panel.start(setl_id)  # type: ignore[attr-defined]
+        panel.start(setl_id)
 
-    def open_tab(self, key: str) -> QWidget:
-        self.tabs.setCurrentIndex(TABS.index(key))
-        self._show(TABS.index(key))
-        return self._made[key]
-
-    def _show(self, number: int) -> None:
-        key = TABS[number]
-        if key not in self._made:
-            self._made[key] = self._make(key)
-            self.stack.addWidget(self._made[key])
-            self._stale[key] = None
-        panel = self._made[key]
-        self.stack.setCurrentWidget(panel)
-        if key in self._stale:
-            panel.refresh(self._stale.pop(key))  # type: ignore[attr-defined]
+    def open_tab(self, key: str) -> Any:
+        return self.tabs.open(key)
 
     def _make(self, key: str) -> QWidget:
         if key == "rules":
@@ -94,4 +73,4 @@ class PacksPage(QWidget):
         return Calculator(self.desk)
 
     def _calculate_with(self, pack: str) -> None:
-        self.open_tab("calculate").use_pack(pack)  # type: ignore[attr-defined]
+        self.open_tab("calculate").use_pack(pack)

@@ -365,6 +365,8 @@ class RulesPanel(QWidget):
 
     def _closed(self, id: str) -> None:
         self.stack.setCurrentWidget(self.reader)
+        self.editor.discard()
+        self.form.discard()
         if id:
             self.choose(id)
             self._choose = id  # the list is read again and then has it
