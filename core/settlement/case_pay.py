@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from core.money import round_ratios
 from core.rules.cases import FUNDS, Ints, Scaled
-from core.rules.sheet import FundSheet
 from core.settlement.annual import Scored
+from core.settlement.bridge import Bridge
 from core.settlement.case_split import Found
-from core.settlement.causes import CASE_CAUSES, DEDUCTION, POINT_VALUE, ROUNDING, UNEXPLAINED
-from core.settlement.official import OfficialCases, OfficialSheet
+from core.settlement.causes import CASE_CAUSES, CAUSES, DEDUCTION, POINT_VALUE, ROUNDING, UNEXPLAINED
+from core.settlement.official import OfficialCases
 
 SAMPLE = 2_000  # amounts that the reading is chosen by
 _ROOM = 2**62
@@ -76,18 +76,15 @@ def pays(
     own: Scaled,
     listed: OfficialCases,
     found: Found | None,
-    sheets: Sequence[FundSheet],
-    said: Mapping[str, OfficialSheet],
+    bridges: Sequence[Bridge],
 ) -> Pays | None:
-    """None without any amount in the list. own: the scores here; sheets: the clearing here."""
+    """None without any amount in the list, or without a point value here. own: the scores here."""
     row = np.flatnonzero((listed.at >= 0) & listed.pay.there)
-    values = {sheet.fund: sheet.region.get("point_value") for sheet in sheets}
-    if not len(row) or None in values.values():
+    if not len(row) or any("point_value" not in one.own_region for one in bridges):
         return None
     cases = scored.inputs.cases
     places = max(own.places, listed.score.value.places, found.places if found is not None else 0)
-    mine = _Prices(scored, sheets, {})
-    theirs = _Prices(scored, sheets, said)
+    mine, theirs = _Prices(scored, bridges, False), _Prices(scored, bridges, True)
 
     def here(at: Ints) -> _Side:
         return mine.side(at, own.values[at] * 10 ** (places - own.places), places)
@@ -148,12 +145,12 @@ def pays(
 
 
 class _Prices:
-    """What a point is worth in each fund and institution: here, or with what the bureau states in its place."""
+    """What a point is worth in each fund and institution: here, or at the end of the bridge, as the bureau has it."""
 
-    def __init__(self, scored: Scored, sheets: Sequence[FundSheet], said: Mapping[str, OfficialSheet]) -> None:
+    def __init__(self, scored: Scored, bridges: Sequence[Bridge], ended: bool) -> None:
         self.cases = scored.inputs.cases
-        self.sheets = {sheet.fund: sheet for sheet in sheets}
-        self.said = said
+        self.bridges = {one.fund: one for one in bridges}
+        self.ended = ended
 
     def side(
         self, at: Ints, score: Ints, places: int, listed: OfficialCases | None = None, row: Ints | None = None
@@ -177,19 +174,20 @@ class _Prices:
         return _Side(score, places, price.astype(np.int64), prices)
 
     def _of(self, fund: str, code: str, worth: Fraction | None) -> Mapping[str, Fraction]:
-        sheet, said = self.sheets[fund], self.said.get(fund)
-        region = dict(sheet.region) | (dict(said.region) if said is not None else {})
-        worth = region["point_value"] if worth is None else worth
+        bridge = self.bridges[fund]
+        worth = self._region(bridge, "point_value") if worth is None else worth
         found = {"": worth, "case": worth}
-        if "ratio" in region:
-            found["ratio"] = worth * region["ratio"]
-        stated = said.institutions.get("fund_ratio", {}).get(code) if said is not None else None
-        if stated is None and "fund_ratio" in sheet.values:
-            here = [one.code for one in sheet.institutions]
-            stated = sheet.values["fund_ratio"][here.index(code)] if code in here else None
-        if stated is not None:
-            found["fund_ratio"] = worth * stated
+        if "ratio" in bridge.own_region:
+            found["ratio"] = worth * self._region(bridge, "ratio")
+        if "fund_ratio" in bridge.own and code in bridge.codes:
+            i = bridge.codes.index(code)
+            moved = sum((bridge.part(cause, "fund_ratio", i) for cause in CAUSES if self.ended), Fraction(0))
+            found["fund_ratio"] = worth * (bridge.own["fund_ratio"][i] + moved)
         return found
+
+    def _region(self, bridge: Bridge, step: str) -> Fraction:
+        moved = (own.get(step, Fraction(0)) for own in bridge.region_parts.values() if self.ended)
+        return sum(moved, bridge.own_region[step])
 
 
 def _amount(

@@ -104,7 +104,9 @@ def tried(scene: Scene, mask: int, shown: int | None = None) -> Iterator[Guess]:
     if rule.reference_min_cases > 1:
         asked = replace(rule, reference_min_cases=1)
         yield Guess(REFERENCE, ("reference_few", "1"), Tabled(scene, partial(_meant, stood, plain, asked)))
-    yield Guess(REFERENCE, ("reference_implied", ""), Tabled(scene, partial(_with_means, scene, plain)))
+    yield Guess(REFERENCE, ("reference_implied", ""), Tabled(scene, partial(_with_means, scene, plain, rule.places or 0)))
+    for places in range(LEAST, min(shown, (rule.places or 0) - 1) + 1):  # of scores that show fewer decimals than here
+        yield Guess(REFERENCE, ("reference_implied", ""), Tabled(scene, partial(_with_means, scene, plain, places)))
     for branch in rule.branches:
         if len(rule.branches) > 1:
             only = replace(rule, branches=(replace(branch, when=None, review=None),))
@@ -195,9 +197,9 @@ def _meant(
     return replace(table, reference=np.where(table.reference > 0, table.reference, own.reference))
 
 
-def _with_means(scene: Scene, plain: Callable[[Ints], CaseTable], rows: Ints) -> CaseTable:
+def _with_means(scene: Scene, plain: Callable[[Ints], CaseTable], places: int, rows: Ints) -> CaseTable:
     table = plain(rows)
-    means = implied_means(scene.rule, table, scene.wanted[rows], scene.places)
+    means = implied_means(replace(scene.rule, places=places), table, scene.wanted[rows], scene.places)
     return replace(table, reference=np.where(means > 0, means, table.reference))
 
 

@@ -164,7 +164,7 @@ def reconcile(
             )
         elif said[fund]:
             findings.append(Finding("official_fund_absent", "warning", subject=fund))
-    paid = pays(scored, own, listed, found, clearing.funds, said)
+    paid = pays(scored, own, listed, found, bridges)
     if paid is not None and not paid.reading:
         findings.append(Finding("official_pay_unlike", "warning"))
     return Reconciliation(

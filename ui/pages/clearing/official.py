@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 READ = ("cases", "batch", "institution", "catalogue", "auxiliary", "reference_mean", "coefficient", "coefficient_set",
         "budget", "payment", "deduction", "special_case", "rule_pack", "official_clearing", "official_case")  # fmt: skip
-STEPS, CAUSES, OWN, OFFICIAL = VIEWS = ("steps", "causes", "own", "official")
+STEPS, CAUSES, OWN, OFFICIAL, PAYS = VIEWS = ("steps", "causes", "own", "official", "pays")
 MOST_CASES = 20_000  # in the table; a file holds them all
 
 
@@ -46,25 +47,34 @@ class Told:
     sheets: dict[tuple[str, str], Worksheet]  # (fund, view)
 
 
-def _told(workspace: Any, job: Job, year: int, choice: Choice, set_name: str, lang: str) -> Told:
+def _told(
+    workspace: Any, job: Job, year: int, choice: Choice, set_name: str, lang: str, tolerance: Mapping[str, Fraction]
+) -> Told:
     from core.settlement import own_packs, reconcile
-    from core.settlement import reconcile_sheets as tables
-    from core.texts import Texts
 
-    texts = Texts(lang)
     pack = own_packs.load(workspace, choice.pack, {})
     try:
         found = reconcile.reconcile(
-            workspace, year, pack, set_name=set_name or None, catalogue=choice.catalogue or None, progress=job
-        )
+            workspace, year, pack, tolerance=tolerance, set_name=set_name or None, catalogue=choice.catalogue or None,
+            progress=job,
+        )  # fmt: skip
     except Refused as refused:
         if refused.code == "official_missing":
             return Told(None, refused, {})
         raise
+    return _shown(found, lang)
+
+
+def _shown(found: Reconciliation, lang: str) -> Told:
+    from core.settlement import reconcile_sheets as tables
+    from core.texts import Texts
+
+    texts = Texts(lang)
     sheets: dict[tuple[str, str], Worksheet] = {}
     for one in found.bridges:
         sheets[one.fund, STEPS] = tables.steps(found, one.fund, texts)
         sheets[one.fund, CAUSES] = tables.summary(found, texts, one.fund)
+        sheets[one.fund, PAYS] = tables.pays(found, texts, fund=one.fund, most=MOST_CASES)
         for side in (OWN, OFFICIAL):
             sheets[one.fund, side] = tables.sheet_of(found, one.fund, side)
     return Told(found, None, sheets)
@@ -77,6 +87,7 @@ class OfficialTab(QWidget):
         self.told: Told | None = None
         self._of: tuple[object, ...] = ()  # year, set and choice that it is told of
         self._target = ""
+        self.tolerance: Mapping[str, Fraction] = {}  # while the window is open
         self._build()
 
     def _build(self) -> None:
@@ -93,11 +104,15 @@ class OfficialTab(QWidget):
         self.save = QPushButton(texts("reconcile.export"))
         self.save.setToolTip(texts("reconcile.export_tip"))
         self.save.clicked.connect(self.export)
+        self.tolerate = QPushButton(texts("reconcile.tolerances"))
+        self.tolerate.setToolTip(texts("reconcile.tolerances_tip"))
+        self.tolerate.clicked.connect(self.ask_tolerance)
         line = QHBoxLayout()
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(GAP)
         line.addWidget(self.views)
         line.addStretch(1)
+        line.addWidget(self.tolerate)
         line.addWidget(self.save)
         self.asking = Asking(self.desk, "clearing.official")
         self.asking.over.connect(self._allow)
@@ -146,14 +161,14 @@ class OfficialTab(QWidget):
         if desk.workspace is None or year is None or not choice.pack:
             self.steps.set_empty(texts("reconcile.no_pack"))
             return
-        set_name, lang = desk.set_name, texts.lang
+        set_name, lang, tolerance = desk.set_name, texts.lang, self.tolerance
 
         def have(told: Told) -> None:
             self.told = told
             self._show()
 
         self.asking.ask(
-            lambda workspace, job: _told(workspace, job, year, choice, set_name, lang), have, texts("reconcile.asking")
+            lambda workspace, job: _told(workspace, job, year, choice, set_name, lang, tolerance), have, texts("reconcile.asking")
         )
 
     def show_target(self, target: object) -> None:
@@ -170,7 +185,9 @@ class OfficialTab(QWidget):
     # -- showing -----------------------------------------------------------------------------------------------
 
     def _allow(self) -> None:
-        self.save.setEnabled(self.told is not None and self.told.found is not None and not self.asking.busy)
+        there = self.told is not None and self.told.found is not None and not self.asking.busy
+        self.save.setEnabled(there)
+        self.tolerate.setEnabled(there)
 
     def _show(self) -> None:
         texts, told = self.texts, self.told
@@ -193,6 +210,13 @@ class OfficialTab(QWidget):
         self.said.setText(
             texts(f"reconcile.said.{key}", compared=f"{found.compared:,}", cases=f"{found.count:,}", steps=f"{len(differing):,}")
         )
+        further = [texts.finding(one) for one in found.findings]
+        if self.tolerance:
+            further.append(texts("reconcile.said.tolerated", count=len(self.tolerance)))
+        if further:
+            self.said.setText("\n".join((self.said.text(), *further)))
+        if view == PAYS:
+            self.steps.set_empty(texts(f"reconcile.{'no_pays' if found.pays is None or not found.pays.reading else 'pays_same'}"))
         self.steps.set_worksheet(sheet, frozen=2)
         if view == STEPS:
             first = self._target or next((step for _, step, i in differing if i >= 0), "")
@@ -248,6 +272,25 @@ class OfficialTab(QWidget):
     def _to_institution(self, key: object) -> None:
         """Double click on an institution: the cursor into its cases."""
         self.cases.setFocus()
+
+    # -- tolerance ---------------------------------------------------------------------------------------------
+
+    def ask_tolerance(self) -> None:
+        told = self.told
+        if told is None or told.found is None:
+            return
+        from ui.pages.clearing.tolerances import ToleranceDialog
+
+        dialog = ToleranceDialog(self.desk, told.found, self)
+        if dialog.exec():
+            self.tolerate_up_to(dialog.given())
+
+    def tolerate_up_to(self, tolerance: Mapping[str, Fraction]) -> None:
+        """The same differences, judged by other amounts: nothing is reconciled again."""
+        self.tolerance = dict(tolerance)
+        if self.told is not None and self.told.found is not None:
+            self.told = _shown(replace(self.told.found, tolerance=self.tolerance), self.texts.lang)
+            self._show()
 
     # -- handing over ------------------------------------------------------------------------------------------
 
