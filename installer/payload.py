@@ -82,7 +82,7 @@ def unpack_wheels(wheels: Sequence[Path], folder: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(archive.read(one))
     linked = {path: need.libraries for path, need in compiled(folder).items()}
-    candidates = [path for path in linked if pruning.dropped(path, [(pattern, "") for pattern in pruning.LINKED])]
+    candidates = [path for path in linked if pruning.only_if_linked(path)]
     for path in set(candidates) - pruning.reached(linked, candidates):
         (folder / path).unlink()
 
@@ -231,9 +231,9 @@ def settle(folder: Path) -> None:
 
 def build(
     target: Target, folder: Path, wheels: Sequence[Path], *,
-    python: Path | None = None, embeddable: Path | None = None, sha256: str = "",
+    python: Path | None = None, embeddable: Path | None = None, sha256: str = "", root: Path = ROOT,
 ) -> None:  # fmt: skip
-    """Lay out `folder` for `target`. It must not be there yet; it is not there after a failure either."""
+    """Lay out `folder` for `target` from the product at `root`. It must not be there yet, nor is it after a failure."""
     if sys.version_info[:2] != PYTHON:
         raise Stop(f"run this with Python {SHORT}: it compiles what the packaged {SHORT} loads")
     if folder.exists():
@@ -243,8 +243,8 @@ def build(
         place = Path(temporary) / "dianzhi"
         packages = place / "site-packages"
         packages.mkdir(parents=True)
-        for name in product_files():
-            put(place / name, (ROOT / name).read_bytes())
+        for name in product_files(root):
+            put(place / name, (root / name).read_bytes())
         unpack_wheels(wheels, packages)
         rooms: list[tuple[str, bool]] = [("core", True), ("ui", True)]
         if target is WINDOWS:

@@ -120,6 +120,11 @@ def dropped(path: str, table: Iterable[tuple[str, str]]) -> bool:
     return any(fnmatchcase(path, pattern) for pattern, _ in table)
 
 
+def only_if_linked(path: str) -> bool:
+    """Whether a library goes unless something asks for it. Plugins are asked for by nobody and stay."""
+    return "/plugins/" not in path and any(fnmatchcase(path, pattern) for pattern in LINKED)
+
+
 def qt_drops(path: str) -> bool:
     """Whether a path below PySide6 is nothing that the window asks for. Libraries are judged by what links to them."""
     room, _, rest = path.partition("/")
