@@ -19,7 +19,7 @@ from fpdf.fonts import TTFFont
 
 from core.export.cut import cut
 from core.export.lettering import faces
-from core.export.tables import heading, marks, totals_of
+from core.export.tables import confirmation_of, heading, marks, totals_of
 from core.export.target import whole_file, whole_files
 from core.progress import SILENT, Progress, step
 from core.rules.sheet import Stamps
@@ -33,7 +33,8 @@ MM = 72 / 25.4  # points
 MARGIN, TOP, FOOT = 11.0, 12.0, 15.0  # mm; FOOT is kept free for stamps and page number
 LEAD = 1.32  # line to line, of the letters' size
 PAD = 0.9  # mm between a cell's edge and its text
-SIZES = (8.0, 7.5, 7.0, 6.5, 6.0, 5.5, 5.2)  # points that a table may be set in, the widest that fits
+SIZES = (8.0, 7.5, 7.0, 6.5, 6.0)  # points that a table may be set in, the largest that fits the paper
+BANDED = 7.0  # points of one that is set in bands
 WIDEST = 52.0  # mm of a column of words before it is set in several lines
 INK, GREY, RED, SHADE, LINE = (0, 0, 0), (95, 95, 95), (176, 0, 0), (232, 237, 243), (120, 120, 120)
 # Signs that never begin a line, signs that never end one, and runs that are never broken.
@@ -63,7 +64,7 @@ def set_named(stamps: Stamps, texts: Texts) -> str:
 
 
 def stamped(stamps: Stamps, texts: Texts) -> list[str]:
-    """What a sheet stands on, as its foot says it: data, pack, set, run."""
+    """What a sheet stands on, as its foot says it: data, pack, set, run, and whether it is confirmed."""
     changed = [f"{name} = {value}" for name, value in sorted(stamps.parameters.items())]
     return [
         texts("print.stands_on", pack=stamps.pack, pack_hash=stamps.pack_hash[:16], data=stamps.data_hash[:16]),
@@ -72,6 +73,8 @@ def stamped(stamps: Stamps, texts: Texts) -> list[str]:
             catalogue=stamps.catalogue, run=stamps.run_hash[:16],
         ),
         *([texts("print.parameters", changed=texts.listed(changed))] if changed else []),
+        # In full: what is on paper and what is in a file are held against each other by it.
+        *([" · ".join([texts("print.run", hash=stamps.run_hash), *confirmation_of(stamps, texts)])] if stamps.run_hash else []),
     ]
 
 
@@ -139,7 +142,7 @@ class Document:
         self._pdf.add_page()
         self.y = TOP
         self._put_mark()
-        self._text(self._title, MARGIN, self.y, 8, bold=True)
+        self._text(self.shortened(self._title, self.width, 8, bold=True), MARGIN, self.y, 8, bold=True)
         self.y += _line(8) + 1.5
 
     def room(self, height: float) -> None:
@@ -217,6 +220,14 @@ class Document:
             lines.append(line.rstrip())
         return lines
 
+    def shortened(self, text: str, width: float, size: float, *, bold: bool = False) -> str:
+        """The text, or as much of its beginning as one line of that width holds, ending with …"""
+        if self.measured(text, size, bold=bold) <= width:
+            return text
+        while text and self.measured(f"{text}…", size, bold=bold) > width:
+            text = text[:-1]
+        return f"{text}…"
+
     def paragraph(
         self, text: str, size: float = 8.5, *, bold: bool = False, align: Align = "L",
         colour: tuple[int, int, int] = INK, indent: float = 0.0,
@@ -266,8 +277,8 @@ class Document:
     ) -> None:  # fmt: skip
         """Rows under headings that every page repeats; `total` is the last row.
 
-        Where the columns are too wide for the paper they are set smaller, then in bands one after another, each with the
-        first `frozen` columns. shaded: columns that name what stands beside them.
+        Where the columns are too wide for the paper they are set smaller, then in bands one after another, as few as can be
+        and about equally wide, each with the first `frozen` columns. shaded: columns that name what stands beside them.
         """
         shown = [*rows, total] if total else rows
         for size_now in (size,) if size else SIZES:
@@ -275,7 +286,7 @@ class Document:
             if sum(widths) <= self.width + 0.01:
                 break
         else:
-            size_now = SIZES[-1]
+            size_now = size or BANDED
             widths = self._wide(fields, shown, size_now)
         for number, band in enumerate(self._bands(widths, frozen)):
             if number:
@@ -296,7 +307,7 @@ class Document:
                 continue
             widest = max((self.measured(row[i], size, bold=True) for row in rows), default=0.0)
             titled = max((self.measured(piece, size, bold=True) for piece in _RUNS.findall(field.title)), default=0.0)
-            least = max(titled, self.measured(field.title, size, bold=True) / 5)
+            least = max(titled, self.measured(field.title, size, bold=True) / 5, self.measured(field.title[:2], size, bold=True))
             if field.align != "R":
                 widest = min(widest, WIDEST)
             widths.append(max(widest, least) + 2 * PAD + 0.2)
@@ -304,17 +315,32 @@ class Document:
 
     def _bands(self, widths: Sequence[float], frozen: int) -> list[list[int]]:
         """Which columns stand on the paper together."""
-        first = list(range(frozen))
         if sum(widths) <= self.width * 1.02:
             return [list(range(len(widths)))]
-        bands, band, used = [], [*first], sum(widths[:frozen])
+        kept = sum(widths[:frozen])
+        room = self.width - kept
+        bands = self._filled(widths, frozen, room)
+        narrow, wide = (sum(widths) - kept) / len(bands), room
+        for _ in range(12):  # the narrowest band that needs no further one
+            middle = (narrow + wide) / 2
+            if len(tried := self._filled(widths, frozen, middle)) == len(bands):
+                bands, wide = tried, middle
+            else:
+                narrow = middle
+        return [[*range(frozen), *band] for band in bands]
+
+    @staticmethod
+    def _filled(widths: Sequence[float], frozen: int, room: float) -> list[list[int]]:
+        """Columns one after another, a new band where the next one has no room."""
+        bands: list[list[int]] = [[]]
+        used = 0.0
         for i in range(frozen, len(widths)):
-            if used + widths[i] > self.width and len(band) > frozen:
-                bands.append(band)
-                band, used = [*first], sum(widths[:frozen])
-            band.append(i)
+            if bands[-1] and used + widths[i] > room:
+                bands.append([])
+                used = 0.0
+            bands[-1].append(i)
             used += widths[i]
-        return [*bands, band]
+        return bands
 
     def _run(self, run: _Run, rows: Sequence[Sequence[str]], total: Sequence[str], progress: Progress) -> None:
         run.head()
