@@ -119,6 +119,7 @@ class OfficialTab(QWidget):
         self.steps, self.bridge, self.cases = Table(self.desk), Table(self.desk), Table(self.desk)
         for table in (self.steps, self.bridge, self.cases):
             table.condition.hide()
+            table.bar.insertStretch(2, 1)
         self.steps.current_changed.connect(lambda *_: self._show_bridge())
         self.bridge.current_changed.connect(lambda *_: self._show_cases())
         self.bridge.activated.connect(lambda key, _: self._to_institution(key))
