@@ -13,7 +13,7 @@ def protect(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgr
 
     path = arguments.workspace
     if arguments.change:
-        before = passphrase(path, texts)
+        before = protection.standing(path, passphrase(path, texts))  # wrong ones are told before a new one is typed
         protection.change(path, before, new_passphrase(path, texts, NEW_PASSPHRASE), progress)
     elif arguments.remove:
         protection.unprotect(path, passphrase(path, texts), progress)

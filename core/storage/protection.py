@@ -40,7 +40,7 @@ def protect(path: Path | str, passphrase: str, progress: Progress = SILENT) -> K
 def change(path: Path | str, passphrase: str | Key, new: str, progress: Progress = SILENT) -> Key:
     """Another passphrase. As `protect`; WorldFault: wrong_passphrase. Backups keep the one that they were made with."""
     path = Path(path).resolve()
-    old = _standing(path, passphrase)
+    old = standing(path, passphrase)
     key = Key.new(new, path)
     _convert(path, old, key, "rekey", progress)
     return key
@@ -49,7 +49,7 @@ def change(path: Path | str, passphrase: str | Key, new: str, progress: Progress
 def unprotect(path: Path | str, passphrase: str | Key, progress: Progress = SILENT) -> None:
     """Back to a workspace that anybody can read. As `change`."""
     path = Path(path).resolve()
-    _convert(path, _standing(path, passphrase), None, "unprotect", progress)
+    _convert(path, standing(path, passphrase), None, "unprotect", progress)
 
 
 def open_copies(path: Path | str) -> list[Path]:
@@ -81,7 +81,9 @@ def drop_copies(path: Path | str) -> list[Path]:
     return dropped
 
 
-def _standing(path: Path, passphrase: str | Key) -> Key:
+def standing(path: Path | str, passphrase: str | Key) -> Key:
+    """The key of a protected workspace. Refused: not_protected. WorldFault: wrong_passphrase, no_cipher, cannot_open."""
+    path = Path(path).resolve()
     if not recognised.protected(path):
         raise Refused("not_protected", path=path)
     return keys.given(path, passphrase)
