@@ -34,7 +34,7 @@ def annual(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgre
         if len(arguments.institution) > 1:
             raise Usage("case_list_of_several")
     with writable(arguments.workspace, texts) as workspace:
-        from core.settlement import coefficients, own_packs, scenarios
+        from core.settlement import coefficients, confirmed, own_packs, scenarios
         from core.settlement.clearing import clear
 
         pack = own_packs.load(workspace, arguments.pack, parameters(arguments.param))
@@ -55,6 +55,7 @@ def annual(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgre
                 workspace, arguments.year, pack, funds=funds, set_name=arguments.set_name, catalogue=arguments.catalogue,
                 grouping=arguments.grouping or "official", progress=progress,
             )  # fmt: skip
+        clearing = confirmed.marked(workspace, clearing)
         for out in outs:
             write_clearing(clearing, out, texts, progress)
         written = write_sheets(clearing, sheets, arguments.institution, texts, progress) if sheets is not None else 0

@@ -115,6 +115,14 @@ def marks(stamps: Stamps, texts: Texts) -> str:
     return " · ".join([*said, *([texts("export.synthetic")] if stamps.synthetic else [])])
 
 
+def confirmation_of(stamps: Stamps, texts: Texts) -> list[str]:
+    """Who confirmed the year's clearing and when, or that it is a draft; nothing of a month or of a trial."""
+    if stamps.tried or stamps.period:
+        return []
+    at = stamps.confirmed_at[:16].replace("T", " ") + " UTC"
+    return [texts("export.confirmed", who=stamps.confirmed_by, at=at) if stamps.confirmed_at else texts("export.draft")]
+
+
 def inert(text: str) -> str:
     """A text that a spreadsheet would take for a formula gets an apostrophe in front."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

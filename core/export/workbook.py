@@ -20,7 +20,7 @@ from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet as Page
 
 from core.export.rows_book import sheet_name
-from core.export.tables import is_summed, marks, number_format
+from core.export.tables import confirmation_of, is_summed, marks, number_format
 from core.export.target import spreadsheet
 from core.findings import ALOUD
 from core.money import is_terminating, plain, rounded, yuan
@@ -550,7 +550,7 @@ def _lines_of(plan: _Plan, fund: _FundPlan, id: str, value: Fraction) -> str:
     row = plan.lines_row
     for other in plan.funds:
         for line in other.sheet.budget_lines:
-            if other is fund and line.item in items:
+            if other is fund and (line.item in items or (id == "other_budget" and line.item.startswith("other:"))):
                 cells.append(f"'{plan.inputs}'!$C${row + 1}")
                 amount += line.amount
             row += 1
@@ -756,6 +756,7 @@ def _stamps(pen: _Pen) -> None:
         (texts("workbook.grouping"), texts(grouping) if texts.has(grouping) else stamps.grouping),
         (texts("workbook.data_hash"), stamps.data_hash),
         (texts("workbook.run_hash"), stamps.run_hash),
+        *((texts("workbook.state"), said) for said in confirmation_of(stamps, texts)),
         *([(texts("workbook.scenario"), stamps.scenario or texts("export.unnamed_scenario"))] if stamps.tried else []),
         *_changes(stamps, texts),
         *((texts("workbook.changed_parameter", name=n), value) for n, value in stamps.parameters.items()),

@@ -45,6 +45,9 @@ class Handover:
         menu.addSection(texts("clearing.case_lists"))
         for who in CASES:
             self._entry(menu, f"clearing.cases_{who}", who, named, lambda who=who: self.choose_cases(who))
+        menu.addSection(texts("confirmed.bundles"))
+        for who in CASES:
+            self._entry(menu, f"confirmed.bundle_{who}", who, named, lambda who=who: self.choose_bundle(who))
 
     def _entry(self, menu: QMenu, key: str, who: str, named: tuple[str, str], go: Callable[[], None]) -> None:
         """What is of one institution names it, and waits for a row to be chosen."""
@@ -97,6 +100,15 @@ class Handover:
         if path := self._path(title, "xlsx"):
             self.list_cases(path, code)
 
+    def choose_bundle(self, who: str) -> None:
+        clearing = self._clearing()
+        if clearing is None:
+            return
+        code, name = self.institution() if who == "one" else ("", "")
+        title = f"{clearing.year} {self._texts('confirmed.bundle_file')} {code} {name}".strip()
+        if path := self._path(title, "zip"):
+            self.bundle(path, code)
+
     def _path(self, title: str, form: str) -> Path | None:
         name = "".join("_" if sign in '\\/:*?"<>|' else sign for sign in title)
         start, fitting = str(documents() / f"{name}.{form}"), self._texts(f"clearing.files_{form}")
@@ -113,18 +125,21 @@ class Handover:
         if clearing is None:
             return
 
-        def work(_: object, job: Any) -> str:
+        def work(workspace: Any, job: Any) -> str:
             from core.export import clearing_table, tables, workbook
+            from core.settlement.confirmed import marked
+
+            shown = marked(workspace, clearing)
 
             match path.suffix.lower():
                 case ".json":
-                    tables.write_json(clearing, path)
+                    tables.write_json(shown, path)
                 case ".csv":
-                    tables.write_csv(clearing, path, texts)
+                    tables.write_csv(shown, path, texts)
                 case ".pdf":
-                    clearing_table.write(clearing, path, texts.lang, job)
+                    clearing_table.write(shown, path, texts.lang, job)
                 case _:
-                    workbook.write(clearing, path, texts.lang, job)
+                    workbook.write(shown, path, texts.lang, job)
             return texts("clearing.exported", path=str(path))
 
         self._ask(work, path.name)
@@ -136,16 +151,35 @@ class Handover:
             return
         codes = (code,) if code else ()
 
-        def work(_: object, job: Any) -> str:
+        def work(workspace: Any, job: Any) -> str:
             from core.export import confirmation, confirmation_book
+            from core.settlement.confirmed import marked
+
+            shown = marked(workspace, clearing)
 
             if path.is_dir():
-                count = len(confirmation.write_each(clearing, path, codes, texts.lang, job))
+                count = len(confirmation.write_each(shown, path, codes, texts.lang, job))
             elif path.suffix.lower() == ".xlsx":
-                count = confirmation_book.write(clearing, path, codes, texts.lang, job)
+                count = confirmation_book.write(shown, path, codes, texts.lang, job)
             else:
-                count = confirmation.write(clearing, path, codes, texts.lang, job)
+                count = confirmation.write(shown, path, codes, texts.lang, job)
             return texts("clearing.confirmed", count=count, path=str(path))
+
+        self._ask(work, path.name)
+
+    def bundle(self, path: str | Path, code: str = "") -> None:
+        """The sealed evidence of the clearing on screen, of one institution or of all."""
+        clearing, texts, path = self._clearing(), self._texts, Path(path)
+        if clearing is None:
+            return
+
+        def work(workspace: Any, job: Any) -> str:
+            from core.settlement import evidence
+
+            made = evidence.bundle(
+                workspace, clearing.year, path, institution=code, run=clearing.stamps.run_hash, lang=texts.lang, progress=job
+            )
+            return texts("confirmed.bundled", path=str(path), seal=made.seal)
 
         self._ask(work, path.name)
 

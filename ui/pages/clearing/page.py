@@ -29,9 +29,11 @@ from ui.desk import Changes, Desk
 from ui.dialogs import Empty
 from ui.look import EDGE, GAP, TIGHT, set_role
 from ui.pages.clearing import sheets
+from ui.pages.clearing.closing import Closing
+from ui.pages.clearing.confirming import Confirming
 from ui.pages.clearing.figures import Figures
 from ui.pages.clearing.handover import Handover
-from ui.pages.clearing.tabs import WORKSHEET, Choice, Tabs
+from ui.pages.clearing.tabs import WORKSHEET, Choice, Tabs, Worksheet
 from ui.pages.clearing.why import Place, Why
 from ui.table import Table
 
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from core.rules.packs import PackHead
     from core.rules.sheet import Clearing
     from core.settlement.clearing import Run
+    from core.settlement.confirmed import Confirmed
 
 # What a run stands on: when one of these is written, it may be stale.
 READ = (
@@ -59,6 +62,7 @@ READ = (
     "assessment",
     "special_case",
     "run",
+    "confirmed_year",
 )
 # Where a blocking finding is put right: the page, and the kind of file that is missing there.
 CURES = {
@@ -87,6 +91,7 @@ class Standing:
     run: Run | None
     clearing: Clearing | None
     catalogues: tuple[Version, ...]
+    confirmed: Confirmed | None
 
 
 def _stand(workspace: Any, year: int | None, pack: str, run_id: int | None) -> Standing:
@@ -94,6 +99,7 @@ def _stand(workspace: Any, year: int | None, pack: str, run_id: int | None) -> S
     from core.catalogue.library import versions
     from core.settlement import own_packs
     from core.settlement.clearing import runs
+    from core.settlement.confirmed import confirmed
     from core.settlement.runs import stored
 
     heads = tuple(head for head in own_packs.available(workspace) if not head.abstract)
@@ -101,11 +107,14 @@ def _stand(workspace: Any, year: int | None, pack: str, run_id: int | None) -> S
     of_year = tuple(run for run in runs(workspace) if run.year == year)
     fitting = [run for run in of_year if not pack or run.pack == pack]
     chosen = next((run for run in of_year if run.id == run_id), None)
+    held = confirmed(connection).get(year) if year is not None else None
+    if chosen is None and held is not None:  # what is confirmed is what one sees first
+        chosen = next((run for run in fitting if run.hash in held.runs), None)
     chosen = (
         chosen or next((run for run in fitting if not run.stale), None) or (fitting[0] if fitting else None)
     )
     clearing = stored(connection, chosen.id) if chosen is not None else None
-    return Standing(heads, of_year, chosen, clearing, tuple(versions(connection)))
+    return Standing(heads, of_year, chosen, clearing, tuple(versions(connection)), held)
 
 
 class ClearingPage(QWidget):
@@ -149,7 +158,13 @@ class ClearingPage(QWidget):
         self.findings_button.setCheckable(True)
         self.findings_button.setToolTip(texts("clearing.findings_tip"))
         self.findings_button.toggled.connect(self._toggle_findings)
+        self.closing_button = QToolButton()
+        self.closing_button.setCheckable(True)
+        self.closing_button.setText(texts("closing.button"))
+        self.closing_button.setToolTip(texts("closing.tip"))
+        self.closing_button.toggled.connect(self._toggle_closing)
         self.export_button = self._menu("clearing.export", self._fill_export)
+        self.confirming = Confirming(self._desk, self, self.load)
         line = QHBoxLayout()
         line.setSpacing(GAP)
         for label, widget in (("clearing.pack", self.pack), ("clearing.catalogue", self.catalogue)):
@@ -159,7 +174,7 @@ class ClearingPage(QWidget):
             line.addWidget(widget, 2 if widget is self.pack else 0)
         line.addWidget(self.clear_button)
         line.addStretch(1)
-        for button in (self.moved, self.findings_button, self.history, self.export_button):
+        for button in (self.moved, self.closing_button, self.findings_button, self.history, self.confirming.button, self.export_button):
             line.addWidget(button)
 
         self.notice = QFrame()
@@ -188,6 +203,10 @@ class ClearingPage(QWidget):
         self.side = QStackedWidget()
         self.side.addWidget(self.why)
         self.side.addWidget(self.findings_side)
+        self.closing = Closing(self._desk)
+        self.closing.asked.connect(lambda step: self.ask("region", "", step))
+        self.closing.closed.connect(self._close_side)
+        self.side.addWidget(self.closing)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.setChildrenCollapsible(False)
         self.split.addWidget(self.table)
@@ -218,7 +237,7 @@ class ClearingPage(QWidget):
         self.control = QWidget()
         self.control.setLayout(line)
         line.setContentsMargins(0, 0, 0, 0)
-        worksheet = QWidget()
+        worksheet = Worksheet()
         body = QVBoxLayout(worksheet)
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(GAP)
@@ -380,7 +399,9 @@ class ClearingPage(QWidget):
         self.export_button.setEnabled(self.clearing is not None)
         self.history.setEnabled(bool(self._standing and self._standing.runs))
         self.findings_button.setVisible(self.clearing is not None)
+        self.closing_button.setVisible(self.clearing is not None)
         self.why.use(self.clearing)
+        self._show_confirmed()
         if not has or not ready:
             key = "no_data" if has else "no_workspace"
             self.empty.say(
@@ -400,6 +421,12 @@ class ClearingPage(QWidget):
             self.stack.setCurrentWidget(self.empty)
         else:
             self._show_clearing()
+
+    def _show_confirmed(self) -> None:
+        standing, digest = self._standing, self.clearing.stamps.run_hash if self.clearing is not None else ""
+        run = next((one for one in standing.runs if one.hash == digest), None) if standing is not None else None
+        held = standing.confirmed if standing is not None else None
+        self.confirming.show_state(self.clearing, held, run is not None and not run.stale)
 
     def _show_clearing(self) -> None:
         clearing, texts = self.clearing, self._texts
@@ -450,6 +477,11 @@ class ClearingPage(QWidget):
             texts("clearing.stamp.data", hash=stamps.data_hash[:8]),
         ]
         parts += [f"{name} = {value}" for name, value in sorted(stamps.parameters.items())]
+        held = self._standing.confirmed if self._standing is not None else None
+        if held is not None and stamps.run_hash in held.runs:
+            parts.insert(0, self.confirming.words())
+        else:
+            parts.insert(0, texts("confirmed.draft"))
         if stamps.synthetic:
             parts.append(texts("clearing.stamp.synthetic"))
         self.stamps.setText("  ·  ".join(parts))
@@ -477,6 +509,7 @@ class ClearingPage(QWidget):
             self.table.set_worksheet(Worksheet("", {"zh": "", "en": ""}, (), {}, 0))
             return
         self.figures.show_sheet(clearing, sheet)
+        self.closing.show_sheet(clearing, sheet)
         worksheet, groups = sheets.institutions(clearing, sheet, texts)
         self.table.set_worksheet(worksheet, frozen=2, groups=groups)
         place = self.why.place
@@ -574,6 +607,8 @@ class ClearingPage(QWidget):
                 self._fill_choices()
                 self.history.setEnabled(bool(standing.runs))
                 self._say_notice()
+                self._show_confirmed()
+                self._say_stamps()
 
         self._desk.ask(lambda workspace, _: _stand(workspace, year, pack, None), have, place="clearing.load")
 
@@ -623,16 +658,19 @@ class ClearingPage(QWidget):
             self.side.show()
             aside = max(330, min(620, int(wide * 0.42)))
             self.split.setSizes([wide - aside, aside])
-        self.findings_button.blockSignals(True)
-        self.findings_button.setChecked(widget is self.findings_side)
-        self.findings_button.blockSignals(False)
+        self._check_buttons(widget)
+
+    def _check_buttons(self, shown: QWidget | None) -> None:
+        """Pressed is the button of what stands beside the worksheet."""
+        for button, widget in ((self.findings_button, self.findings_side), (self.closing_button, self.closing)):
+            button.blockSignals(True)
+            button.setChecked(widget is shown)
+            button.blockSignals(False)
 
     def _close_side(self) -> None:
         self.side.hide()
         self.why.forget()
-        self.findings_button.blockSignals(True)
-        self.findings_button.setChecked(False)
-        self.findings_button.blockSignals(False)
+        self._check_buttons(None)
         self.table.setFocus()
 
     def _cell_activated(self, key: object, column: str) -> None:
@@ -665,6 +703,12 @@ class ClearingPage(QWidget):
             self._open_side(self.findings_side)
             if self.findings.current_row() < 0:
                 self.findings.select(0)
+        else:
+            self._close_side()
+
+    def _toggle_closing(self, on: bool) -> None:
+        if on:
+            self._open_side(self.closing)
         else:
             self._close_side()
 
