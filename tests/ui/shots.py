@@ -427,6 +427,7 @@ def budget(window, shoot) -> None:
         dialog.throw.click()
     shoot("resident")
     desk.choose(fund="employee")
+    shoot("employee")
     tab.propose()
     for dialog in window.findChildren(ProposalDialog):
         shoot("proposal", dialog)

@@ -161,9 +161,17 @@ def test_resizing_keeps_the_drawing_inside(chart, qtbot) -> None:
         assert box.x1 / ratio <= size[0] and box.y1 / ratio <= size[1] - 25
 
 
-def test_an_axis_begins_at_nothing(chart) -> None:
-    chart.show_panels([Panel("t", "分", "2024 年", 9, [Series("s", [1.01, 1.02])], x=["a", "b"], places=4)])
-    assert chart._axes[0].get_ylim()[0] == 0
+def test_an_axis_begins_at_nothing_or_says_so(chart) -> None:
+    def shown(values: list[float | None], form: str = "line"):
+        chart.show_panels([Panel("t", "分", "2024 年", 9, [Series("s", values, form)], x=["a", "b"], places=4)])
+        said = " ".join(one.get_text() for one in chart._axes[0].texts)
+        return chart._axes[0].get_ylim(), "不从零起" in said
+
+    for values, form in (([1.01, 1.02], "bar"), ([0.5, 1.02], "line"), ([1.0, 1.0], "line"), ([-1.0, -1.01], "line")):
+        (low, _), cut = shown(values, form)
+        assert low <= 0 and not cut
+    (low, high), cut = shown([1.01, 1.02])
+    assert 1 < low < 1.01 < 1.02 < high and cut, "an index that hardly moves is looked at from nearer"
 
 
 def test_odd_data_draws(chart) -> None:

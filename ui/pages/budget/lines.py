@@ -170,7 +170,7 @@ class LinesTab(QWidget):
             button.setEnabled(writable)
         words = [texts.finding(one) for one in budget.doubts(lines)]
         if pending:
-            words.insert(0, self.unsaved())
+            words.insert(0, f"{self.unsaved()} {texts('budget.page.pending')}")
         self._say("\n".join(words) if words else texts("budget.page.hint"), "" if words else "muted")
 
     def _say(self, text: str, role: str) -> None:
@@ -231,7 +231,7 @@ class LinesTab(QWidget):
         if stands is None or not self.draft.pending:
             return ""
         fund = texts(f"fund.{stands.fund}")
-        return texts("budget.page.pending", count=self.draft.pending, year=stands.year, fund=fund)
+        return texts("budget.page.unsaved", count=self.draft.pending, year=stands.year, fund=fund)
 
     def can_save(self) -> bool:
         try:

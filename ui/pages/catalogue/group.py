@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 
 from core.faults import Fault
 from core.money import plain
+from core.texts import Texts
 from core.worksheet import Worksheet
 from ui.chart import Chart, Mark, Panel, Series, prepare
 from ui.desk import Changes, Desk
@@ -332,7 +333,7 @@ class GroupPanel(QWidget):
             ("operation", _in_words(entry.oprn_code, page.operations)),
             ("related", _in_words(entry.rel_oprn_code, page.operations)),
             ("other_diagnosis", entry.oth_diag_code),
-            ("condition", entry.condition),
+            ("condition", _condition(entry.condition, texts)),
         ):
             if text.strip(" ."):
                 facts.append((name, escape(text)))
@@ -505,6 +506,8 @@ class GroupPanel(QWidget):
         notes = []
         if spread.cv is not None:
             notes.append(texts("catalogue.chart.cv", cv=plain(Fraction(spread.cv), 4)))
+        elif len(spread.fees) == 1:
+            notes.append(texts("catalogue.chart.cv_one"))
         if spread.beyond:
             notes.append(texts("catalogue.chart.beyond", cases=count(spread.beyond)))
         return Panel(
@@ -539,6 +542,20 @@ class GroupPanel(QWidget):
 
 def _period(names: Sequence[str]) -> str:
     return names[0] if len(set(names)) == 1 else f"{names[0]}–{names[-1]}" if names else ""
+
+
+def _condition(text: str, texts: Texts) -> str:
+    """A group's condition in the field's words; one that cannot be read stays as it was printed."""
+    from core.rules.formula import FormulaError, parse, words
+    from core.rules.packs import phrases_of
+
+    if not text.strip(" ."):
+        return ""
+    try:
+        read = parse(text)
+    except FormulaError:
+        return text
+    return words(read, lambda name: texts(f"catalogue.group.known.{name}"), phrases_of(texts.lang), texts.lang)
 
 
 def _in_words(expression: str, names: dict[str, str]) -> str:

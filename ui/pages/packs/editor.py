@@ -161,10 +161,12 @@ class PackEditor(QWidget):
         self._pause = QTimer(self, singleShot=True, interval=PAUSE)
         self._pause.timeout.connect(self.check)
         desk.guard(self)
+        desk.look.changed.connect(lambda: self.check() if self.id else None)  # in the colours of now
 
     def start(self, one: Told) -> None:
         self.id, self._seen = one.id, one.text
         self.title.setText(one.title[self.texts.lang])
+        self.places.clear()
         self.edit.setPlainText(one.text)
         self.edit.document().setModified(False)
         self.edit.setFocus()
