@@ -145,9 +145,12 @@ def put(document: Document, said: Confirmation) -> None:
     document.begin(title, under, f"{title} · {one.code} {one.name}")
     _named(document, said)
     document.heading(texts("confirm.region"))
-    _lines(document, said, said.region, "region")
+    _lines(document, said, [line for line in said.region if not line.step.part], "region")
     document.heading(texts("confirm.chain"))
-    _lines(document, said, said.chain, "institution")
+    _lines(document, said, [line for line in said.chain if not line.step.part], "institution")
+    if beside := beside_dip(said):
+        document.heading(texts("confirm.beside"))
+        _lines(document, said, beside, "institution")
     notes = [*notices(said, texts), *open_items(pack, texts)]
     document.heading(texts("confirm.notes"))
     for number, note in enumerate(notes, 1):
@@ -201,6 +204,14 @@ def _lines(document: Document, said: Confirmation, lines: Sequence[Line], scope:
         rows.append([*row, basis(said.clearing.pack, line.step, scope, texts)])
     last = rows.pop() if lines and lines[-1] is said.result else []
     document.table(fields, rows, total=last, size=7.5)
+
+
+def beside_dip(said: Confirmation) -> list[Line]:
+    """What the fund pays beside DIP and in all, where there is anything beside it; methods that nothing was paid by are left out."""
+    beside = [line for line in said.chain if line.step.part]
+    if not any(any(line.values.values()) for line in beside if line.step.part == "outside"):
+        return []
+    return [line for line in beside if any(line.values.values())]
 
 
 def basis(pack: Pack, one: Step, scope: Scope, texts: Texts) -> str:
