@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from pathlib import Path
 
 from shaking import shaken
@@ -67,10 +68,8 @@ class Workspaces:
             if left.is_file():
                 left.unlink()
         listed(path)
-        try:
+        with suppress(Fault):
             glance(path)
-        except Fault:
-            pass
         try:
             with Workspace.open(path) as workspace:
                 said = {finding.code for finding in verify(workspace) if finding.severity == "blocked"}

@@ -15,8 +15,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent)]
 
-import fuzzing
-from fuzzing import Target
+import fuzzing  # noqa: E402
+from fuzzing import Target  # noqa: E402
 
 
 def target(name: str, folder: Path) -> Target:

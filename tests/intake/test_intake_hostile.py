@@ -1,0 +1,195 @@
+"""Files made to do harm: bombs, far cells, entities, endless lines, schemas with teeth. Each a word, none a crash."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import pytest
+import xlsxwriter
+from arriving import case, table, write_csv, write_xlsx
+
+from core.faults import Fault, Refused
+from core.intake import bounds, readers
+from core.intake.load import import_file, propose
+from core.storage.workspace import Workspace
+
+
+def book() -> bytes:
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made, {"in_memory": True}) as out:
+        page = out.add_worksheet()
+        for at, row in enumerate(table([case()])):
+            page.write_row(at, 0, row)
+    return made.getvalue()
+
+
+def with_part(path: Path, name: str, fill: Callable[[IO[bytes], bytes], None]) -> Path:
+    """The sound workbook with one part written anew."""
+    source = zipfile.ZipFile(io.BytesIO(book()))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for part in source.namelist():
+            if part == name:
+                with archive.open(part, "w") as out:
+                    fill(out, source.read(part))
+            else:
+                archive.writestr(part, source.read(part))
+    return path
+
+
+def refused(path: Path, workspace: Workspace) -> str:
+    lines = len(workspace.ledger.lines())
+    with pytest.raises(Fault) as caught:
+        import_file(workspace, "cases", path)
+    with pytest.raises(Fault):
+        propose(workspace, path)
+    assert len(workspace.ledger.lines()) == lines
+    return caught.value.code
+
+
+SHEET, STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
+
+
+def test_a_workbook_that_expands_beyond_bounds(workspace: Workspace, tmp_path: Path) -> None:
+    def grow(out: IO[bytes], old: bytes) -> None:
+        out.write(old[: old.index(b"<si>")] + b"<si><t>")
+        for _ in range(300):
+            out.write(b"A" * (1 << 20))
+        out.write(b"</t></si></sst>")
+
+    assert refused(with_part(tmp_path / "bomb.xlsx", STRINGS, grow), workspace) == "file_bomb"
+
+
+def test_a_directory_that_lies_about_the_size(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "BOMB", (1 << 20, 200))
+    path = with_part(tmp_path / "lie.xlsx", STRINGS, lambda out, old: [out.write(b" " * (1 << 20)) for _ in range(4)] and None)
+    data = bytearray(path.read_bytes())
+    real = (4 << 20).to_bytes(4, "little")
+    at = data.rindex(real)  # in the directory at the end
+    data[at : at + 4] = (100).to_bytes(4, "little")
+    path.write_bytes(data)
+    assert refused(path, workspace) == "file_bomb"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        b'<row r="2"><c r="ZZ1048576"><v>1</v></c></row>',
+        b'<row r="2"><c r="A4294967295"><v>1</v></c></row>',
+        b"<row>" + b"<c><v>1</v></c>" * 16000 + b"</row>" + b"<row/>" * 20000,
+    ],
+)  # fmt: skip
+def test_a_cell_so_far_out_that_the_sheet_fills_the_memory(
+    workspace: Workspace, tmp_path: Path, cell: bytes
+) -> None:
+    path = with_part(tmp_path / "far.xlsx", SHEET, lambda out, old: out.write(old.replace(b"</sheetData>", cell + b"</sheetData>")) and None)
+    assert refused(path, workspace) == "file_bomb"
+
+
+def test_wide_and_long_sheets_of_a_hospital_pass(tmp_path: Path) -> None:
+    grid = table([case(f"S{n}") for n in range(500)])
+    for row in grid:
+        row += [""] * 200 + ["x"]
+    bounds.check(write_xlsx(tmp_path / "wide.xlsx", grid))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b'<!DOCTYPE s [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>',
+        b'<!DOCTYPE s [<!ENTITY b SYSTEM "file:///etc/passwd">]>',
+    ],
+)
+def test_entities_are_never_resolved(workspace: Workspace, tmp_path: Path, head: bytes) -> None:
+    def put(out: IO[bytes], old: bytes) -> None:
+        text = old.replace(b"S1", b"&b;", 1)
+        assert text != old
+        out.write(text.replace(b"<sst", head + b"<sst", 1))
+
+    path = with_part(tmp_path / "xml.xlsx", STRINGS, put)
+    try:
+        import_file(workspace, "cases", path)
+    except Refused:
+        return
+    (stored,) = workspace.reader().execute("SELECT group_concat(setl_id) FROM cases").fetchone()
+    assert "root:" not in (stored or "") and "aaaa" not in (stored or "")
+
+
+@pytest.mark.parametrize("name", [SHEET, STRINGS, "xl/workbook.xml", "[Content_Types].xml"])
+def test_broken_xml(workspace: Workspace, tmp_path: Path, name: str) -> None:
+    path = with_part(tmp_path / "broken.xlsx", name, lambda out, old: out.write(old[: len(old) // 2] + b"<<<\0") and None)
+    try:
+        receipt = import_file(workspace, "cases", path)
+    except Refused:
+        return
+    assert receipt.rows_read == receipt.accepted + receipt.refused
+
+
+@pytest.mark.parametrize("size", [0, 4, 600, 70_000])
+def test_what_only_begins_like_an_old_workbook(workspace: Workspace, tmp_path: Path, size: int) -> None:
+    path = tmp_path / "a.xls"
+    path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(n * 37 % 256 for n in range(size)))
+    assert refused(path, workspace) in ("file_damaged", "file_empty", "file_kind")
+
+
+def test_a_line_without_end(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "LONGEST", 1 << 20)
+    path = write_csv(tmp_path / "long.csv", table([case("S1")]))
+    with path.open("ab") as out:
+        out.write(b"S2," + b"x" * (30 << 20))
+    with pytest.raises(Refused, match="line_endless"):
+        import_file(workspace, "cases", path)
+    assert workspace.reader().execute("SELECT count(*) FROM cases").fetchone() == (0,)
+    (tmp_path / "only.csv").write_bytes(b"x" * (4 << 20))
+    assert refused(tmp_path / "only.csv", workspace) in ("heading_not_found", "line_endless")
+
+
+def test_nul_bytes_everywhere(workspace: Workspace, tmp_path: Path) -> None:
+    text = write_csv(tmp_path / "nul.csv", table([case("S1"), case("S2")])).read_bytes()
+    (tmp_path / "nul.csv").write_bytes(text.replace(b",", b"\0,\0"))
+    receipt = import_file(workspace, "cases", tmp_path / "nul.csv")
+    assert (receipt.rows_read, receipt.accepted) == (2, 2)
+    (tmp_path / "zeros.csv").write_bytes(bytes(1 << 20))
+    assert refused(tmp_path / "zeros.csv", workspace) == "file_empty"
+
+
+def hostile(path: Path, *statements: str) -> Path:
+    connection = sqlite3.connect(path)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+    return path
+
+
+def test_databases_with_a_hostile_schema(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "STEPS", 3)
+    endless = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
+    stuck = hostile(tmp_path / "stuck.db", f"CREATE VIEW cases AS {endless} SELECT max(x) AS setl_id FROM n")
+    assert refused(stuck, workspace) == "file_damaged"
+    circle = hostile(tmp_path / "circle.db", "CREATE VIEW a AS SELECT * FROM b", "CREATE VIEW b AS SELECT * FROM a")
+    assert refused(circle, workspace) == "file_damaged"
+    loads = hostile(tmp_path / "loads.db", "CREATE VIEW cases AS SELECT load_extension('/tmp/x.so') AS setl_id")
+    assert refused(loads, workspace) == "file_damaged"
+    monkeypatch.setattr(readers, "DATABASE_ROWS", 1000)
+    names = ", ".join(f"'{value}' AS {name}" for name, value in case().items())
+    rows = hostile(tmp_path / "rows.db", f"CREATE VIEW cases AS {endless} SELECT {names} FROM n")
+    assert refused_import(rows, workspace) == "file_bomb"
+    before = stuck.read_bytes()
+    assert stuck.read_bytes() == before
+
+
+def refused_import(path: Path, workspace: Workspace) -> str:
+    with pytest.raises(Refused) as caught:
+        import_file(workspace, "cases", path)
+    assert workspace.reader().execute("SELECT count(*) FROM cases").fetchone() == (0,)
+    return caught.value.code
