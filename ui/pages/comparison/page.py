@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,52 +28,19 @@ from ui.look import EDGE, GAP, count, set_role
 from ui.pages.comparison.charts import ChartsView
 from ui.pages.comparison.chooser import LEAST, MOST, Chooser
 from ui.pages.comparison.difference import DifferenceView
+from ui.pages.comparison.ground import Ground, candidates, read
 from ui.pages.comparison.offers import Offers
 from ui.pages.comparison.suggestions import Candidate, pairs, peers
 from ui.pages.comparison.views import GroupsView, IndicatorsView, Shown, View, made
 from ui.tabs import TabRow
 
 if TYPE_CHECKING:
-    from core.rules.packs import PackHead
     from core.worksheet import Worksheet
 
 KEYS = ("indicators", "groups", "difference", "charts")
 # What a comparison stands on: when one of these is written, it is made anew.
 READ = ("cases", "batch", "institution", "catalogue", "auxiliary", "reference_mean", "coefficient", "coefficient_set", "budget",
         "payment", "deduction", "assessment", "special_case", "operation", "run", "rule_pack")  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """Who can be compared, and by which packs. usual: the one that is meant where nobody says."""
-
-    names: dict[str, str]
-    packs: tuple[PackHead, ...]
-    usual: str
-
-
-def _ground(workspace: Any, year: int) -> Ground:
-    from core.settlement import own_packs
-    from core.settlement.usual_pack import usual
-    from core.settlement.year import institutions
-
-    registered = institutions(workspace.reader())
-    heads = tuple(head for head in own_packs.available(workspace) if not head.abstract)
-    return Ground({code: one.name for code, one in registered.items()}, heads, usual(workspace, year))
-
-
-def _candidates(workspace: Any, year: int, job: Any) -> dict[str, Candidate]:
-    import numpy as np
-
-    from core.analysis import group_year
-    from core.settlement.year import institutions
-
-    cases = group_year.of(workspace, year, job)
-    counts = dict(zip(cases.institutions, np.bincount(cases.institution, minlength=1).tolist(), strict=False))
-    return {
-        code: Candidate(code, one.name, one.level, one.county, counts.get(code, 0))
-        for code, one in institutions(workspace.reader()).items()
-    }
 
 
 class ComparisonPage(QWidget):
@@ -206,7 +172,7 @@ class ComparisonPage(QWidget):
         if changes is None or changes.touches(*READ):
             self._candidates_of = None
         desk.ask(
-            lambda workspace, _: _ground(workspace, year), self._have_ground, place="comparison.ground",
+            lambda workspace, _: read(workspace, year), self._have_ground, place="comparison.ground",
             title=texts("comparison.reading"),
         )  # fmt: skip
 
@@ -278,7 +244,7 @@ class ComparisonPage(QWidget):
             then()
 
         self.desk.ask(
-            lambda workspace, job: _candidates(workspace, year, job), have, place="comparison.candidates",
+            lambda workspace, job: candidates(workspace, year, job), have, place="comparison.candidates",
             title=self.texts("comparison.reading"),
         )  # fmt: skip
 

@@ -191,7 +191,7 @@ class InstitutionTab(QWidget):
             "institutions.cases.title", name=ground.name(code), indicator=texts(f"indicators.{id}.title"),
             period=texts("institutions.series.year", year=year),
         )  # fmt: skip
-        self.cases.show_cases(id, code, fund, year, ground, title, formula(id, texts))
+        self.cases.show_cases(id, code, fund, year, ground, title, series_sheets.formula(id, texts))
         self.stack.setCurrentWidget(self.cases)
         self.cases.table.setFocus()
 
@@ -347,7 +347,7 @@ class InstitutionTab(QWidget):
         panel, position = self.told
         id = read.ids[min(panel, len(read.ids) - 1)]
         muted = self.desk.look.colours.muted
-        lines = [f"<b>{escape(texts(f'indicators.{id}.title'))}</b>  {escape(formula(id, texts))}"]
+        lines = [f"<b>{escape(texts(f'indicators.{id}.title'))}</b>  {escape(series_sheets.formula(id, texts))}"]
         if read.moved is not None and id in read.rebased:
             from core.analysis.rebased import told
 
@@ -376,7 +376,7 @@ class InstitutionTab(QWidget):
             "institutions.cases.title", name=ground.name(code), indicator=texts(f"indicators.{id}.title"),
             period=self.chart.panels[0].x[position],
         )  # fmt: skip
-        self.cases.show_cases(id, code, read.fund, read.own.periods[position], ground, title, formula(id, texts))
+        self.cases.show_cases(id, code, read.fund, read.own.periods[position], ground, title, series_sheets.formula(id, texts))
         self.stack.setCurrentWidget(self.cases)
         self.cases.table.setFocus()
 
@@ -405,26 +405,10 @@ class InstitutionTab(QWidget):
         synthetic = bool(getattr(self.desk.workspace, "synthetic", False))
 
         def work(_: Any, job: Any) -> Path:
-            from core.export import tables
-
-            if read.by == "month" and read.row(code) >= 0:
-                read.judged.update(series.judge(read, code))
-            sheets = series_sheets.worksheets(read, code, ground.name(code), texts)
-            tables.worksheets_xlsx(sheets, path, texts.lang, job, synthetic)
+            series_sheets.write(read, code, ground.name(code), path, texts, synthetic, job)
             return path
 
         self.desk.ask(
             work, lambda written: self.desk.say(texts("institutions.series.exported", path=str(written))),
             place="institutions.export", title=texts("table.exporting", name=path.name),
         )  # fmt: skip
-
-
-def formula(id: str, texts: Any) -> str:
-    """How an indicator is made and what that rests on."""
-    from core.analysis.indicators import INDICATORS
-
-    own = INDICATORS[id]
-    return texts(
-        "institutions.series.formula", formula=texts(f"indicators.{id}.formula"),
-        source=texts(f"indicators.{id}.source"), tag=own.tag,
-    )  # fmt: skip

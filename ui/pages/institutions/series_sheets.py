@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from core.worksheet import Column, Worksheet, column_of
-from ui.pages.institutions.series import Read, adds_up, told
+from ui.pages.institutions.series import Read, adds_up, judge, told
 
 if TYPE_CHECKING:
     from core.texts import Texts
@@ -91,3 +92,23 @@ def _words(name: str, heads: tuple[str, ...], rows: list[tuple[str, ...]], texts
     cells = {key: column_of([row[at] for row in rows], "text") for at, key in enumerate(heads)}
     title = {texts.lang: texts(f"institutions.sheet.{name}")}
     return Worksheet(f"institution_{name}", title, columns, cells, len(rows))
+
+
+def write(read: Read, code: str, name: str, path: Path, texts: Texts, synthetic: bool, job: Any) -> None:
+    """All of it as one workbook; what stands out is judged where it was not yet."""
+    from core.export import tables
+
+    if read.by == "month" and read.row(code) >= 0:
+        read.judged.update(judge(read, code))
+    tables.worksheets_xlsx(worksheets(read, code, name, texts), path, texts.lang, job, synthetic)
+
+
+def formula(id: str, texts: Texts) -> str:
+    """How an indicator is made and what that rests on."""
+    from core.analysis.indicators import INDICATORS
+
+    own = INDICATORS[id]
+    return texts(
+        "institutions.series.formula", formula=texts(f"indicators.{id}.formula"),
+        source=texts(f"indicators.{id}.source"), tag=own.tag,
+    )  # fmt: skip
