@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import openpyxl
 import pytest
 from PySide6.QtWidgets import QMenu
 
+from core.settlement import evidence
 from ui.desk import Desk
 from ui.pages.clearing import ClearingPage, handover
 
@@ -32,12 +34,12 @@ def test_the_menu_names_the_institution_of_the_current_row(cleared: ClearingPage
     page = cleared
     page.table.grid.setCurrentIndex(page.table.model.index(-1, -1))
     waiting = [text for text, on in entries(page).items() if not on]
-    assert len(waiting) == 3 and all("请先在表中选一家机构" in text for text in waiting)
+    assert len(waiting) == 4 and all("请先在表中选一家机构" in text for text in waiting)
     one = page.clearing.fund("employee").institutions[5]
     assert page.table.select(one.code)
     told = entries(page)
     assert all(told.values())
-    assert sum(one.name in text for text in told) == 3
+    assert sum(one.name in text for text in told) == 4
 
 
 def test_all_confirmations_in_a_folder_and_in_a_book(cleared: ClearingPage, desk: Desk, qtbot, tmp_path: Path) -> None:
@@ -88,3 +90,15 @@ def test_where_to_is_asked_with_a_name_that_fits(cleared: ClearingPage, desk: De
     idle(qtbot, desk)
     assert asked[0].startswith("2024 清算确认表") and code in asked[0] and asked[0].endswith(".xlsx")
     assert sorted(one.suffix for one in tmp_path.glob("chosen*")) == [".pdf", ".xlsx"]
+
+
+def test_evidence_of_one_and_of_all(cleared: ClearingPage, desk: Desk, qtbot, tmp_path: Path) -> None:
+    page = cleared
+    one = page.clearing.fund("employee").institutions[0]
+    checker = runpy.run_path(str(evidence.CHECKER))
+    for name, code in (("all.zip", ""), ("one.zip", one.code)):
+        page.handover.bundle(tmp_path / name, code)
+        idle(qtbot, desk)
+        check = checker["Check"]((tmp_path / name).read_bytes())
+        check.run()
+        assert check.wrong == []

@@ -1,0 +1,59 @@
+"""The year confirmed and reopened on the Clearing page: one sign, a reason, and what cannot be changed meanwhile says so."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.faults import Refused
+from core.settlement import confirmed
+from core.storage.ledger import Change, Edit
+from ui.desk import Desk
+from ui.pages.clearing import ClearingPage
+
+from .conftest import idle
+
+
+def test_confirmed_shown_refused_and_reopened(cleared: ClearingPage, desk: Desk, qtbot, tmp_path: Path) -> None:
+    page, texts = cleared, desk.texts
+    assert page.confirming.button.text() == texts("confirmed.confirm")
+    assert page.stamps.text().startswith(texts("confirmed.draft"))
+    page.confirming.change("confirm", "核对无误")
+    idle(qtbot, desk)
+    assert desk.workspace is not None
+    held = confirmed.confirmed(desk.workspace.reader())[page.clearing.year]
+    assert held.runs == (page.clearing.stamps.run_hash,)
+    assert page.confirming.button.text() == texts("confirmed.is")
+    assert held.runs[0][:16] in page.stamps.text() and "核对无误" in page.confirming.button.toolTip()
+    key = {"year": page.clearing.year, "fund": "employee", "item": "chronic", "document": "", "date": ""}
+    edit = Edit("edit", "预算", (Change("budget", key, None, {"amount": 1}),))
+    with pytest.raises(Refused) as caught:
+        desk.workspace.ledger.commit(edit)
+    said = texts.fault(caught.value)
+    assert "预算" in said and "重新开启" in said and "budget" not in said
+    page.handover.write(tmp_path / "x.json")
+    idle(qtbot, desk)
+    stamps = json.loads((tmp_path / "x.json").read_text("utf-8"))["stamps"]
+    assert (stamps["confirmed_by"], stamps["confirmed_at"]) == (held.who, held.at)
+    page.confirming.change("reopen", "预算有误")
+    idle(qtbot, desk)
+    assert page.confirming.button.text() == texts("confirmed.confirm")
+    desk.workspace.ledger.commit(edit)
+
+
+def test_reopening_asks_for_a_reason(cleared: ClearingPage, desk: Desk, qtbot) -> None:
+    from ui.dialogs import ReasonDialog
+
+    page = cleared
+    page.confirming.change("confirm", "")
+    idle(qtbot, desk)
+    page.confirming.button.click()
+    dialog = page.window().findChild(ReasonDialog)
+    assert dialog is not None
+    assert not dialog.do.isEnabled()
+    dialog.field.setText("预算有误")
+    dialog.do.click()
+    idle(qtbot, desk)
+    assert page.confirming.button.text() == desk.texts("confirmed.confirm")
