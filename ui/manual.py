@@ -38,7 +38,7 @@ from ui.look import EDGE, GAP, Look
 
 CHAPTERS = (
     "first", "import", "pages", "clearing", "catalogue", "coefficients", "packs", "workspace", "institutions", "comparison",
-    "attribution", "budget", "assessment", "limits",
+    "attribution", "budget", "assessment", "limits", "install",
 )  # fmt: skip
 # Which chapter F1 opens on which page.
 OF_PAGE = {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs Dianzhi for this user, without root and without a network; the folder also runs where it lies: ./dianzhi
 #   ./install.sh            into ~/.local/opt/dianzhi, with menu entry; an older version there is replaced
-#   ./install.sh --remove   takes the program away again
+#   ./install.sh remove   takes the program away again
 # Workspaces, settings and logs are elsewhere and are never touched.
 set -eu
 here=$(dirname -- "$(readlink -f -- "$0")")
@@ -14,7 +14,7 @@ refresh() {
     if command -v update-desktop-database >/dev/null; then update-desktop-database -q "$share/applications" || true; fi
 }
 
-if [ "${1:-}" = --remove ]; then
+if [ "${1:-}" = remove ]; then
     rm -rf -- "$place" "$place.new" "$place.old"
     rm -f -- "$share/applications/dianzhi.desktop" "$share/mime/packages/dianzhi.xml" \
         "$share/icons/hicolor/scalable/apps/dianzhi.svg"

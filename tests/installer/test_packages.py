@@ -92,7 +92,7 @@ def test_installed_for_one_user_over_an_older_version_and_away(linux_payload: Pa
     assert run(home / ".local/bin/dianzhi", "x") == "started x\n"
     entry = (home / ".local/share/applications/dianzhi.desktop").read_text("utf-8")
     assert f'Exec="{str(place).replace("%", "%%")}/dianzhi" %f\n' in entry
-    run(place / "install.sh", "--remove")
+    run(place / "install.sh", "remove")
     assert not place.exists()
     # Where the desktop's tools are there, their index of kinds of files is theirs.
     left = [path for path in home.rglob("*") if path.is_file() and path.name != "mimeinfo.cache" and ".local/share/mime" not in str(path)]
