@@ -17,8 +17,8 @@ _PUBLISHED = re.compile(r"(.+) ([0-9a-f]{16})")
 _COUNTED = re.compile(r"(.*?)(?: \+(\d+))?")  # `350900202400000446 +3`
 # Which of several tables says what the line is about, the first that is there.
 _ABOUT = (
-    "confirmed_year", "rule_pack", "scenario", "special_case", "assessment", "budget", "payment", "catalogue_version", "catalogue",
-    "coefficient_set", "coefficient",
+    "confirmed_year", "rule_pack", "scenario", "special_case", "assessment", "budget", "payment", "catalogue_version",
+    "catalogue", "coefficient_set", "coefficient",
 )  # fmt: skip
 
 

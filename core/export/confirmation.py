@@ -207,7 +207,7 @@ def _lines(document: Document, said: Confirmation, lines: Sequence[Line], scope:
 
 
 def beside_dip(said: Confirmation) -> list[Line]:
-    """What the fund pays beside DIP and in all, where there is anything beside it; methods that nothing was paid by are left out."""
+    """What the fund pays beside DIP and in all, where there is anything beside it; lines of nothing are left out."""
     beside = [line for line in said.chain if line.step.part]
     if not any(any(line.values.values()) for line in beside if line.step.part == "outside"):
         return []

@@ -174,7 +174,9 @@ class ClearingPage(QWidget):
             line.addWidget(widget, 2 if widget is self.pack else 0)
         line.addWidget(self.clear_button)
         line.addStretch(1)
-        for button in (self.moved, self.closing_button, self.findings_button, self.history, self.confirming.button, self.export_button):
+        for button in (self.moved, self.closing_button, self.findings_button, self.history):
+            line.addWidget(button)
+        for button in (self.confirming.button, self.export_button):
             line.addWidget(button)
 
         self.notice = QFrame()
