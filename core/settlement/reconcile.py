@@ -16,12 +16,13 @@ import numpy as np
 
 from core.faults import Refused
 from core.findings import Finding
+from core.money import plain
 from core.progress import SILENT, Progress, step
 from core.rules.cases import FUNDS, Scaled
 from core.rules.sheet import Clearing, Institution
 from core.settlement import official
 from core.settlement.annual import Scored, score_cases, sheets, totals_of, totals_of_fund
-from core.settlement.bridge import Bridge, Stage, bridge
+from core.settlement.bridge import Bridge, Stage, bridge, by_decimals
 from core.settlement.case_differences import Case, compared, differing, extra, own_scores
 from core.settlement.case_pay import Pays, pays
 from core.settlement.case_split import Found
@@ -160,8 +161,10 @@ def reconcile(
     for number, fund in enumerate(FUNDS):
         if fund in scored.inputs.institutions:
             bridges.append(
-                _bridged(workspace, connection, pack, scored, listed, own, number, said[fund], found, missing, more, progress)
-            )
+                _bridged(
+                    workspace, connection, pack, scored, listed, own, number, said[fund], found, missing, more, findings, progress
+                )
+            )  # fmt: skip
         elif said[fund]:
             findings.append(Finding("official_fund_absent", "warning", subject=fund))
     paid = pays(scored, own, listed, found, bridges)
@@ -186,6 +189,7 @@ def _bridged(
     found: Found | None,
     missing: Sequence[Case],
     extra: Sequence[Case],
+    findings: list[Finding],
     progress: Progress,
 ) -> Bridge:
     fund, inputs = FUNDS[number], scored.inputs
@@ -200,7 +204,7 @@ def _bridged(
         for name, values in {**inputs.institution[fund], **of_fund}.items()
     }
     stages = _stages(scored, number, codes, found, missing, extra)
-    sheet = _summed(pack, scored, listed, number, codes, sheet, missing, extra, own, found)
+    sheet = _summed(pack, scored, listed, number, codes, sheet, missing, extra, findings)
     strangers = {one.code for one in extra if one.fund == fund and one.money is None}
     tell = SingleFigures(workspace, connection, pack, scored, listed, number, codes, sheet, given, strangers, progress)
     return bridge(pack, fund, codes, inputs.region[fund], given, sheet, stages, tell)
@@ -266,10 +270,9 @@ def _summed(
     sheet: OfficialSheet,
     missing: Sequence[Case],
     extra: Sequence[Case],
-    own: Scaled,
-    found: Found | None,
+    findings: list[Finding],
 ) -> OfficialSheet:
-    """The sheet, with what the list of cases sums to where the sheet itself is silent."""
+    """The sheet, with what the list of cases sums to where the sheet itself is silent; a finding where it says otherwise."""
     if not len(listed):
         return sheet
     fund, cases = FUNDS[number], scored.inputs.cases
@@ -296,6 +299,10 @@ def _summed(
             "cases": Fraction(int(stated[i]) + len(more.get(code, ()))),
             "score": Fraction(scores[i], 10**listed.score.value.places) + sum(more.get(code, ()), Fraction(0)),
         }
+        said = sheet.institutions.get("score", {}).get(code)
+        if said is not None and not by_decimals(summed["score"], said):
+            values = {"sheet": plain(said), "list": plain(summed["score"]), "fund": fund}
+            findings.append(Finding("official_list_unlike_sheet", "warning", subject=code, values=values))
         for name, value in summed.items():
             institutions.setdefault(name, {}).setdefault(code, value)
     worth = listed.point_value.there[rows]

@@ -141,7 +141,7 @@ def steps(found: Reconciliation, fund: str, texts: Texts) -> Worksheet:
     for step in found.clearing.pack.scope("region"):
         if step.id in one.official_region:
             own, official = one.own_region[step.id], one.official_region[step.id]
-            said = told(_parts(one, step.id, -1), texts, _places(step))
+            said = told(_parts(one, step.id, -1), texts, _places(step)) if official != own else ""
             off = int(found.beyond(step.id, official - own))
             lines.append(
                 [texts("reconcile.scope.region"), step.title[texts.lang], _unit(step, texts), own, official, official - own,
@@ -163,7 +163,7 @@ def steps(found: Reconciliation, fund: str, texts: Texts) -> Worksheet:
             parts = {cause: total([one.part(cause, step.id, i) for i in stated]) for cause in CAUSES}
         lines.append(
             [texts("reconcile.scope.institution"), step.title[texts.lang], _unit(step, texts), *sums, off,
-             told(parts, texts, _places(step))]
+             told(parts, texts, _places(step)) if any(differences) else ""]
         )  # fmt: skip
         keys.append(f"institution.{step.id}")
     return _sheet("reconcile_steps", _titled("steps", fund=fund), columns, lines, keys)

@@ -40,7 +40,7 @@ class ToleranceDialog(QDialog):
         self.fields: dict[str, QLineEdit] = {}
         form = QFormLayout()
         form.setSpacing(GAP)
-        for step, title in self._steps(found, texts.lang, texts("reconcile.column.own_score"), texts("reconcile.column.own_pay")):
+        for step, title in self._steps(found, texts.lang, texts("reconcile.tolerance_score"), texts("reconcile.tolerance_pay")):
             field = QLineEdit(plain(found.tolerance[step]) if step in found.tolerance else "")
             field.setPlaceholderText("0")
             field.setAccessibleName(title)
