@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from core.cli.terminal import TerminalProgress, writable
+from core.cli.terminal import TerminalProgress, passphrase, writable
 from core.texts import Texts
 
 
@@ -35,10 +35,11 @@ def _list(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
 
 
 def _restore(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
-    from core.storage import backups
+    from core.storage import backups, recognised
 
     chosen = backups.find(arguments.workspace, arguments.backup)
-    kept = backups.restore(arguments.workspace, chosen.path, progress=progress)
+    typed = passphrase(arguments.workspace, texts) if recognised.protected(chosen.path) else None
+    kept = backups.restore(arguments.workspace, chosen.path, typed, progress)
     progress.done()
     print(texts("cli.backup_restored", name=chosen.name))
     if kept is not None:

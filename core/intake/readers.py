@@ -630,7 +630,7 @@ def _sheets(path: Path, form: Form) -> tuple[str, ...]:
                     "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
                 )
                 return tuple(str(row[0]) for row in rows)
-            except engine.DatabaseError as fault:
+            except (engine.DatabaseError, UnicodeDecodeError) as fault:
                 raise Refused("file_damaged", file=path.name) from fault
     from python_calamine import CalamineError, PasswordError, load_workbook
 
@@ -682,7 +682,7 @@ def _values(path: Path, form: Form, sheet: str) -> Iterator[list[str]]:
                     if count > DATABASE_ROWS:
                         raise Refused("file_bomb", file=path.name, part=sheet, size=count)
                     yield [cell_text(value) for value in row]
-            except engine.DatabaseError as fault:
+            except (engine.DatabaseError, UnicodeDecodeError) as fault:
                 raise Refused("file_damaged", file=path.name) from fault
         return
     from python_calamine import CalamineError, load_workbook

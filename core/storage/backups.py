@@ -31,6 +31,7 @@ from core.storage import engine
 from core.storage.ledger import Ledger, check
 
 if TYPE_CHECKING:
+    from core.storage.keys import Key
     from core.storage.workspace import Workspace
 
 # Why one was made. Only those that were asked for stay until somebody deletes them.
@@ -298,15 +299,26 @@ def sound(backup: Path, key: str = "", progress: Progress = SILENT) -> None:
         raise WorldFault("backup_damaged", path=backup, reason=reason)
 
 
-def restore(path: Path, backup: Path, key: str = "", progress: Progress = SILENT) -> Backup | None:
+def restore(
+    path: Path, backup: Path, passphrase: str | Key | None = None, progress: Progress = SILENT
+) -> Backup | None:
     """Put a backup in the workspace's place, in one step; what was there is itself kept first and returned.
 
-    The workspace may be damaged or gone; nobody may have it open. key: of a protected workspace. Its ledger gets a
-    line. WorldFault: locked, backup_damaged, no_backup, disk_full ...
+    The workspace may be damaged or gone; nobody may have it open. passphrase: of a protected backup. Its ledger gets
+    a line. WorldFault: locked, backup_damaged, no_backup, disk_full, locked_by_passphrase, wrong_passphrase ...
     """
+    from core.storage import keys, recognised
     from core.storage.workspace import as_fault, locked
 
     path = Path(path).resolve()
+    if not backup.is_file():
+        raise WorldFault("missing", path=backup)
+    try:
+        key = keys.given(backup, passphrase).digits if recognised.protected(backup) else ""
+    except WorldFault as fault:
+        if fault.code not in ("not_a_workspace", "other_application", "damaged"):
+            raise
+        raise WorldFault("backup_damaged", path=backup, reason=fault.code) from fault
     lock = locked(path)
     if isinstance(lock, str):
         raise WorldFault(lock, path=path)

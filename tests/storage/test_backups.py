@@ -281,3 +281,24 @@ def test_the_newest_by_number_stay_whatever_the_clock_says(days: list[int], now:
     left = set(gone(all_, NOW + timedelta(days=now), count))
     assert not left & {one.number for one in all_[: backups.ALWAYS]}
     assert len(all_) - len(left) <= max(count, backups.ALWAYS)
+
+
+def test_backups_of_a_protected_workspace_stay_so(path: Path) -> None:
+    from core.storage import protection, recognised
+
+    said = "一句足够长的口令 2024"
+    key = protection.protect(path, said)
+    with Workspace.open(path, passphrase=key) as workspace:
+        made = backups.take(workspace)
+        workspace.ledger.commit(budget(8, 2025))
+    assert recognised.protected(made.path)
+    with pytest.raises(WorldFault, match="locked_by_passphrase"):
+        backups.restore(path, made.path)
+    with pytest.raises(WorldFault, match="wrong_passphrase"):
+        backups.restore(path, made.path, "another one, long enough")
+    kept = backups.restore(path, made.path, said)
+    assert kept is not None
+    assert recognised.protected(path) and recognised.protected(kept.path)
+    with Workspace.open(path, passphrase=said) as workspace:
+        assert workspace.reader().execute("SELECT amount FROM budget").fetchall() == [(7,)]
+        assert workspace.ledger.lines()[0].action == "restore"

@@ -43,6 +43,7 @@ class Card:
     state: str = ""
     reason: str = ""
     locked: bool = False  # with a passphrase
+    backups: int = 0
 
 
 def look_into(path: str) -> Card:
@@ -83,6 +84,7 @@ class CardRow(QFrame):
 
     chosen = Signal(str)
     forgotten = Signal(str)
+    backups_wanted = Signal(str)
 
     def __init__(self, desk: Desk, card: Card) -> None:
         super().__init__()
@@ -136,6 +138,12 @@ class CardRow(QFrame):
             set_role(state, "good" if good else "muted" if card.locked else "warn" if card.state in OPENS else "bad")
             words.addWidget(state)
         row.addLayout(words, 1)
+        if card.backups:
+            self.backups = QToolButton()
+            self.backups.setText(texts("start.backups", count=card.backups))
+            self.backups.setToolTip(texts("start.backups_tip"))
+            self.backups.clicked.connect(lambda: self.backups_wanted.emit(card.path))
+            row.addWidget(self.backups, 0, Qt.AlignmentFlag.AlignTop)
         forget = QToolButton()
         forget.setIcon(desk.look.icon("close", "muted"))
         forget.setToolTip(texts("start.forget"))
@@ -276,6 +284,7 @@ class StartPage(QWidget):
             row = CardRow(self.desk, card)
             row.chosen.connect(self._open)
             row.forgotten.connect(self._forget)
+            row.backups_wanted.connect(self._backups)
             self.cards.insertWidget(at, row)
             self._shown.append(row)
             if card.path == focused:
@@ -289,6 +298,11 @@ class StartPage(QWidget):
             self.desk.go("data")
         else:
             self.desk.open(path)
+
+    def _backups(self, path: str) -> None:
+        from ui import restoring
+
+        restoring.show(self.desk, Path(path), self)
 
     def _forget(self, path: str) -> None:
         self.desk.forget(path)
@@ -307,6 +321,8 @@ class StartPage(QWidget):
 
 
 def _look_at(paths: list[str], open_now: str, job: Job) -> list[Card]:
+    from core.storage import backups
+
     cards: list[Card] = []
     for at, path in enumerate(paths):
         if job.cancelled:
@@ -315,5 +331,5 @@ def _look_at(paths: list[str], open_now: str, job: Job) -> list[Card]:
         card = look_into(path)
         if path == open_now:
             card = replace(card, state="open_now")
-        cards.append(card)
+        cards.append(replace(card, backups=len(backups.listed(Path(path)))))
     return cards

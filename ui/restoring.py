@@ -1,0 +1,139 @@
+"""The backups of a workspace, and putting one back: also where the workspace itself opens no more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+
+from core.faults import Fault
+from core.storage import backups, keys, recognised
+from ui.desk import Desk
+from ui.dialogs import paragraph
+from ui.look import EDGE, GAP
+from ui.passphrases import PassphraseDialog
+
+if TYPE_CHECKING:
+    from core.storage.backups import Backup
+    from core.storage.keys import Key
+    from ui.jobs import Job
+
+
+class BackupsDialog(QDialog):
+    """Time, reason and size of each, the newest first; `chosen` after it was accepted."""
+
+    def __init__(self, desk: Desk, path: Path, parent: QWidget) -> None:
+        super().__init__(parent)
+        texts = desk.texts
+        self._found = backups.listed(path)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(texts("backup.title", name=path.name))
+        self.resize(640, 420)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(EDGE, EDGE, EDGE, EDGE)
+        layout.setSpacing(GAP)
+        layout.addWidget(paragraph(texts("backup.about")))
+        self.list = QTreeWidget()
+        self.list.setRootIsDecorated(False)
+        self.list.setAllColumnsShowFocus(True)
+        self.list.setAccessibleName(texts("backup.title", name=path.name))
+        self.list.setHeaderLabels([texts(f"backup.column.{name}") for name in ("at", "reason", "size")])
+        for one in self._found:
+            when = one.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+            item = QTreeWidgetItem([when, texts(f"backup.reason.{one.reason}"), size_of(one.size)])
+            item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            item.setToolTip(0, str(one.path))
+            self.list.addTopLevelItem(item)
+        self.list.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.list.header().setStretchLastSection(False)
+        self.list.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        layout.addWidget(self.list, 1)
+        buttons = QDialogButtonBox()
+        self.do = buttons.addButton(texts("backup.restore"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self.do.setProperty("primary", True)
+        buttons.addButton(texts("ui.close"), QDialogButtonBox.ButtonRole.RejectRole)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout.addWidget(buttons)
+        self.list.itemActivated.connect(self.accept)
+        self.do.setEnabled(bool(self._found))
+        if self._found:
+            self.list.setCurrentItem(self.list.topLevelItem(0))
+        self.list.setFocus()
+
+    @property
+    def chosen(self) -> Backup:
+        return self._found[self.list.indexOfTopLevelItem(self.list.currentItem())]
+
+
+class SureDialog(QDialog):
+    """What restoring means, before it is done."""
+
+    def __init__(self, desk: Desk, said: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(desk.texts("backup.sure"))
+        self.setFixedWidth(460)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(EDGE, EDGE, EDGE, EDGE)
+        layout.setSpacing(GAP)
+        layout.addWidget(paragraph(said))
+        buttons = QDialogButtonBox()
+        do = buttons.addButton(desk.texts("backup.do"), QDialogButtonBox.ButtonRole.AcceptRole)
+        do.setProperty("primary", True)
+        stop = buttons.addButton(desk.texts("ui.cancel"), QDialogButtonBox.ButtonRole.RejectRole)
+        stop.setDefault(True)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout.addWidget(buttons)
+
+
+def size_of(size: int) -> str:
+    return f"{size / 1_000_000:,.1f} MB"
+
+
+def show(desk: Desk, path: Path, parent: QWidget) -> None:
+    """List the backups of this workspace; restore the one chosen once that is confirmed, then open it."""
+    dialog = BackupsDialog(desk, path, parent)
+
+    def sure() -> None:
+        chosen = dialog.chosen
+        when = chosen.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        asked = SureDialog(desk, desk.texts("backup.meaning", name=path.name, when=when), parent)
+        asked.accepted.connect(lambda: _unlocked(desk, path, chosen, parent))
+        asked.open()
+
+    dialog.accepted.connect(sure)
+    dialog.open()
+
+
+def _unlocked(desk: Desk, path: Path, chosen: Backup, parent: QWidget) -> None:
+    try:
+        locked = recognised.protected(chosen.path)
+    except Fault:  # restoring says what is wrong with it
+        locked = False
+    if not locked:
+        _restore(desk, path, chosen, None)
+        return
+    asked = PassphraseDialog(desk, "unlock", chosen.name, parent, lambda typed: keys.given(chosen.path, typed))
+    asked.accepted.connect(lambda: _restore(desk, path, chosen, asked.opened))
+    asked.open()
+
+
+def _restore(desk: Desk, path: Path, chosen: Backup, key: Key | None) -> None:
+    def work(job: Job) -> None:
+        backups.restore(path, chosen.path, key, job)
+
+    def done(_: None) -> None:
+        desk.say(desk.texts("backup.restored", name=path.name))
+        desk.open(path, key)
+
+    def go() -> None:
+        desk.jobs.change(work, done, failed=desk.troubled.emit, title=desk.texts("backup.restoring", name=path.name))
+
+    if desk.workspace is not None and Path(desk.workspace.path) == path:
+        desk.leaving(lambda: desk.put_away(go))
+    else:
+        go()
