@@ -244,3 +244,15 @@ def test_half_a_sheet_or_list_still_closes(tmp_path: Path, name: str, sheet: str
     found, _ = both(tmp_path, name, 11, ("coefficient", "group", "payment"), sheet=sheet, cases=cases)
     closes(found)
     assert not found.agrees
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_another_amount_of_one_case_is_shown_to_the_fen(tmp_path: Path, name: str) -> None:
+    found, region = both(tmp_path, name, 5, ())
+    assert found.pays is not None and found.pays.compared == 72 and not len(found.pays.where)
+    with region.workspace.transaction("import", "x") as connection:
+        connection.execute("UPDATE official_case SET pay = pay + 12345 WHERE setl_id = 'H2-G1-4'")
+    found = reconcile(region.workspace, 2024, packs.load(name))
+    assert found.pays is not None and not found.agrees
+    assert {cause: values.tolist() for cause, values in found.pays.parts.items()} == {"unexplained": [12345]}
+    assert reconcile(region.workspace, 2024, packs.load(name), tolerance={"case_pay": F("123.45")}).agrees
