@@ -80,6 +80,7 @@ class WhyTab(QWidget):
         self.region.institution_wanted.connect(lambda code: self.choose(code))
         self.table = Table(self.desk)
         self.table.condition.hide()
+        self.table.bar.insertStretch(2, 1)
         self.table.set_empty(texts("attribution.page.nothing"))
         self.table.current_changed.connect(lambda key, _: self._pick(str(key)))
         self.one = Told(self.desk, "institutions.why.one", Qt.Orientation.Vertical)

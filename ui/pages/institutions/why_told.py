@@ -117,6 +117,7 @@ class Told(QWidget):
         self.parts, self.beneath, self.drivers = Table(self.desk), Table(self.desk), Table(self.desk)
         for table in (self.parts, self.beneath, self.drivers):
             table.condition.hide()
+            table.bar.insertStretch(2, 1)
             table.widest = {"dip_name": 240, "document": 240}
             table.set_empty(texts("attribution.page.nothing"))
         self.parts.activated.connect(lambda key, _: self.open_factor(str(key)))
