@@ -58,7 +58,7 @@ def period(text: str, texts: Texts) -> str:
     """2024, 202403."""
     if len(text) == 4:
         return texts("ledger.subject.year", year=text)
-    return texts("ledger.subject.month", year=text[:4], month=int(text[4:]))
+    return texts("ledger.subject.month", year=text[:4], month=text[4:])
 
 
 def _about(line: LedgerLine) -> str:

@@ -18,7 +18,7 @@ def line(action: str, subject: str, *tables: str) -> LedgerLine:
     ("given", "done", "zh", "en"),
     [
         (line("run", "2024 ningde-2024 #f10b89f5c5cdc544"), "清算", "2024 年度，ningde-2024，结果 f10b89f5", "2024, ningde-2024, result f10b89f5"),
-        (line("book", "202403 zibo-2025", "payment"), "登记付款", "2024 年 3 月，zibo-2025", "2024-03, zibo-2025"),
+        (line("book", "202403 zibo-2025", "payment"), "登记付款", "2024 年 03 月，zibo-2025", "2024-03, zibo-2025"),
         (line("publish", "2024 31e92e0929e9d0e0"), "发布", "系数集 2024（摘要 31e92e09）", "Coefficient set 2024 (hash 31e92e09)"),
         (line("edit", "350900202400000446 +3", "special_case"), "特例单议", "结算 350900202400000446 等 4 项",
          "Settlement 350900202400000446 and more, 4 in all"),
