@@ -46,6 +46,8 @@ def whole_files(folder: Path | str) -> Generator[Path]:
     WorldFault as `whole_file` says. What is cancelled or fails leaves nothing behind.
     """
     target = Path(folder)
+    if not target.is_dir():
+        raise WorldFault("export_no_folder", path=str(target), folder=str(target))
     beside = target / f".{os.getpid()}.tmp"
     try:
         beside.mkdir(exist_ok=True)
