@@ -6,6 +6,7 @@ Any warning of Qt, any bug, any fault fails it. It works in a folder of its own 
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import tempfile
 import time
@@ -96,6 +97,7 @@ def _self_test(language: str, folder: Path) -> int:
         if desk.workspace is not None:
             print(say("ui.test.demo", cases=desk.contents.cases if desk.contents else 0))
             _clear(desk, trouble, say)
+            _protect(desk, trouble, say)
             for spoken in LANGUAGES:
                 desk.speak(spoken)
                 settle(desk)
@@ -182,3 +184,16 @@ def _clear(desk: Desk, trouble: Trouble, say: Texts) -> None:
     desk.change(work, have, failed=failed)
     if not settle(desk):
         trouble.append("the clearing did not come to an end")
+
+
+def _protect(desk: Desk, trouble: Trouble, say: Texts) -> None:
+    """The demonstration locked by a passphrase and opened again; all that follows reads the encrypted file."""
+    from core.storage import protection, recognised
+
+    assert desk.workspace is not None
+    path, passphrase = desk.workspace.path, secrets.token_urlsafe()
+    desk.convert(lambda job: protection.protect(path, passphrase, job), "", "")
+    if not settle(desk) or desk.workspace is None or not recognised.protected(path):
+        trouble.append("the demonstration could not be locked")
+    else:
+        print(say("ui.test.protected"))
