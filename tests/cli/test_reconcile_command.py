@@ -60,4 +60,4 @@ def test_wrong_usage(town: Region, capsys) -> None:
     assert run(path, "--tolerance", "due=-1") == 2
     assert run(path, "--tolerance", "nonsense=1") == 2
     assert run(path, "--out", "x.docx") == 2
-    assert "official_clearing" in capsys.readouterr().err
+    assert "official clearing" in capsys.readouterr().err
