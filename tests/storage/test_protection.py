@@ -247,7 +247,7 @@ def kill_rounds(path: Path, rounds: int, longest: float) -> int:
 def test_killed_at_any_moment_one_whole_workspace_is_left(plain: Path) -> None:
     with Workspace.open(plain) as workspace:
         fill(workspace, 3000)
-    kill_rounds(plain, 5, 0.8)
+    kill_rounds(plain, 3, 0.8)
 
 
 @pytest.mark.soak
