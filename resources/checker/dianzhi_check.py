@@ -302,8 +302,9 @@ class Sheet:
         self.facts = {"region": {}, "institution": {}}
         for name, text in facts["region"].items():
             self.facts["region"][name] = Fraction(text)
-        for name, texts in list(facts["facts"].items()) + list(facts["scores"].items()):
-            self.facts["institution"][name] = [Fraction(text) for text in texts]
+        for given_by in ("facts", "scores"):
+            for name, texts in facts[given_by].items():
+                self.facts["institution"][name] = [Fraction(text) for text in texts]
         self.steps = {(scope, id): (tree, places) for scope, id, tree, places in rule.steps}
         self.known, self.open = {}, set()
 
@@ -633,9 +634,9 @@ class Check:
         for i, one in enumerate(facts["institutions"]):
             valid = {}
             for code, of, name, day, value in parts:
-                if code == one["code"] and of in (fund, "all") and day <= last:
-                    if name not in valid or (of != "all", day) > valid[name][0]:
-                        valid[name] = ((of != "all", day), Fraction(value))
+                holds = code == one["code"] and of in (fund, "all") and day <= last
+                if holds and (name not in valid or (of != "all", day) > valid[name][0]):
+                    valid[name] = ((of != "all", day), Fraction(value))
             k = sum((-v if name.startswith("deduction") else v for name, (_, v) in valid.items()), Fraction(0))
             if Fraction(facts["facts"]["coefficient"][i]) != (k if "base" in valid else 0):
                 self.differs("coefficient", place, one["code"], facts["facts"]["coefficient"][i], briefly(k))
