@@ -180,7 +180,7 @@ class Reader:
             self.take(",")
             parts.append(self.choice())
         self.take(")")
-        return [word] + parts
+        return [word, *parts]
 
 
 def half_up(value, places):
