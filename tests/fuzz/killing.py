@@ -95,7 +95,7 @@ def _once(path: Path, log: Path, dice: random.Random, told: Told) -> str:
     os.waitpid(child, 0)
     told.kills += 1
     lines = log.read_text().splitlines()
-    if died := [line for line in lines if line.startswith("died")]:
+    if any(line.startswith("died") for line in lines):
         return log.read_text()[-3000:]
     under_way = lines[-1].split()[1] if lines and lines[-1].startswith("begin") else "between"
     told.during[under_way] += 1

@@ -193,3 +193,11 @@ def refused_import(path: Path, workspace: Workspace) -> str:
         import_file(workspace, "cases", path)
     assert workspace.reader().execute("SELECT count(*) FROM cases").fetchone() == (0,)
     return caught.value.code
+
+
+def test_a_schema_whose_text_is_none(workspace: Workspace, tmp_path: Path) -> None:
+    """Damaged within the text of the schema: the engine's own message cannot be read then."""
+    path = hostile(tmp_path / "text.db", "CREATE TABLE cases_of_the_year (setl_id, medfee_sumamt)")
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"TABLE cases_of_the_year", b"TAB\x9c\xb0 cases_of_the_year"))
+    assert refused(path, workspace) == "file_damaged"

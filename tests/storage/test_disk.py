@@ -16,17 +16,17 @@ import pytest
 FUZZ = Path(__file__).resolve().parent.parent / "fuzz"
 sys.path.insert(0, str(FUZZ))
 
-from killing import HEAD
-from small_region import build, figures, pack
+from killing import HEAD  # noqa: E402
+from small_region import build, figures, pack  # noqa: E402
 
-from core import cli
-from core.faults import Fault, WorldFault
-from core.intake.load import import_file
-from core.settlement.clearing import clear
-from core.settlement.runs import verify
-from core.storage import backups
-from core.storage.ledger import Change, Edit
-from core.storage.workspace import Workspace
+from core import cli  # noqa: E402
+from core.faults import Fault, WorldFault  # noqa: E402
+from core.intake.load import import_file  # noqa: E402
+from core.settlement.clearing import clear  # noqa: E402
+from core.settlement.runs import verify  # noqa: E402
+from core.storage import backups  # noqa: E402
+from core.storage.ledger import Change, Edit  # noqa: E402
+from core.storage.workspace import Workspace  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +211,7 @@ def test_the_writer_dies_and_the_other_takes_over(whole: Path, tmp_path: Path) -
     child = os.fork()
     if child == 0:
         workspace = Workspace.open(path)
+        assert not workspace.read_only
         os.write(started, b".")
         signal.pause()
     os.read(ready, 1)
