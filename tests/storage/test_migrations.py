@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from core.storage import migrations
+from core.storage import backups, migrations
 from core.storage.ledger import Change, Edit, arrival
 from core.storage.workspace import Workspace
 from tests.storage.test_workspace import layout
@@ -60,4 +60,4 @@ def test_every_older_layout_becomes_the_newest(tmp_path: Path, old: int) -> None
         workspace.ledger.undo()
         workspace.ledger.undo()  # the edit from before the migration
         assert reader.execute("SELECT count(*) FROM budget").fetchone() == (0,)
-    assert len(list(tmp_path.glob(f"市.layout{old}*"))) == 1
+    assert len(backups.listed(path)) == 1
