@@ -244,7 +244,8 @@ def _deductions(connection: sqlite3.Connection, fund: str, period: str) -> dict[
 def _region(
     chain: Pack, found: MonthCases, fund: str, month: int, rate: _Rate | None
 ) -> tuple[dict[str, Fraction], list[Finding]]:
-    """The region's facts of a month, and those that nobody gave. A top-up counts from the month of its date on."""
+    """The region's facts of a month, and those that nobody gave. A top-up counts from the month of its date on; the budget
+    is the year's from January, whenever its document was signed."""
     year = found.given.year
     last = f"{year}-{month:02d}-31"
     lines = found.given.facts[fund].lines
@@ -265,7 +266,9 @@ def _region(
                     Finding("budget_missing", "blocked", column=item, subject=fund, values={"year": str(year)})
                 )
             items = {"dip_budget", "dip_topup"} if name == "budget" else {name}
-            amounts = [line.amount for line in lines if line.item in items and line.date[:10] <= last]
+            amounts = [
+                line.amount for line in lines if line.item in items and (line.item != "dip_topup" or line.date <= last)
+            ]
             values[name] = Fraction(sum(amounts), 100)
     return values, lacking
 

@@ -373,7 +373,10 @@ def test_another_citys_form_replaces_the_chapter(tmp_path: Path) -> None:
     path.write_text(MONTH_BUDGET, "utf-8")
     region = made(tmp_path / "z.dz", 4, cases=0, deductions=False)
     with region.workspace.transaction("edit", "") as connection:
-        connection.execute("UPDATE budget SET amount = 1200000 WHERE item = 'dip_budget' AND fund = 'employee'")
+        # The document that sets the year's budget is of April: March has its twelfth of it all the same.
+        connection.execute(
+            "UPDATE budget SET amount = 1200000, date = '2024-04-15' WHERE item = 'dip_budget' AND fund = 'employee'"
+        )
         connection.execute(
             "INSERT INTO budget (year, fund, item, document, date, amount) VALUES (2024, 'employee', 'dip_topup', 'x', '2024-07-31', 600000)"
         )
