@@ -1,14 +1,17 @@
 """Pictures of every page, to be looked at: both languages, light and dark, as large as the smallest laptop.
 
-    python tests/ui/shots.py FOLDER [WORKSPACE] [--pages start ledger ...]
+    python tests/ui/shots.py FOLDER [WORKSPACE] [--pages start ledger ...] [--institutions 3]
 
-Without a workspace a small one with a few edits is made.
+Without a workspace a small one with a few edits is made. --institutions: of a copy of the workspace's region only so many
+are left, the largest of each level first. QT_SCALE_FACTOR scales as a system does; --size is in the pixels of 100 %.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import shutil
 import sys
 import tempfile
 from functools import partial
@@ -35,6 +38,41 @@ def small_workspace(path: Path) -> None:
         workspace.ledger.commit(Edit("edit", "2024 职工 dip_budget", (change,), "年初预算"))
         workspace.ledger.undo(why="金额待核")
         workspace.ledger.redo(why="已与文件核对")
+
+
+def few(path: Path, number: int) -> None:
+    """Leave so many institutions of the workspace at `path`, the largest of each level in turn, with the cases, payments
+    and papers that are theirs, and of the budget what their cases weigh. Below the ledger: for looking at, not for verifying.
+    """
+    from core.storage import engine
+
+    connection = engine.connect(path, "rw")
+    by_level: dict[int, list[str]] = {}
+    for level, code in connection.execute(
+        "SELECT coalesce(i.hi_setl_lv, 0), i.fixmedins_code FROM institution i JOIN cases c USING (fixmedins_code)"
+        " GROUP BY 2 ORDER BY count(*) DESC, 2"
+    ):
+        by_level.setdefault(level, []).append(code)
+    in_turn = [codes[n] for n in range(number) for _, codes in sorted(by_level.items(), reverse=True) if n < len(codes)]
+    kept = json.dumps(in_turn[:number])
+    theirs = "(SELECT value FROM json_each(?))"
+    whole, part = connection.execute(
+        f"SELECT sum(hifp_pay), sum(hifp_pay) FILTER (WHERE fixmedins_code IN {theirs}) FROM cases", (kept,)
+    ).fetchone()
+    connection.execute("BEGIN")
+    for table in ("cases", "institution", "payment", "deduction", "assessment", "control_total", "official_clearing"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE fixmedins_code NOT IN {theirs} AND fixmedins_code <> 'REGION'", (kept,)
+        )
+    connection.execute(
+        f"DELETE FROM coefficient WHERE fixmedins_code NOT IN {theirs} AND set_name NOT IN"
+        " (SELECT name FROM coefficient_set WHERE state = 'published')", (kept,)
+    )  # fmt: skip
+    for table in ("special_case", "diagnosis", "operation_done", "case_group"):
+        connection.execute(f"DELETE FROM {table} WHERE setl_id NOT IN (SELECT setl_id FROM cases)")
+    connection.execute("UPDATE budget SET amount = amount * ? / ?", (part, whole))
+    connection.execute("COMMIT")
+    connection.close()
 
 
 def catalogue(window, shoot) -> None:
@@ -456,6 +494,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("workspace", type=Path, nargs="?")
     parser.add_argument("--pages", nargs="*", default=[])
+    parser.add_argument("--institutions", type=int, default=0)
     parser.add_argument("--size", default="1366x768")
     parser.add_argument("--languages", nargs="*", default=["zh", "en"])
     parser.add_argument("--themes", nargs="*", default=["light", "dark"])
@@ -499,6 +538,9 @@ def main() -> None:
     if workspace is None:
         workspace = home / "ningde-2024.dianzhi"
         small_workspace(workspace)
+    elif given.institutions:
+        workspace = Path(shutil.copy(given.workspace, home / "region.dianzhi"))
+        few(workspace, given.institutions)
     desk.settings.recent = [str(home / "gone.dianzhi")]
     desk.open(workspace)
     settle(desk)
