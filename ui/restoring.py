@@ -16,8 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.faults import Fault
-from core.storage import backups, keys, recognised
+from core.storage import backups, keys
 from ui.desk import Desk
 from ui.dialogs import paragraph
 from ui.look import EDGE, GAP
@@ -118,14 +117,11 @@ def show(desk: Desk, path: Path, parent: QWidget) -> None:
 
 
 def _unlocked(desk: Desk, path: Path, chosen: Backup, parent: QWidget) -> None:
-    try:
-        locked = recognised.protected(chosen.path)
-    except Fault:  # restoring says what is wrong with it
-        locked = False
-    if not locked:
+    locked = backups.locked_by(path, chosen.path)
+    if locked is None:
         _restore(desk, path, chosen, None)
         return
-    asked = PassphraseDialog(desk, "unlock", chosen.name, parent, lambda typed: keys.given(chosen.path, typed))
+    asked = PassphraseDialog(desk, "unlock", locked.name, parent, lambda typed: keys.given(locked, typed))
     asked.accepted.connect(lambda: _restore(desk, path, chosen, asked.opened))
     asked.open()
 

@@ -35,10 +35,11 @@ def _list(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
 
 
 def _restore(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
-    from core.storage import backups, recognised
+    from core.storage import backups
 
     chosen = backups.find(arguments.workspace, arguments.backup)
-    typed = passphrase(arguments.workspace, texts) if recognised.protected(chosen.path) else None
+    asked = backups.locked_by(arguments.workspace, chosen.path) is not None
+    typed = passphrase(arguments.workspace, texts) if asked else None
     kept = backups.restore(arguments.workspace, chosen.path, typed, progress)
     progress.done()
     print(texts("cli.backup_restored", name=chosen.name))

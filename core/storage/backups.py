@@ -299,35 +299,47 @@ def sound(backup: Path, key: str = "", progress: Progress = SILENT) -> None:
         raise WorldFault("backup_damaged", path=backup, reason=reason)
 
 
+def locked_by(path: Path, backup: Path) -> Path | None:
+    """Whose passphrase restoring asks for: the backup's, or that of the workspace that a plain backup replaces."""
+    from core.storage import recognised
+
+    for one in (backup, path):
+        with suppress(WorldFault):  # what is damaged or gone asks for none
+            if recognised.protected(one):
+                return one
+    return None
+
+
 def restore(
     path: Path, backup: Path, passphrase: str | Key | None = None, progress: Progress = SILENT
 ) -> Backup | None:
     """Put a backup in the workspace's place, in one step; what was there is itself kept first and returned.
 
-    The workspace may be damaged or gone; nobody may have it open. passphrase: of a protected backup. Its ledger gets
-    a line. WorldFault: locked, backup_damaged, no_backup, disk_full, locked_by_passphrase, wrong_passphrase ...
+    The workspace may be damaged or gone; nobody may have it open. passphrase: see `locked_by`; what was protected stays
+    so, with its own passphrase where the backup has none. Its ledger gets a line. WorldFault: locked, backup_damaged,
+    no_backup, disk_full, locked_by_passphrase, wrong_passphrase ...
     """
-    from core.storage import keys, recognised
+    from core.storage import keys, protection
     from core.storage.workspace import as_fault, locked
 
     path = Path(path).resolve()
     if not backup.is_file():
         raise WorldFault("missing", path=backup)
-    try:
-        key = keys.given(backup, passphrase).digits if recognised.protected(backup) else ""
-    except WorldFault as fault:
-        if fault.code not in ("not_a_workspace", "other_application", "damaged"):
-            raise
-        raise WorldFault("backup_damaged", path=backup, reason=fault.code) from fault
+    whose = locked_by(path, backup)
+    given = keys.given(whose, passphrase) if whose is not None else None
+    key = given.digits if given is not None else ""
     lock = locked(path)
     if isinstance(lock, str):
         raise WorldFault(lock, path=path)
     beside = path.with_name(f"{path.name}.restoring-{secrets.token_hex(8)}")
     try:
         with as_fault(path):
-            sound(backup, key, progress)
+            sound(backup, key if whose == backup else "", progress)
             try:
-                copy(backup, beside, progress)
+                if given is not None and whose != backup:
+                    protection.locked_copy(backup, beside, given, progress)
+                else:
+                    copy(backup, beside, progress)
             except OSError as error:
                 raise WorldFault("no_backup_room", path=beside, size=backup.stat().st_size) from error
             with_line(beside, backup.name, key)

@@ -56,9 +56,8 @@ def open_copies(path: Path | str) -> list[Path]:
     """Backups of this workspace that anybody can read without the passphrase."""
     path = Path(path).resolve()
     found = [one.path for one in backups.listed(path)]
-    found += [one for one in (keys.leaving(path),) if one.exists()]  # could not be overwritten
-    with suppress(OSError):
-        found += sorted(path.parent.glob(f"{path.stem}.layout*{path.suffix}"))
+    if (left := keys.leaving(path)).exists():  # could not be overwritten
+        found.append(left)
     readable: list[Path] = []
     for one in found:
         with suppress(WorldFault):
@@ -114,36 +113,13 @@ def _copy(path: Path, old: Key | None, made: Path, new: Key | None, action: str,
     size = path.stat().st_size
     if shutil.disk_usage(path.parent).free < size + _SPARE:
         raise WorldFault("disk_full", path=path, reason=f"{size + _SPARE}")
-    step(progress, "converting", 0, size)
-
-    def asked() -> bool:
-        with suppress(OSError):
-            progress.report("converting", min(size, made.stat().st_size), size)
-        return progress.cancelled
-
     with as_fault(path):
         connection = engine.connect(path, "rw", old.digits if old else "")
         try:
             # One file, without -wal: what was in it is in the file, and the old one can be overwritten whole.
             if connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0] != "delete":
                 raise WorldFault("locked", path=path)
-            for pragma in ("temp_store = MEMORY", "cache_size = -98304"):
-                connection.execute(f"PRAGMA {pragma}")
-            connection.execute("ATTACH DATABASE ? AS made KEY ?", (str(made), f"x'{new.digits}'" if new else ""))
-            connection.execute(f"PRAGMA made.page_size = {engine.PAGE}")
-            connection.execute("PRAGMA made.synchronous = OFF")  # all of it is written through at the end
-            connection.set_progress_handler(asked, 1_000_000)
-            connection.execute("BEGIN")
-            connection.execute("SELECT sqlcipher_export('made')").fetchall()
-            for pragma in ("application_id", "user_version"):
-                said = connection.execute(f"PRAGMA main.{pragma}").fetchone()[0]
-                connection.execute(f"PRAGMA made.{pragma} = {said}")
-            if _content(connection, "main") != _content(connection, "made"):
-                raise WorldFault("conversion_broken", path=path)
-            if progress.cancelled:
-                raise Cancelled("interrupted")
-            connection.execute("COMMIT")
-            connection.set_progress_handler(None, 0)
+            _export(connection, path, made, new, progress)
         finally:
             connection.close()
         connection = engine.connect(made, "rw", new.digits if new else "")
@@ -155,6 +131,44 @@ def _copy(path: Path, old: Key | None, made: Path, new: Key | None, action: str,
             connection.close()
     with made.open("r+b") as file:
         os.fsync(file.fileno())
+
+
+def locked_copy(backup: Path, made: Path, key: Key, progress: Progress = SILENT) -> None:
+    """A plain backup as a file that this key locks; nothing of it is written in clear. Errors are the engine's."""
+    connection = engine.connect(backup, "immutable")
+    try:
+        _export(connection, backup, made, key, progress)
+    finally:
+        connection.close()
+
+
+def _export(connection: sqlite3.Connection, path: Path, made: Path, new: Key | None, progress: Progress) -> None:
+    """All of the file that is open, which is `path`, in the new one."""
+    size = path.stat().st_size
+    step(progress, "converting", 0, size)
+
+    def asked() -> bool:
+        with suppress(OSError):
+            progress.report("converting", min(size, made.stat().st_size), size)
+        return progress.cancelled
+
+    for pragma in ("temp_store = MEMORY", "cache_size = -98304"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("ATTACH DATABASE ? AS made KEY ?", (str(made), f"x'{new.digits}'" if new else ""))
+    connection.execute(f"PRAGMA made.page_size = {engine.PAGE}")
+    connection.execute("PRAGMA made.synchronous = OFF")  # all of it is written through at the end
+    connection.set_progress_handler(asked, 1_000_000)
+    connection.execute("BEGIN")
+    connection.execute("SELECT sqlcipher_export('made')").fetchall()
+    for pragma in ("application_id", "user_version"):
+        said = connection.execute(f"PRAGMA main.{pragma}").fetchone()[0]
+        connection.execute(f"PRAGMA made.{pragma} = {said}")
+    if _content(connection, "main") != _content(connection, "made"):
+        raise WorldFault("conversion_broken", path=path)
+    if progress.cancelled:
+        raise Cancelled("interrupted")
+    connection.execute("COMMIT")
+    connection.set_progress_handler(None, 0)
 
 
 def _content(connection: sqlite3.Connection, database: str) -> list[tuple[object, ...]]:

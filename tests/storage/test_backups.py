@@ -25,6 +25,9 @@ def budget(amount: int, year: int = 2024) -> Edit:
     return Edit("edit", str(year), (Change("budget", key, None, {"amount": amount}),))
 
 
+BUDGET_2025 = {"year": 2025, "fund": "employee", "item": "dip_budget", "document": "", "date": ""}
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     folder = tmp_path / "宁德 100%"
@@ -302,3 +305,32 @@ def test_backups_of_a_protected_workspace_stay_so(path: Path) -> None:
     with Workspace.open(path, passphrase=said) as workspace:
         assert workspace.reader().execute("SELECT amount FROM budget").fetchall() == [(7,)]
         assert workspace.ledger.lines()[0].action == "restore"
+
+
+def test_a_plain_backup_is_locked_when_it_replaces_a_protected_workspace(path: Path) -> None:
+    """Made before the passphrase was set: restoring it takes the passphrase from nobody, and leaves nothing in clear."""
+    from core.storage import protection, recognised
+
+    said = "一句足够长的口令 2024"
+    with Workspace.open(path) as workspace:
+        workspace.ledger.commit(Edit("edit", "2025", (Change("budget", BUDGET_2025, None, {"amount": 9}),), "明文里的话"))
+        early = backups.take(workspace)
+    protection.protect(path, said)
+    assert backups.locked_by(path, early.path) == path
+    with pytest.raises(WorldFault, match="locked_by_passphrase"):
+        backups.restore(path, early.path)
+    with pytest.raises(WorldFault, match="wrong_passphrase"):
+        backups.restore(path, early.path, "another one, long enough")
+    assert recognised.protected(path)
+    kept = backups.restore(path, early.path, said)
+    assert kept is not None and recognised.protected(kept.path)
+    assert recognised.protected(path)
+    with Workspace.open(path, passphrase=said) as workspace:
+        assert workspace.integrity() == [] and workspace.ledger.check() == []
+        assert workspace.reader().execute("SELECT amount FROM budget ORDER BY year").fetchall() == [(7,), (9,)]
+        assert [line.action for line in workspace.ledger.lines()][:2] == ["restore", "edit"]
+    clear = [one for one in path.parent.rglob("*") if one.is_file() and "明文里的话".encode() in one.read_bytes()]
+    assert clear == [early.path]
+    backups.restore(path, kept.path, said)
+    with Workspace.open(path, passphrase=said) as workspace:
+        assert workspace.ledger.lines()[1].action == "protect"
