@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ TRILLION = Fraction(10**12)  # from there on the formula of the capitals gives u
 
 
 def write(
-    clearing: Clearing, path: Path | str, codes: Sequence[str] = (), lang: str = "", progress: Progress = SILENT,
+    clearing: Clearing, path: Path | str | BytesIO, codes: Sequence[str] = (), lang: str = "",
+    progress: Progress = SILENT,
     *, funds: Sequence[str] = (),
 ) -> int:  # fmt: skip
     """The sheets of these institutions, or of all; returns how many. The same clearing gives the same bytes.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from shutil import rmtree
 
@@ -63,10 +64,11 @@ def whole_files(folder: Path | str) -> Generator[Path]:
 
 
 @contextmanager
-def spreadsheet(path: Path | str) -> Generator[Workbook]:
-    """An xlsx of formulas, written whole or not at all, without a clock; lists of rows go by `rows_book`."""
-    with whole_file(path) as beside:
-        book = Workbook(str(beside), {"in_memory": True})
+def spreadsheet(path: Path | str | BytesIO) -> Generator[Workbook]:
+    """An xlsx of formulas, written whole or not at all, without a clock; lists of rows go by `rows_book`. Into memory too:
+    nothing lies on the disk meanwhile."""
+    with whole_file(path) if not isinstance(path, BytesIO) else nullcontext(path) as out:
+        book = Workbook(out if isinstance(out, BytesIO) else str(out), {"in_memory": True})
         book.set_properties({"created": datetime(2000, 1, 1), "author": "Dianzhi"})
         yield book
         book.close()

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ FINDINGS_SHOWN = 20_000
 SHOWN = 8
 
 
-def write(clearing: Clearing, path: Path | str, lang: str = "", progress: Progress = SILENT) -> None:
+def write(clearing: Clearing, path: Path | str | BytesIO, lang: str = "", progress: Progress = SILENT) -> None:
     """Both funds with everything they rest on. The same clearing and language give the same bytes.
 
     WorldFault as `core.export.target.whole_file` says; Cancelled leaves an older file as it was.

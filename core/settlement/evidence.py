@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -184,15 +183,13 @@ def _folder(workspace: Workspace, one: _Run, code: str, lang: str, progress: Pro
     }
     if code:
         files["cases.json"] = _json(_cases(one, code))
-    with TemporaryDirectory() as folder:
-        book = Path(folder) / "sheet.xlsx"
-        shown = confirmed.marked(workspace, clearing)
-        if code:
-            confirmation_book.write(shown, book, [code], lang, progress)
-        else:
-            workbook.write(shown, book, lang, progress)
-        files["sheet.xlsx"] = book.read_bytes()
-    return files
+    book = io.BytesIO()  # in memory: nothing of a protected workspace goes to the system's folder of temporary files
+    shown = confirmed.marked(workspace, clearing)
+    if code:
+        confirmation_book.write(shown, book, [code], lang, progress)
+    else:
+        workbook.write(shown, book, lang, progress)
+    return {**files, "sheet.xlsx": book.getvalue()}
 
 
 def _inputs(one: _Run, sheet: FundSheet, code: str) -> dict[str, object]:

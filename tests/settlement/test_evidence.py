@@ -10,6 +10,7 @@ import random
 import runpy
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -83,6 +84,14 @@ def test_a_bundle_holds_and_is_the_same_to_the_byte(year: Region, tmp_path: Path
     assert found(data) == []
     assert evidence.bundle(year.workspace, 2024, tmp_path / "again.zip").seal == evidence.seal_of(tmp_path / "b.zip")
     assert (tmp_path / "again.zip").read_bytes() == data
+
+
+@pytest.mark.parametrize("code", ["", "H36010001"])
+def test_nothing_lies_in_a_folder_of_temporary_files_meanwhile(
+    year: Region, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    assert found(made(year, tmp_path, code=code)) == []
 
 
 def test_it_stands_alone(year: Region, tmp_path: Path) -> None:
