@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from core.settlement.reconcile import Reconciliation
     from core.worksheet import Worksheet
 
-ENDINGS = (".csv", ".xlsx", ".json")
+ENDINGS = (".csv", ".xlsx", ".json", ".pdf")
 SHOWN = 20
 # What is printed of a step and of a case.
 OF_STEP = ("scope", "step", "own", "official", "difference", "causes")
@@ -49,11 +49,8 @@ def reconcile(arguments: argparse.Namespace, texts: Texts, progress: TerminalPro
             workspace, arguments.year, pack, tolerance=tolerance, set_name=arguments.set_name,
             catalogue=arguments.catalogue, grouping=arguments.grouping or "official", progress=progress,
         )  # fmt: skip
-        sheets = tables.worksheets(found, texts) if any(out.suffix.lower() != ".csv" for out in outs) else []
         for out in outs:
-            # One file cannot hold a dozen tables of other columns: a csv has the differences by step and the cases.
-            some = sheets if out.suffix.lower() != ".csv" else _narrow(found, texts)
-            write_worksheets(some, out, texts, progress, synthetic=workspace.synthetic)
+            _write(found, out, texts, progress)
         synthetic = workspace.synthetic
     progress.done()
     if synthetic:
@@ -75,10 +72,20 @@ def reconcile(arguments: argparse.Namespace, texts: Texts, progress: TerminalPro
     return 0 if found.agrees else 1
 
 
-def _narrow(found: Reconciliation, texts: Texts) -> list[Worksheet]:
+def _write(found: Reconciliation, out: Path, texts: Texts, progress: TerminalProgress) -> None:
+    """One file cannot hold a dozen tables of other columns: a csv has the differences by step and the cases."""
+    from core.settlement import reconcile_book
     from core.settlement import reconcile_sheets as tables
 
-    return [*(tables.steps(found, one.fund, texts) for one in found.bridges), tables.cases(found, texts)]
+    ending = out.suffix.lower()
+    if ending in (".xlsx", ".pdf"):
+        (reconcile_book.write if ending == ".xlsx" else reconcile_book.write_pdf)(found, out, texts, progress)
+        progress.done()
+        print(texts("cli.wrote", path=out))
+        return
+    narrow = [*(tables.steps(found, one.fund, texts) for one in found.bridges), tables.cases(found, texts)]
+    some = narrow if ending == ".csv" else tables.worksheets(found, texts)
+    write_worksheets(some, out, texts, progress, synthetic=found.clearing.stamps.synthetic)
 
 
 def _tolerance(given: list[str]) -> dict[str, Fraction]:

@@ -1,7 +1,7 @@
 """A workbook of plain rows, written as they come: no row is kept, so its length costs no memory.
 
-What lists need and nothing else: texts and numbers, widths, a frozen and filtered heading, page setup. Every cell names its
-place, texts stand in their cells, no formula can arise from them, and no clock is in the file.
+What lists need and nothing else: texts, numbers and formulas, widths, a frozen and filtered heading, page setup. Every cell
+names its place, texts stand in their cells, no formula can arise from them, and no clock is in the file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -18,7 +18,15 @@ from xlsxwriter.utility import xl_col_to_name
 
 from core.export.target import whole_file
 
-Value = str | int | float | None
+
+class Formula(NamedTuple):
+    """said: without the sign =. value: what it gives, stored beside it, so that the file is right before it is recalculated."""
+
+    said: str
+    value: str | int | float
+
+
+Value = str | int | float | Formula | None
 CELL_SIGNS = 32_767  # that a cell holds
 SHEET_NAME, HEADER_SIGNS = 31, 255  # at most, of a sheet's name and of what stands on top of its pages
 TABBED = ' tabSelected="1"'
@@ -43,6 +51,7 @@ class RowBook:
         self._zip = archive
         self._looks: dict[tuple[str, bool, bool], int] = {("", False, False): 0}
         self._names: list[str] = []
+        self._given: set[str] = set()
         self._order: list[int] = []
         self._filters: dict[int, str] = {}
         self._repeated: dict[int, int] = {}
@@ -52,12 +61,12 @@ class RowBook:
         return self._looks.setdefault((number_format, bold or head, head), len(self._looks))
 
     def name(self, title: str, number: int = 0, of: int = 1) -> str:
-        """A sheet name that Excel takes and that no other sheet has: it knows no capitals."""
-        taken = {name.lower() for name in self._names}
+        """A sheet name that Excel takes and that no other sheet was given: it knows no capitals."""
         found, again = sheet_name(title, number, of), 1
-        while found.lower() in taken:
+        while found.lower() in self._given:
             again += 1
             found = sheet_name(title, again - 1, again)
+        self._given.add(found.lower())
         return found
 
     @contextmanager
@@ -95,7 +104,7 @@ class RowBook:
         hidden = ' hidden="1"'
         defined = "".join(
             f'<definedName name="{name}" localSheetId="{place[number]}"{hidden if "Filter" in name else ""}>'
-            f"{_named(self._names[number - 1])}!{cells}</definedName>"
+            f"{escape(reference(self._names[number - 1]))}!{cells}</definedName>"
             for name, number, cells in sorted(named, key=lambda one: (one[0], place[one[1]]))
         )
         relations = "".join(
@@ -216,6 +225,10 @@ def _cells(values: Sequence[Value], numbers: Sequence[str], column: str, style: 
     look = f'" s="{style}"' if style else '"'
     start, number, text = f'<c r="{column}', f"{look}><v>", f'{look} t="inlineStr"><is><t>'
     kinds = set(map(type, values))
+    if Formula in kinds:
+        return [cell for row, value in zip(numbers, values, strict=True) for cell in (
+            [_formula(f"{start}{row}{look}", value)] if isinstance(value, Formula) else _cells([value], [row], column, style)
+        )]  # fmt: skip
     if str in kinds:
         written = [value if isinstance(value, str) else "" for value in values]
         if not _plain(written):
@@ -233,6 +246,18 @@ def _cells(values: Sequence[Value], numbers: Sequence[str], column: str, style: 
             for row, value in zip(numbers, values, strict=True)
         ]
     return [f"{start}{row}{number}{value}</v></c>" for row, value in zip(numbers, values, strict=True)]
+
+
+def _formula(opened: str, formula: Formula) -> str:
+    said = f"<f>{_text(formula.said)}</f>"
+    if isinstance(formula.value, str):
+        return f'{opened} t="str">{said}<v>{_text(formula.value)}</v></c>'
+    return f"{opened}>{said}<v>{formula.value}</v></c>"
+
+
+def reference(sheet: str) -> str:
+    """A sheet as a formula names it."""
+    return "'" + sheet.replace("'", "''") + "'"
 
 
 def _plain(words: Sequence[str]) -> bool:
@@ -278,12 +303,6 @@ def _closed(filtered: str, header: str, paper: int) -> str:
         + (f"<oddHeader>{escape(said)}</oddHeader>" if header and len(said) <= HEADER_SIGNS else "")
         + "<oddFooter>&amp;C&amp;P / &amp;N</oddFooter></headerFooter></worksheet>"
     )
-
-
-def _named(sheet: str) -> str:
-    """A sheet as a reference names it."""
-    doubled = escape(sheet).replace("'", "''")
-    return f"'{doubled}'"
 
 
 def _entry(path: str) -> ZipInfo:

@@ -324,15 +324,16 @@ def style_of(book: RowBook, column: Column) -> int:
 
 
 def listing(
-    book: RowBook, title: str, columns: Sequence[Column], number: int, of: int, rows: int, mark: str, *, paper: int = A4
-) -> AbstractContextManager[Sheet]:
+    book: RowBook, title: str, columns: Sequence[Column], number: int, of: int, rows: int, mark: str, *, paper: int = A4,
+    name: str = "", beneath: int = 0,
+) -> AbstractContextManager[Sheet]:  # fmt: skip
     """The sheet `number` of `of` for `rows` rows of these columns, under a line of words and the headings, which are the
-    frozen second row; the last one has a closing row."""
+    frozen second row; the last one has a closing row, and `beneath` it further ones. name: that it was given before."""
     last = xl_col_to_name(max(len(columns) - 1, 0))
     return book.sheet(
-        book.name(title, number, of), [column_width(column) for column in columns], frozen=(2, 1), repeated=2,
+        name or book.name(title, number, of), [column_width(column) for column in columns], frozen=(2, 1), repeated=2,
         filtered=f"A2:{last}{rows + 2}" if rows and columns else "", header=title + mark, paper=paper,
-        spans=f"A1:{last}{rows + 2 + (number == of - 1)}",
+        spans=f"A1:{last}{rows + 2 + (number == of - 1) * (1 + beneath)}",
     )  # fmt: skip
 
 

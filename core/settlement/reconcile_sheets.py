@@ -42,6 +42,11 @@ def _titled(title: str, what: Mapping[str, str] | None = None, **values: str) ->
     return made
 
 
+def _of(title: str, shown: int, every: int) -> dict[str, str]:
+    """A list's title, and of how many it shows the largest."""
+    return _titled(title) if shown >= every else _titled(f"{title}_part", shown=f"{shown:,}", every=f"{every:,}")
+
+
 def _sheet(
     id: str, title: Mapping[str, str], columns: Sequence[Column], lines: Sequence[Sequence[object]], keys: Sequence[str]
 ) -> Worksheet:
@@ -166,7 +171,7 @@ def steps(found: Reconciliation, fund: str, texts: Texts) -> Worksheet:
              told(parts, texts, _places(step)) if any(differences) else ""]
         )  # fmt: skip
         keys.append(f"institution.{step.id}")
-    return _sheet("reconcile_steps", _titled("steps", fund=fund), columns, lines, keys)
+    return _sheet(f"reconcile_steps_{fund}", _titled("steps", fund=fund), columns, lines, keys)
 
 
 def _unit(step: Step, texts: Texts) -> str:
@@ -291,7 +296,8 @@ def cases(
              texts(f"fund.{one.fund}") if one.fund else "", one.code, _name(found, one.code),
              *(one.parts.get(name) for name in present), *_sides(found, one)]
         )  # fmt: skip
-    return _sheet("reconcile_cases", _titled("cases"), columns, lines, [one.setl_id for one in some])
+    every = len(some) if fund or code or cause else found.count
+    return _sheet("reconcile_cases", _of("cases", len(some), every), columns, lines, [one.setl_id for one in some])
 
 
 def detail(one: Case, found: Reconciliation, texts: Texts) -> str:
@@ -335,7 +341,7 @@ def _sides(found: Reconciliation, one: Case) -> list[object]:
 def pays(found: Reconciliation, texts: Texts, *, fund: str = "", code: str = "", most: int | None = None) -> Worksheet:
     """The cases whose amounts differ, largest first: yuan here and there and by cause. keys: settlements"""
     paid, table = found.pays, found.scored.inputs.cases
-    rows = np.zeros(0, np.int64)
+    rows, every = np.zeros(0, np.int64), 0
     if paid is not None:
         keep = np.ones(len(paid.where), bool)
         if fund:
@@ -343,6 +349,7 @@ def pays(found: Reconciliation, texts: Texts, *, fund: str = "", code: str = "",
         if code:
             keep &= table.institution[paid.where] == (table.institutions.index(code) if code in table.institutions else -1)
         rows = np.flatnonzero(keep)
+        every = len(rows)
         rows = rows[np.argsort(-np.abs(paid.difference[rows]), kind="stable")][:most]
     parts = {cause: paid.parts[cause][rows] for cause in CAUSES if cause in paid.parts} if paid is not None else {}
     present = [cause for cause, values in parts.items() if values.any()]
@@ -364,20 +371,23 @@ def pays(found: Reconciliation, texts: Texts, *, fund: str = "", code: str = "",
              texts(f"reconcile.by.{paid.by[i]}") if paid.by[i] else "", int(paid.own[i]), int(paid.official[i]),
              texts(f"fund.{FUNDS[int(table.fund[at])]}"), own, _name(found, own), *(int(parts[name][n]) for name in present)]
         )  # fmt: skip
-    return _sheet("reconcile_pays", _titled("pays"), columns, lines, [str(line[0]) for line in lines])
+    return _sheet("reconcile_pays", _of("pays", len(lines), every), columns, lines, [str(line[0]) for line in lines])
 
 
-def worksheets(found: Reconciliation, texts: Texts) -> list[Worksheet]:
-    """All, for export: causes, steps, both sheets, the bridges of every step that differs, the cases."""
+def bridged(one: Bridge) -> list[str]:
+    """The institutions' steps that differ anywhere."""
+    return [step for step in one.official if any(one.difference(step, i) for i in range(len(one.codes)))]
+
+
+def worksheets(found: Reconciliation, texts: Texts, most: int | None = None) -> list[Worksheet]:
+    """All, for export: causes, steps, both sheets, the bridges of every step that differs, the cases.
+
+    most: at most so many cases, the largest differences; the title says how many there are."""
     made = [summary(found, texts)]
     for one in found.bridges:
         made.append(steps(found, one.fund, texts))
         made += [sheet_of(found, one.fund, side) for side in ("own", "official")]
         made.append(region_bridge(found, one.fund, texts))
-        made += [
-            bridge(found, one.fund, step, texts)
-            for step in one.official
-            if any(one.difference(step, i) for i in range(len(one.codes)))
-        ]
-    made.append(cases(found, texts))
-    return [*made, pays(found, texts)] if found.pays is not None and found.pays.reading else made
+        made += [bridge(found, one.fund, step, texts) for step in bridged(one)]
+    made.append(cases(found, texts, most=most))
+    return [*made, pays(found, texts, most=most)] if found.pays is not None and found.pays.reading else made

@@ -23,6 +23,7 @@ FORMS = ("xlsx", "pdf", "csv", "json")
 # Kinds of sheets beside the whole clearing: of which institutions, and as what. A folder takes a PDF for each.
 CONFIRMATIONS = (("one", "pdf"), ("one", "xlsx"), ("all", "pdf"), ("all", "folder"), ("all", "xlsx"))
 CASES = ("one", "all")
+BRIDGES = ("xlsx", "pdf")
 
 
 class Handover:
@@ -45,6 +46,9 @@ class Handover:
         menu.addSection(texts("clearing.case_lists"))
         for who in CASES:
             self._entry(menu, f"clearing.cases_{who}", who, named, lambda who=who: self.choose_cases(who))
+        menu.addSection(texts("clearing.bridges"))
+        for form in BRIDGES:
+            menu.addAction(texts(f"clearing.bridge_{form}"), lambda form=form: self.choose_bridge(form))
         menu.addSection(texts("confirmed.bundles"))
         for who in CASES:
             self._entry(menu, f"confirmed.bundle_{who}", who, named, lambda who=who: self.choose_bundle(who))
@@ -99,6 +103,11 @@ class Handover:
         title = self._texts("caselist.title", year=clearing.year, who=who)
         if path := self._path(title, "xlsx"):
             self.list_cases(path, code)
+
+    def choose_bridge(self, form: str) -> None:
+        clearing = self._clearing()
+        if clearing is not None and (path := self._path(self._texts("reconcile.file", year=clearing.year), form)):
+            self.reconcile(path)
 
     def choose_bundle(self, who: str) -> None:
         clearing = self._clearing()
@@ -164,6 +173,25 @@ class Handover:
             else:
                 count = confirmation.write(shown, path, codes, texts.lang, job)
             return texts("clearing.confirmed", count=count, path=str(path))
+
+        self._ask(work, path.name)
+
+    def reconcile(self, path: str | Path) -> None:
+        """The bridge from the clearing on screen to the bureau's, as its name's ending has it."""
+        clearing, texts, path = self._clearing(), self._texts, Path(path)
+        if clearing is None:
+            return
+
+        def work(workspace: Any, job: Any) -> str:
+            from core.settlement import reconcile, reconcile_book
+
+            stamps = clearing.stamps
+            found = reconcile.reconcile(
+                workspace, clearing.year, clearing.pack, set_name=stamps.set_name, catalogue=stamps.catalogue,
+                grouping=stamps.grouping, progress=job,
+            )  # fmt: skip
+            (reconcile_book.write_pdf if path.suffix.lower() == ".pdf" else reconcile_book.write)(found, path, texts, job)
+            return texts("cli.wrote", path=str(path))
 
         self._ask(work, path.name)
 

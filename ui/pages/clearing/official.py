@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from core.faults import Refused
 from ui.asking import Asking
 from ui.desk import Changes, Desk
+from ui.dialogs import documents
 from ui.look import GAP, TIGHT, set_role
 from ui.pages.clearing.tabs import Choice
 from ui.table import Table
@@ -296,28 +297,29 @@ class OfficialTab(QWidget):
     # -- handing over ------------------------------------------------------------------------------------------
 
     def export(self) -> None:
-        """Both sheets, the bridges and the cases as one workbook."""
+        """Both sheets, the bridges and the cases as one workbook, or for print."""
         told, texts = self.told, self.texts
         if told is None or told.found is None or self.desk.workspace is None:
             return
-        path, _ = QFileDialog.getSaveFileName(
+        fitting = [texts("table.files_xlsx"), texts("clearing.files_pdf")]
+        path, chosen = QFileDialog.getSaveFileName(
             self, texts("reconcile.export"),
-            str(Path.home() / f"{texts('reconcile.file', year=told.found.clearing.year)}.xlsx"), texts("table.files_xlsx"),
+            str(documents() / f"{texts('reconcile.file', year=told.found.clearing.year)}.xlsx"), ";;".join(fitting),
         )  # fmt: skip
         if path:
-            self.export_to(path if path.lower().endswith(".xlsx") else f"{path}.xlsx")
+            named = path.lower().endswith((".xlsx", ".pdf"))
+            self.export_to(path if named else f"{path}{'.pdf' if chosen == fitting[1] else '.xlsx'}")
 
     def export_to(self, file: str | Path) -> None:
         told, texts, path = self.told, self.texts, Path(file)
         if told is None or told.found is None:
             return
-        found, synthetic = told.found, bool(getattr(self.desk.workspace, "synthetic", False))
+        found = told.found
 
         def work(_: Any, job: Job) -> Path:
-            from core.export import tables
-            from core.settlement.reconcile_sheets import worksheets
+            from core.settlement import reconcile_book
 
-            tables.worksheets_xlsx(worksheets(found, texts), path, texts.lang, job, synthetic)
+            (reconcile_book.write_pdf if path.suffix.lower() == ".pdf" else reconcile_book.write)(found, path, texts, job)
             return path
 
         self.asking.ask(
