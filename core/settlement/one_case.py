@@ -37,6 +37,7 @@ from core.settlement import year as years
 from core.settlement.arrivals import Arrivals, Reading
 from core.settlement.doubts import ordered
 from core.settlement.gather import snapshot
+from core.settlement.outside import Tally
 from core.settlement.runs import stored
 from core.settlement.staleness import stale
 from core.settlement.standing import Grouped, stand
@@ -476,6 +477,7 @@ class _Question:
             out={},
             out_fee={},
             unregistered={},
+            tally=Tally({}, {}),
         )
         return years.Year(
             self.year,
