@@ -26,8 +26,8 @@ PARTS = 5000
 CELLS = 120_000_000  # a full sheet of 1,048,576 rows and 114 columns; 3 GB in memory
 LONGEST = 16 << 20  # bytes of one line of a text file
 _PIECE = 4 << 20
+_SHEET = re.compile(rb"<(\w*:?)worksheet\b")
 _KEEP = 64  # bytes that a reference may be cut into by the end of a piece
-_REPEATED = re.compile(rb'number-(columns|rows)-repeated="(\d+)"')
 
 
 def check(path: Path) -> None:
@@ -45,9 +45,10 @@ def _check(path: Path, size: int, changed: int) -> None:
             if len(parts) > PARTS:
                 raise Refused("file_bomb", file=path.name, part="", size=len(parts))
             for part in parts:
-                if part.flag_bits & 1 or not part.filename.endswith((".xml", ".rels", ".bin", ".vml")):
-                    continue  # of a locked book the reader tells; pictures are never looked at
-                most = STRINGS if part.filename.endswith(("sharedStrings.xml", "sharedStrings.bin")) else WHOLE
+                if part.flag_bits & 1:
+                    continue  # of a locked book the reader tells
+                # Whatever a part is called, the book may say that it is a sheet.
+                most = STRINGS if part.filename.endswith("sharedStrings.xml") else WHOLE
                 reach = _Reach(part.filename, path.name)
                 inside = 0
                 for piece in _inflated(file, part, path.name):
@@ -92,20 +93,18 @@ class _Reach:
     """The farthest row and column that a sheet's cells name, and how many there are without a name."""
 
     def __init__(self, part: str, file: str) -> None:
-        self._sheet = "worksheets/" in part and part.endswith(".xml")
-        self._table = part.endswith("content.xml")
         self._part, self._file = part, file
+        self._prefix: bytes | None = None  # of the sheet's elements; None of what is no sheet
+        self._begun = False
         self._rest = b""
         self._rows = self._columns = self._named_rows = self._run = 0
 
     def see(self, piece: bytes) -> None:
-        if self._table:
-            data = self._rest + piece
-            for found in _REPEATED.finditer(data):
-                if int(found[2]) > (1 << 20 if found[1] == b"rows" else 1 << 14):
-                    raise Refused("file_bomb", file=self._file, part=self._part, size=int(found[2]))
-            self._rest = data[-_KEEP:]
-        if not self._sheet:
+        if not self._begun:
+            self._begun = True
+            found = _SHEET.search(piece)
+            self._prefix = found[1] if found else None
+        if self._prefix is None:
             return
         data = self._rest + piece
         if len(data) <= _KEEP:
@@ -122,7 +121,7 @@ class _Reach:
         """` r="AB12"`: of cells with letters, of rows without."""
         padded = np.frombuffer(data + bytes(24), dtype=np.uint8)
         end = len(data) - _KEEP
-        at = np.flatnonzero((padded[1:end] == 114) & (padded[2 : end + 1] == 61) & (padded[3 : end + 2] == 34)) + 4
+        at = np.flatnonzero((padded[1:end] == 114) & (padded[2 : end + 1] == 61) & ((padded[3 : end + 2] | 5) == 39)) + 4
         at = at[padded[at - 4] <= 32]
         column = np.zeros(len(at), dtype=np.int64)
         for _ in range(4):
@@ -142,8 +141,9 @@ class _Reach:
 
     def _counted(self, data: bytes) -> None:
         """Rows and cells as they come, for those that say not where they stand."""
-        pieces = data.split(b"<row")
+        assert self._prefix is not None
+        pieces = data.split(b"<" + self._prefix + b"row")
         self._rows += len(pieces) - 1
         for at, piece in enumerate(pieces) if len(pieces) < 50 else enumerate([max(pieces, key=len)], 1):
-            self._run = (self._run if at == 0 else 0) + piece.count(b"<c")
+            self._run = (self._run if at == 0 else 0) + piece.count(b"<" + self._prefix + b"c")
             self._columns = max(self._columns, self._run)

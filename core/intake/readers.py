@@ -84,7 +84,8 @@ def read(
 ) -> Source:
     """Recognise a file. Without `kind` the heading is sought among the headings of every kind.
 
-    Refused: `file_empty`, `file_kind` (html, pdf, zip, a locked workbook ...). Usage: `sheet_unknown`, `sheet_needed`.
+    Refused: `file_empty`, `file_kind` (html, pdf, zip, a locked workbook ...), `file_format` (xlsb, ods).
+    Usage: `sheet_unknown`, `sheet_needed`.
     WorldFault: `file_missing`, `file_unreadable`.
     """
     try:
@@ -113,7 +114,9 @@ def _form(path: Path, head: bytes) -> Form:
             names = set()
         if not names:
             raise Refused("file_damaged", file=path.name)
-        if any(name.startswith("xl/") for name in names) or "content.xml" in names:
+        if "xl/workbook.bin" in names or "content.xml" in names:  # neither has bounds here, see `core.intake.bounds`
+            raise Refused("file_format", file=path.name, found="xlsb" if "xl/workbook.bin" in names else "ods")
+        if any(name.startswith("xl/") for name in names):
             return "workbook"
         raise Refused("file_kind", file=path.name, found="zip")
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") or head[:2] == b"\x09\x08":

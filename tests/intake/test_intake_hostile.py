@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sqlite3
 import zipfile
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from core.faults import Fault, Refused
 from core.intake import bounds, readers
 from core.intake.load import import_file, propose
 from core.storage.workspace import Workspace
+from core.texts import Texts
 
 
 def book() -> bytes:
@@ -91,6 +93,32 @@ def test_a_cell_so_far_out_that_the_sheet_fills_the_memory(
 ) -> None:
     path = with_part(tmp_path / "far.xlsx", SHEET, lambda out, old: out.write(old.replace(b"</sheetData>", cell + b"</sheetData>")) and None)
     assert refused(path, workspace) == "file_bomb"
+
+
+@pytest.mark.parametrize("name", ["xl/worksheets/sheet1.dat", "xl/media/picture.png"])
+def test_a_sheet_by_another_name(workspace: Workspace, tmp_path: Path, name: str) -> None:
+    """A book's own list says what is a sheet, whatever it is called, and with whatever prefix and quotes it is written."""
+    source = zipfile.ZipFile(io.BytesIO(book()))
+    path = tmp_path / "other.xlsx"
+    far = b"<s:row r='1048576'><s:c r='XFD1048576'><s:v>1</s:v></s:c></s:row></sheetData>"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for part in source.namelist():
+            data = source.read(part)
+            if part == SHEET:
+                data = re.sub(rb"<(/?)(?=\w)", rb"<\1s:", data.replace(b"</sheetData>", far.replace(b"s:", b"")))
+                data = data.replace(b"xmlns=", b"xmlns:s=")
+            archive.writestr(name if part == SHEET else part, data.replace(SHEET[3:].encode(), name[3:].encode()))
+    assert refused(path, workspace) == "file_bomb"
+
+
+@pytest.mark.parametrize(("part", "found"), [("xl/workbook.bin", "xlsb"), ("content.xml", "ods")])
+def test_formats_without_bounds_are_not_read(workspace: Workspace, tmp_path: Path, part: str, found: str) -> None:
+    with zipfile.ZipFile(tmp_path / "a", "w") as archive:
+        archive.writestr(part, b"x" * 100)
+    with pytest.raises(Refused) as caught:
+        import_file(workspace, "cases", tmp_path / "a")
+    assert (caught.value.code, caught.value.values["found"]) == ("file_format", found)
+    assert "xlsx" in Texts("zh").fault(caught.value)
 
 
 def test_wide_and_long_sheets_of_a_hospital_pass(tmp_path: Path) -> None:
