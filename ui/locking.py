@@ -7,10 +7,11 @@ closed: work under way goes on, and what was typed and not saved is there again 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QKeyCombination, QObject, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeyEvent
-from PySide6.QtWidgets import QApplication, QFrame, QLabel, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFrame, QLabel, QToolTip, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from core.faults import WorldFault
@@ -60,7 +61,24 @@ class Cover(QFrame):
 
 
 class Resume(PassphraseDialog):
-    """Goes away by the passphrase alone."""
+    """Goes away by the passphrase, or with the whole program, which needs none: who may switch off the laptop may do that."""
+
+    def __init__(self, desk: Desk, name: str, parent: QWidget, check: Callable[[str], object]) -> None:
+        super().__init__(desk, "resume", name, parent, check)
+        self._desk = desk
+        self._warned = False
+        self.quit = self.buttons.addButton(desk.texts("protect.quit"), QDialogButtonBox.ButtonRole.ResetRole)
+        self.quit.setAutoDefault(False)
+
+    def may_quit(self) -> bool:
+        """Whether nothing is lost by it, or that was said and quitting asked for again. What it is is not told."""
+        count = len(self._desk.waiting())
+        if count and not self._warned:
+            self._warned = True
+            self._say(self._texts("protect.quit_unsaved", count=count), "warn")
+            self.quit.setText(self._texts("protect.quit_anyway"))
+            return False
+        return True
 
     def reject(self) -> None:
         self.fields["standing"].clear()
@@ -131,13 +149,28 @@ class IdleLock(QObject):
             if not key.made_from(typed):
                 raise WorldFault("wrong_passphrase", path=path)
 
-        self.dialog = Resume(self._desk, "resume", workspace.name, self._window, check)
+        self.dialog = Resume(self._desk, workspace.name, self._window, check)
+        self.dialog.quit.clicked.connect(self._quit)
         self.dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
         self.dialog.accepted.connect(self._release)
         for widget in QApplication.topLevelWidgets():
             if widget.isVisible():
                 self._cover(widget)
         self.dialog.open()
+
+    def _quit(self) -> None:
+        """Nothing is uncovered on the way out."""
+        if self.dialog is None or not self.dialog.may_quit():
+            return
+        for one in self._desk.waiting():
+            one.discard()
+        self.dialog.hide()
+        if not self._window.close():
+            self._to_front()
+            return
+        for widget in QApplication.topLevelWidgets():
+            widget.hide()
+        self._follow()
 
     def _cover(self, widget: QWidget) -> None:
         if widget is self.dialog or any(isValid(cover) and cover.parent() is widget for cover in self._covers):

@@ -85,7 +85,7 @@ class PassphraseDialog(QDialog):
             lost = paragraph(texts("protect.lost"))
             set_role(lost, "muted")
             layout.addWidget(lost)
-        buttons = QDialogButtonBox()
+        self.buttons = buttons = QDialogButtonBox()
         self.do = buttons.addButton(texts(f"protect.{what}.do"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.do.setProperty("primary", True)
         self.do.setDefault(True)

@@ -10,10 +10,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QMessageBox
 from window_hands import write
 
-from core.storage import recognised
+from core.storage import keys, recognised
 from core.storage.workspace import Workspace
 from ui.dialogs import NewWorkspaceDialog
 from ui.locking import Cover
+from ui.pages.data.overview import OverviewPanel
 from ui.passphrases import PassphraseDialog
 
 PASSPHRASE = "四个不相干的词 2024"
@@ -81,6 +82,18 @@ def test_the_list_shows_a_lock_and_a_line_says_what_none_means(window, desk, loc
     idle()
     assert [(row.card.locked, row.card.state) for row in window.page().rows()] == [(True, "locked_by_passphrase"), (False, "")]
     assert any(label.text() == desk.texts("protect.unprotected") for label in window.page().findChildren(QLabel))
+
+
+def test_the_data_page_says_it_too(opened, desk, made, locked, idle) -> None:
+    opened.show_page("data")
+    idle()
+    line = opened.page().findChild(OverviewPanel).unprotected
+    assert line.isVisible() and line.text() == desk.texts("protect.unprotected")
+    desk.open(locked, keys.given(locked, PASSPHRASE))
+    idle()
+    opened.show_page("data")
+    idle()
+    assert not opened.page().findChild(OverviewPanel).unprotected.isVisible()
 
 
 def test_set_change_and_remove(opened, desk, made, idle) -> None:
@@ -220,6 +233,42 @@ def test_it_comes_by_itself_after_the_minutes_chosen(unlocked, desk, qtbot) -> N
     lock._touched = (0, 0)
     lock._look()
     assert not lock.locked
+
+
+class Draft:
+    of_choices = False
+
+    def __init__(self) -> None:
+        self.said = "病例 77"
+
+    def unsaved(self) -> str:
+        return self.said
+
+    def can_save(self) -> bool:
+        return True
+
+    def save_then(self, then) -> None:
+        raise AssertionError
+
+    def discard(self) -> None:
+        self.said = ""
+
+
+@pytest.mark.parametrize("drafts", [0, 1])
+def test_it_can_be_quit_without_the_passphrase_and_without_a_look(unlocked, desk, qtbot, drafts: int) -> None:
+    kept = [Draft() for _ in range(drafts)]
+    for one in kept:
+        desk.guard(one)
+    unlocked.lock.lock()
+    dialog = unlocked.lock.dialog
+    assert not dialog.quit.isDefault()
+    dialog.quit.click()
+    if drafts:
+        assert unlocked.isVisible() and unlocked.lock.locked and covers()
+        assert dialog.said.text() == desk.texts("protect.quit_unsaved", count=1) and "77" not in dialog.said.text()
+        dialog.quit.click()
+    assert not unlocked.isVisible() and not dialog.isVisible()
+    assert desk.workspace is None and all(one.said == "" for one in kept)
 
 
 def test_without_a_passphrase_there_is_no_lock(opened, desk) -> None:

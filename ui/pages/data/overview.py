@@ -47,6 +47,10 @@ class OverviewPanel(QWidget):
         self.add.clicked.connect(self.wants_files)
         top.addWidget(self.add)
         layout.addLayout(top)
+        self.unprotected = QLabel(texts("protect.unprotected"))
+        self.unprotected.setWordWrap(True)
+        set_role(self.unprotected, "muted")
+        layout.addWidget(self.unprotected)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         self.table = Table(desk)
@@ -86,6 +90,7 @@ class OverviewPanel(QWidget):
         year, set_name = self.desk.year, self.desk.set_name or None
         workspace = self.desk.workspace
         self.add.setEnabled(workspace is not None and not workspace.read_only)
+        self.unprotected.setVisible(workspace is not None and workspace.key is None)
 
         def work(workspace: Any, job: Any) -> tuple[Worksheet, list[Finding] | None]:
             from core.settlement import control
