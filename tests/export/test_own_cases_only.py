@@ -5,12 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from core import demo
 from core.export import confirmation, confirmation_book, lettering
 from core.faults import Cancelled, WorldFault
 from core.rules import packs
@@ -29,8 +28,10 @@ prints = pytest.mark.skipif(READER is None or not LETTERS, reason="not read back
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, Clearing]]:
-    with demo.build(tmp_path_factory.mktemp("own") / "demo.dianzhi", scale=100) as workspace:
+def built(
+    demonstration_copy: Callable[[int, Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Workspace, Clearing]]:
+    with Workspace.open(demonstration_copy(100, tmp_path_factory.mktemp("own"))) as workspace:
         yield workspace, clear(workspace, 2024, packs.load("ningde-2024"), store=False)
 
 

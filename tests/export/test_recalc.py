@@ -1,176 +1,185 @@
-"""The workbook lives: LibreOffice, made to recalculate on load, gives the run's value in every formula cell.
+"""Everything that is handed over with formulas lives: recalculated, every formula cell gives the value stored beside it.
 
-LibreOffice trusts stored values unless OOXMLRecalcMode is 0. So the tests first show that what they look at
-has really been recalculated, and that a wrong formula would be seen.
+The clearing under every pack, a month, the advance, confirmation sheets and the bridge to the official result. In one of each
+kind a wrong value and a wrong formula are planted.
 """
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
-import zipfile
-from collections.abc import Callable
+import sys
+from fractions import Fraction
 from pathlib import Path
 
 import openpyxl
 import pytest
 from clearings import many, vector_d
+from recalculation import BUILDERS, Recalculated, needs_office, planted, tampered, workbook
 
-from core import demo
-from core.export import workbook
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "settlement"))
+
+import bureau
+from region import Region
+
+from core.export import confirmation_book
+from core.export import workbook as annual_book
 from core.rules import packs
-from core.rules.sheet import Clearing
+from core.settlement import advance, annual, gather, monthly, reconcile, reconcile_book
 from core.settlement.clearing import clear
+from core.storage.workspace import Workspace
 from core.texts import Texts
 
-SOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
-pytestmark = pytest.mark.skipif(
-    SOFFICE is None, reason="not recalculated: LibreOffice is missing (libreoffice-calc-nogui)"
-)
-ALWAYS = """<?xml version="1.0" encoding="UTF-8"?>
-<oor:items xmlns:oor="http://openoffice.org/2001/registry" xmlns:xs="http://www.w3.org/2001/XMLSchema"
- xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
-<item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse">
-<value>{mode}</value></prop></item>
-</oor:items>
-"""
-# What a double may differ by where a step is not rounded, relative.
-UNROUNDED = 1e-12
-Cells = dict[tuple[str, str], object]
-Recalculated = Callable[..., Cells]
-
-
-@pytest.fixture(scope="module")
-def recalculated(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Cells]:
-    """Runs a file through LibreOffice; gives the values of all cells of the result by sheet and cell."""
-    profiles: dict[int, Path] = {}
-
-    def run(path: Path, mode: int = 0) -> Cells:
-        if mode not in profiles:
-            profiles[mode] = tmp_path_factory.mktemp(f"profile{mode}")
-            (profiles[mode] / "user").mkdir()
-            setting = profiles[mode] / "user" / "registrymodifications.xcu"
-            setting.write_text(ALWAYS.format(mode=mode), "utf-8")
-        out = tmp_path_factory.mktemp("recalculated")
-        assert SOFFICE is not None
-        subprocess.run(
-            [
-                SOFFICE, f"-env:UserInstallation={profiles[mode].as_uri()}", "--headless",
-                "--convert-to", "xlsx", "--outdir", str(out), str(path),
-            ],
-            check=True, capture_output=True, timeout=240,
-        )
-        return values(out / path.name)
-
-    return run
-
-
-def values(path: Path, formulas: bool = False) -> Cells:
-    """What stands in every cell; `formulas`: of the formula cells alone, their formulas."""
-    book = openpyxl.load_workbook(path, data_only=not formulas)
-    return {
-        (page.title, cell.coordinate): cell.value
-        for page in book for row in page.iter_rows() for cell in row
-        if cell.value is not None and (not formulas or cell.data_type == "f")
-    }
-
-
-def formula_cells(path: Path) -> Cells:
-    return values(path, formulas=True)
-
-
-def differing(run: Cells, again: Cells, formulas: Cells) -> list[str]:
-    """Formula cells whose recalculated value is not the stored one: rounded ones to the last place."""
-    wrong: list[str] = []
-    for at, formula in formulas.items():
-        expected, got = run[at], again.get(at)
-        places = re.fullmatch(r"=ROUND\(.*,(\d+)\)", str(formula))
-        assert isinstance(expected, int | float), (at, expected)
-        if not isinstance(got, int | float):
-            wrong.append(f"{at} {formula}: {expected} became {got!r}")
-        elif places:
-            if round(got * 10 ** int(places[1])) != round(expected * 10 ** int(places[1])):
-                wrong.append(f"{at} {formula}: {expected} became {got}")
-        elif abs(got - expected) > UNROUNDED * max(1.0, abs(expected), abs(got)):
-            wrong.append(f"{at} {formula}: {expected} became {got}")
-    return wrong
-
-
-def tampered(path: Path, out: Path, change: Callable[[str], str]) -> Path:
-    """The workbook with the XML of its sheets changed."""
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
-        for item in old.infolist():
-            data = old.read(item)
-            if item.filename.startswith("xl/worksheets/sheet"):
-                data = change(data.decode("utf-8")).encode("utf-8")
-            new.writestr(item, data)
-    return out
+pytestmark = needs_office
+F = Fraction
+RATES = {"month_rate_employee": "9000", "month_rate_resident": "6000"}
 
 
 def shipped() -> list[str]:
     return [head.id for head in packs.available() if not head.abstract]
 
 
-def written(clearing: Clearing, path: Path, lang: str = "zh") -> Path:
-    workbook.write(clearing, path, lang)
-    return path
+def _vector(path: Path, source: str) -> None:
+    annual_book.write(vector_d(source), path, "en")
 
 
-def test_a_planted_value_is_seen_only_when_recalculated(recalculated: Recalculated, tmp_path: Path) -> None:
-    """A wrong stored value: without recalculation it stays and the check fails, with it the run's is back."""
-    right = written(vector_d(), tmp_path / "right.xlsx")
-    formulas, run = formula_cells(right), values(right)
-    planted = tampered(
-        right, tmp_path / "planted.xlsx", lambda xml: xml.replace("<v>48546654.07</v>", "<v>12345.67</v>")
-    )
-    assert values(planted) != run
-    never = differing(run, recalculated(planted, mode=1), formulas)
-    assert never, "the planted value was not found: the check cannot fail"
-    assert all("12345.67" in said for said in never)
-    assert differing(run, recalculated(planted), formulas) == []
+for _source in shipped():
+    workbook(f"d {_source}")(lambda path, _, source=_source: _vector(path, source))
 
 
-def test_a_wrong_formula_is_seen(recalculated: Recalculated, tmp_path: Path) -> None:
-    right = written(vector_d(), tmp_path / "right.xlsx")
-    formulas, run = formula_cells(right), values(right)
-    at = next(at for at, value in run.items() if value == 48546654.07 and at in formulas)
-    text = str(formulas[at])[1:]
-    wrong = tampered(
-        right, tmp_path / "wrong.xlsx", lambda xml: xml.replace(f"<f>{text}</f>", f"<f>{text}+0.01</f>")
-    )
-    found = differing(run, recalculated(wrong), formulas)
-    assert any(str(at) in said for said in found)
-    assert any("48546654.08" in said for said in found)
+@workbook("clearing")
+def _clearing(path: Path, demonstration: Path) -> None:
+    """155 institutions, both funds."""
+    with Workspace.open(demonstration, write=False) as workspace:
+        annual_book.write(clear(workspace, 2024, packs.load("ningde-2024"), store=False), path, "zh")
 
 
-@pytest.mark.parametrize("source", shipped())
-def test_vector_d_lives(recalculated: Recalculated, tmp_path: Path, source: str) -> None:
-    path = written(vector_d(source), tmp_path / "d.xlsx", "en")
-    formulas = formula_cells(path)
-    assert differing(values(path), recalculated(path), formulas) == []
-    assert len(formulas) > 3 * 8
+@workbook("month")
+def _month(path: Path, demonstration: Path) -> None:
+    with Workspace.open(demonstration, write=False) as workspace:
+        made = monthly.settle(workspace, "2024-03", packs.load("ningde-2024", RATES), store=False)
+    annual_book.write(made.clearing, path, "zh")
 
 
-def test_whole_region_lives(recalculated: Recalculated, tmp_path: Path) -> None:
-    """155 institutions, both funds: every formula cell, to the fen."""
-    path = written(many(), tmp_path / "many.xlsx")
-    formulas = formula_cells(path)
-    assert differing(values(path), recalculated(path), formulas) == []
-    assert len(formulas) > 2 * 155 * 7
+@workbook("advance")
+def _advance(path: Path, demonstration: Path) -> None:
+    with Workspace.open(demonstration, write=False) as workspace:
+        made = advance.advance(workspace, 2024, packs.load("ningde-2024", RATES))
+    annual_book.write(made.clearing, path, "zh")
 
 
-def test_demonstration_lives(recalculated: Recalculated, tmp_path: Path) -> None:
-    """What a clearing of a workspace writes: both funds of the synthetic region, every formula cell."""
-    with demo.build(tmp_path / "demo.dianzhi", scale=100) as workspace:
+@workbook("confirmations")
+def _confirmations(path: Path, _: Path) -> None:
+    confirmation_book.write(many("ningde-2024", 4), path, lang="zh")
+
+
+@workbook("confirmations national")
+def _confirmations_national(path: Path, _: Path) -> None:
+    confirmation_book.write(many("national-draft-3", 4), path, lang="en")
+
+
+def bridged(folder: Path) -> reconcile.Reconciliation:
+    """A town whose bureau lacks a case, has another coefficient and another deduction."""
+    annual.forget()
+    gather.forget()
+    region = Region(folder / "town.dz")
+    bureau.settle(region)
+    told = [one for one in bureau.changed(bureau.town(), "H2-G1-4", k=F("0.93")) if one.setl_id != "H3-G2-2"]
+    result = bureau.clear(told)
+    result.institutions["H1"]["audit_deduction"] += 100
+    result.institutions["H1"]["final"] -= 90
+    bureau.publish(region, result, told)
+    found = reconcile.reconcile(region.workspace, 2024, packs.load("ningde-2024"), tolerance={"final": F(1)})
+    region.workspace.close()
+    return found
+
+
+@workbook("bridge")
+def _bridge(path: Path, _: Path) -> None:
+    folder = path.parent / "town"
+    folder.mkdir()
+    reconcile_book.write(bridged(folder), path, Texts("zh"))
+
+
+@workbook("bridge typed over", "bridge")
+def _typed_over(path: Path, whole: Path) -> None:
+    """The bureau's last figure of H1 on its own sheet, 1,000 more than it said."""
+    zh = Texts("zh")
+    sheet = openpyxl.load_workbook(whole, data_only=True)[zh("reconcile.sheet.official", fund=zh("fund.employee"))]
+    stated = next(row[-1].value for row in sheet.iter_rows() if row[0].value == "H1")
+    tampered(whole, path, lambda xml: xml.replace(f"<v>{stated}</v></c></row>", f"<v>{stated + 1000}</v></c></row>", 1))
+
+
+KINDS = ("clearing", "month", "advance", "confirmations", "bridge")
+
+
+def _planted(kind: str, *, formula: bool) -> None:
+    @workbook(f"{kind} with a wrong {'formula' if formula else 'value'}", kind)
+    def _(path: Path, whole: Path) -> None:
+        planted(whole, path, formula=formula)
+
+
+for _kind in KINDS:
+    _planted(_kind, formula=False)
+    _planted(_kind, formula=True)
+
+LIVING = [name for name in BUILDERS if " with a wrong " not in name and name != "bridge typed over"]
+
+
+@pytest.mark.parametrize("name", LIVING)
+def test_every_formula_gives_what_is_stored(books: dict[str, Recalculated], name: str) -> None:
+    book = books[name]
+    assert len(book.formulas) > 3 * 8
+    assert book.wrong() == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_planted_value_is_seen(books: dict[str, Recalculated], kind: str) -> None:
+    """It is overwritten by the recalculation, it alone."""
+    (wrong,) = books[f"{kind} with a wrong value"].wrong()
+    assert wrong
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_planted_formula_is_seen(books: dict[str, Recalculated], kind: str) -> None:
+    book = books[f"{kind} with a wrong formula"]
+    assert any("+1" in said for said in book.wrong())
+
+
+def test_a_whole_region_has_all_its_formulas(books: dict[str, Recalculated]) -> None:
+    assert len(books["clearing"].formulas) > 2 * 155 * 7
+    assert len(books["confirmations"].formulas) > 4 * 30
+
+
+def test_the_demonstrations_amounts_are_shown(books: dict[str, Recalculated], demonstration: Path) -> None:
+    with Workspace.open(demonstration, write=False) as workspace:
         made = clear(workspace, 2024, packs.load("ningde-2024"), store=False)
-    path = written(made, tmp_path / "demo.xlsx")
-    formulas, run = formula_cells(path), values(path)
-    assert differing(run, recalculated(path), formulas) == []
     for fund in made.funds:
-        shown = [value for (page, _), value in run.items() if page == Texts("zh")(f"fund.{fund.fund}")]
+        shown = [value for (page, _), value in books["clearing"].run.items() if page == Texts("zh")(f"fund.{fund.fund}")]
         for name in ("due", "final"):
             assert set(map(float, fund.values[name])) <= set(shown)
+
+
+def test_the_bridges_checks_are_zero_and_what_is_typed_over_is_seen_in_them(books: dict[str, Recalculated]) -> None:
+    """1,000 more on the bureau's sheet: the difference, the region's sum and the verdict follow; the parts no longer do."""
+    zh, before, after = Texts("zh"), books["bridge"], books["bridge typed over"]
+    front = zh("living.checks")
+    checks = [at for at in before.formulas if at[0] == front and at[1].startswith("C")]
+    assert len(checks) > 10 and all(before.again[at] == 0 for at in checks)
+    assert zh("living.agrees") in before.again.values()
+    assert zh("living.agrees") not in after.again.values() and zh("living.differs") in after.again.values()
+    assert sorted({after.again[at] for at in checks}) == [-1000, 0, 1000]
+    moved = {at for at in before.formulas if isinstance(was := before.again[at], float | int) and after.again[at] == was + 1000}
+    steps, bridge = (zh(f"reconcile.sheet.{name}", fund=zh("fund.employee"), what="清算应拨（应退）") for name in ("steps", "bridge"))
+    assert {page for page, _ in moved} >= {steps, bridge}
+
+
+@workbook("tiers")
+def _tiers(path: Path, _: Path) -> None:
+    annual_book.write(vector_d(tiered(path.parent)), path, "zh")
+
+
+@workbook("many tiers")
+def _many_tiers(path: Path, _: Path) -> None:
+    annual_book.write(many(tiered(path.parent), 40), path, "zh")
 
 
 TIERED = """
@@ -229,18 +238,17 @@ evidence = "U"
 """
 
 
-def test_tiers_and_shares_live(recalculated: Recalculated, tmp_path: Path) -> None:
-    """Vector D's tiers and vector E by largest remainder, values in the file as written there."""
-    pack = tmp_path / "tiered.toml"
+def tiered(folder: Path) -> Path:
+    pack = folder / "tiered.toml"
     pack.write_text(TIERED, "utf-8")
-    made = vector_d(pack)
-    sheet = made.fund("employee")
+    return pack
+
+
+def test_tiers_and_shares_live(books: dict[str, Recalculated], tmp_path: Path) -> None:
+    """Vector D's tiers and vector E by largest remainder, values in the file as written there."""
+    sheet = vector_d(tiered(tmp_path)).fund("employee")
     assert [float(x) for x in sheet.values["after_share"]] == [51459453.31, 36635280.76, 19818065.47]
     assert [float(x) for x in sheet.values["bonus_part"]] == [499978.40, 333345.90, 166675.70]
     assert float(sum(sheet.values["taken"])) == -333333.33
-    path = written(made, tmp_path / "tiered.xlsx")
-    formulas = formula_cells(path)
-    assert differing(values(path), recalculated(path), formulas) == []
-
-    many_path = written(many(pack, 40), tmp_path / "many.xlsx")
-    assert differing(values(many_path), recalculated(many_path), formula_cells(many_path)) == []
+    assert {51459453.31, 499978.40} <= {value for value in books["tiers"].again.values() if isinstance(value, float)}
+    assert books["tiers"].wrong() == [] and books["many tiers"].wrong() == []
