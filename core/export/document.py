@@ -38,7 +38,7 @@ BANDED = 7.0  # points of one that is set in bands
 WIDEST = 52.0  # mm of a column of words before it is set in several lines
 INK, GREY, RED, SHADE, LINE = (0, 0, 0), (95, 95, 95), (176, 0, 0), (232, 237, 243), (120, 120, 120)
 # Signs that never begin a line, signs that never end one, and runs that are never broken.
-OPENING = "（【《「『“‘〔"
+OPENING = "（【《「『“‘〔(["
 CLOSING = "，。；：、！？）】》」』”’〕%,.;:!?)]}"
 _RUNS = re.compile(r"[A-Za-z0-9_.,+\-/%=(\[¥$]*[A-Za-z0-9_%)\]]|\s+|.", re.DOTALL)
 
