@@ -66,7 +66,7 @@ def _stamped(stamps: Stamps) -> dict[str, Any]:
     absent = {
         *(() if stamps.tried else ("scenario", "changes")),
         *(() if stamps.period else ("period",)),
-        *(() if stamps.confirmed_at else ("confirmed_by", "confirmed_at")),
+        *(() if stamps.confirmed_at else ("confirmed_by", "confirmed_at", "confirmed_line")),
     }
     return {name: value for name, value in said.items() if name not in absent}
 
@@ -116,11 +116,17 @@ def marks(stamps: Stamps, texts: Texts) -> str:
 
 
 def confirmation_of(stamps: Stamps, texts: Texts) -> list[str]:
-    """Who confirmed the year's clearing and when, or that it is a draft; nothing of a month or of a trial."""
+    """Who confirmed the year's clearing, when, and by which line of the ledger, or that it is a draft; nothing of a month or
+    of a trial."""
     if stamps.tried or stamps.period:
         return []
+    if not stamps.confirmed_at:
+        return [texts("export.draft")]
     at = stamps.confirmed_at[:16].replace("T", " ") + " UTC"
-    return [texts("export.confirmed", who=stamps.confirmed_by, at=at) if stamps.confirmed_at else texts("export.draft")]
+    return [
+        texts("export.confirmed", who=stamps.confirmed_by, at=at),
+        texts("export.confirmed_line", hash=stamps.confirmed_line),
+    ]
 
 
 def inert(text: str) -> str:

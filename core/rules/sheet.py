@@ -73,6 +73,7 @@ class Stamps:
     period: str = ""    # YYYYMM of a month's settlement, "" of a year's
     confirmed_by: str = ""  # who confirmed it as the year's clearing, and when (UTC, ISO); "" for a draft
     confirmed_at: str = ""
+    confirmed_line: str = ""  # hash of the ledger's line that confirmed it: holds all that was there until then
     changes: str = ""   # what was tried on top of set, catalogue and budget, "" for what holds; parameters stand above
 
     @property

@@ -23,6 +23,7 @@ from core.progress import SILENT, Progress, step
 from core.rules import case_scores, steps
 from core.rules.cases import FUNDS, CaseScores, CaseTable, Ints, Scaled
 from core.rules.sheet import BudgetLine, Clearing, FundSheet, Institution
+from core.settlement import digest
 from core.settlement.changes import NONE, Changes
 from core.settlement.doubts import ordered
 from core.settlement.exact import sums as exact_sums
@@ -244,7 +245,7 @@ def sheets(pack: Pack, scored: Scored) -> Clearing:
         if review:
             findings.append(Finding("review", "note", subject=fund, value=str(review)))
     clearing = Clearing(pack, inputs.year, tuple(by_fund), inputs.stamps, ordered(findings))
-    return replace(clearing, stamps=replace(inputs.stamps, run_hash=run_hash(clearing)))
+    return replace(clearing, stamps=replace(inputs.stamps, run_hash=digest.of_run(clearing)))
 
 
 def fund_sheet(
@@ -298,35 +299,6 @@ def exact_totals(spots: Sequence[int], exact: Sequence[Fraction], places: int) -
     for (place, denominator), numerator in sorted(parts.items()):
         totals[place] += Fraction(numerator, denominator)
     return totals
-
-
-def run_hash(clearing: Clearing) -> str:
-    """Of everything that the run stood on and of every figure, exact."""
-    stamps = clearing.stamps
-    said = [
-        clearing.year,
-        stamps.region,
-        stamps.pack,
-        stamps.pack_hash,
-        stamps.set_name,
-        stamps.set_hash,
-        stamps.catalogue,
-        stamps.grouping,
-        stamps.data_hash,
-        sorted(stamps.parameters.items()),
-        sorted(stamps.references.items()),
-        *([stamps.scenario, stamps.changes] if stamps.tried else []),
-        [
-            [
-                sheet.fund,
-                [[name, str(value)] for name, value in sheet.region.items()],
-                [one.code for one in sheet.institutions],
-                [[name, [str(value) for value in values]] for name, values in sheet.values.items()],
-            ]
-            for sheet in clearing.funds
-        ],
-    ]
-    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
 
 
 # -- keeping ---------------------------------------------------------------------------------------------------

@@ -95,12 +95,15 @@ def standing(workspace: Workspace, year: int, run: str = "") -> dict[int, str]:
 
 
 def marked(workspace: Workspace, clearing: Clearing) -> Clearing:
-    """The clearing with who confirmed it and when on its stamps, "" while it is a draft; for what leaves the house."""
+    """The clearing with who confirmed it, when and by which line of the ledger on its stamps, "" while it is a draft; for what
+    leaves the house."""
     held = confirmed(workspace.reader()).get(clearing.year)
     stamps = clearing.stamps
     if held is None or stamps.tried or stamps.period or stamps.run_hash not in held.runs:
         return clearing
-    return replace(clearing, stamps=replace(stamps, confirmed_by=held.who, confirmed_at=held.at))
+    return replace(
+        clearing, stamps=replace(stamps, confirmed_by=held.who, confirmed_at=held.at, confirmed_line=held.line)
+    )
 
 
 def _funds(connection: sqlite3.Connection, year: int) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.rules.sheet import Institution
+from core.rules.sheet import Clearing, FundSheet, Institution
 from core.settlement.arrivals import Arrivals
 
 
@@ -52,3 +52,35 @@ def of_inputs(
         [cases, region_code, small, dict(counts)], sort_keys=True, ensure_ascii=False
     )
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def of_institution(sheet: FundSheet, i: int) -> str:
+    """Of one institution's row, every figure exact."""
+    own = [[name, str(values[i])] for name, values in sheet.values.items()]
+    return _hash([sheet.institutions[i].code, own])
+
+
+def of_fund(sheet: FundSheet) -> str:
+    """Of a fund's region, its budget lines, and the hashes of its institutions in their order."""
+    return _hash([
+        sheet.fund,
+        [[name, str(value)] for name, value in sheet.region.items()],
+        [[line.item, line.amount, line.date, line.document] for line in sheet.budget_lines],
+        [of_institution(sheet, i) for i in range(len(sheet.institutions))],
+    ])  # fmt: skip
+
+
+def of_run(clearing: Clearing) -> str:
+    """Of everything that the run stood on and of every figure. It is a tree: whoever holds one institution's row, the region's
+    and only the hashes of the others' rows can compute it again."""
+    stamps = clearing.stamps
+    return _hash([
+        clearing.year, stamps.region, stamps.synthetic, stamps.pack, stamps.pack_hash, stamps.set_name, stamps.set_hash,
+        stamps.catalogue, stamps.grouping, stamps.data_hash, sorted(stamps.parameters.items()), sorted(stamps.references.items()),
+        *([stamps.scenario, stamps.changes] if stamps.tried else []),
+        [of_fund(sheet) for sheet in clearing.funds],
+    ])  # fmt: skip
+
+
+def _hash(said: object) -> str:
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()

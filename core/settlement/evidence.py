@@ -2,8 +2,9 @@
 
 It holds the sheets, the rule with its parents, the coefficient set, every input of the steps, the digests of the files that
 came in, the ledger, and the checker (`resources/checker`). The same clearing gives the same bytes: nothing is compressed,
-no clock stands in it. The archive's comment is the seal, the SHA-256 of every byte before it. Nobody signs: the seal and the
-run's hash are printed on paper, so that paper and file hold each other.
+no clock stands in it. The archive's comment is the seal, the SHA-256 of every byte before it. Nobody signs: the run's hash and
+that of the ledger's line that confirmed it are printed on paper, so that paper and file hold each other. The run's hash is a
+tree (`core.settlement.digest`): in one institution's bundle the rows of the others are there by their hashes alone.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from core.progress import SILENT, Progress, step
 from core.rules import packs
 from core.rules.cases import FUNDS
 from core.settings import RESOURCES
-from core.settlement import annual, coefficients, confirmed
+from core.settlement import annual, coefficients, confirmed, digest
 from core.settlement.annual import Scored
 from core.storage import batches
 
@@ -164,7 +165,12 @@ def _folder(workspace: Workspace, one: _Run, code: str, lang: str, progress: Pro
     sheets = [sheet for sheet in clearing.funds if not code or _place(sheet, code) >= 0]
     record = {
         **{name: row[name] for name in row if name not in ("pack_text", "result", "batches", "parameters", "funds")},
-        "funds": [sheet.fund for sheet in sheets],
+        "funds": {
+            sheet.fund: [digest.of_institution(sheet, i) for i in range(len(sheet.institutions))]
+            if sheet in sheets else digest.of_fund(sheet)
+            for sheet in clearing.funds
+        },
+        "synthetic": stamps.synthetic,
         "parameters": json.loads(row["parameters"]),
         "region": stamps.region,
         "references": dict(stamps.references),
@@ -212,6 +218,11 @@ def _inputs(one: _Run, sheet: FundSheet, code: str) -> dict[str, object]:
         ],
         "facts": {name: own(column) for name, column in inputs.institution[sheet.fund].items()},
         "scores": {name: own(column) for name, column in totals.items()},
+        # Of one institution sums over all cannot be computed again: what the sheet has is given exactly.
+        "given": {
+            "region": {name: str(value) for name, value in sheet.region.items()} if code else {},
+            "institution": {name: str(values[at]) for name, values in sheet.values.items()} if code else {},
+        },
         "budget_lines": [[line.item, line.amount, line.date, line.document] for line in sheet.budget_lines],
     }
 
@@ -277,7 +288,8 @@ def _ledger(connection: sqlite3.Connection, year: int, code: str) -> list[dict[s
     lines: list[dict[str, Any]] = []
     for row in connection.execute(f"SELECT {', '.join(names)} FROM ledger ORDER BY id"):
         line: dict[str, Any] = dict(zip(names, row, strict=True))
-        shown = not code or (line["action"] in ("run", "confirm", "reopen") and line["subject"].split(" ")[0] == str(year))
+        of_year = line["action"] in ("run", "confirm", "reopen") and line["subject"].split(" ")[0] == str(year)
+        shown = not code or of_year or line["action"] == "new"
         lines.append(line if shown else {name: line[name] for name in ("id", "previous", "hash")})
     return lines
 
@@ -287,7 +299,7 @@ def _data(connection: sqlite3.Connection, found: Sequence[_Run], code: str) -> l
     used = {number for one in found for number in json.loads(one.row["batches"])}
     return [
         {
-            "kind": one.kind, "sha256": one.sha256, "rows_read": one.rows_read, "accepted": one.accepted,
+            "id": one.id, "kind": one.kind, "sha256": one.sha256, "rows_read": one.rows_read, "accepted": one.accepted,
             "refused": one.refused, "at": one.at, **({} if code else {"file": one.file, "sheet": one.sheet}),
         }
         for one in batches.batches(connection)

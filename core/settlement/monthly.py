@@ -23,7 +23,7 @@ from core.progress import SILENT, Progress, step
 from core.rules.cases import FUNDS
 from core.rules.chapters import chapter
 from core.rules.sheet import Clearing, FundSheet, Institution, Stamps
-from core.settlement import annual, facts, month_cases, opening
+from core.settlement import annual, digest, facts, month_cases, opening
 from core.settlement.coefficients import timelines
 from core.settlement.doubts import ordered
 from core.settlement.month_cases import MonthCases
@@ -220,7 +220,7 @@ def cleared(
     )
     findings = ordered([*said, *(one for sheet in sheets for one in _doubts(chain, sheet))])
     clearing = Clearing(chain, year, sheets, stamps, findings)
-    return replace(clearing, stamps=replace(stamps, run_hash=annual.run_hash(clearing)))
+    return replace(clearing, stamps=replace(stamps, run_hash=digest.of_run(clearing)))
 
 
 def _touches(finding: Finding, period: str) -> bool:

@@ -24,9 +24,11 @@ ACTIONS = ("confirm", "reopen")  # the only lines that say which years are confi
 
 # The year itself, and the one before, whose fees are the level means that cases are measured by.
 _SETTLED = "EXISTS (SELECT 1 FROM cases AS c WHERE c.setl_id = t.setl_id AND c.year IN (:year, :year - 1))"
+# A list of the year under a name of its own may be what goes with the catalogue, or make it doubtful which one does.
+_BESIDE = "(t.year = :year AND t.batch_id NOT IN (SELECT id FROM batch WHERE kind = 'catalogue'))"
 # Table -> when its row `t` concerns a run of the year :year, on catalogue :catalogue and set :set, by the product's own
 # grouping (:own) or the bureau's, under the packs of the JSON list :packs. A table that is not named concerns no clearing:
-# official results, control totals, fund months, code maps, scenarios, heads of versions. Rows are known by their natural key.
+# official results, control totals, fund months, code maps, scenarios, heads of versions.
 RULES: Mapping[str, str] = {
     # Of the next year a reversal that takes a settlement of this one out of it counts too.
     "cases": "t.year IN (:year, :year - 1) OR (t.sign < 0 AND EXISTS (SELECT 1 FROM cases AS c WHERE c.sign = 1"
@@ -39,8 +41,8 @@ RULES: Mapping[str, str] = {
     " OR EXISTS (SELECT 1 FROM payment AS p WHERE p.fixmedins_code = t.fixmedins_code AND substr(p.period, 1, 4) = :period)"
     " OR EXISTS (SELECT 1 FROM deduction AS d WHERE d.fixmedins_code = t.fixmedins_code AND substr(d.period, 1, 4) = :period)",
     "catalogue": "t.version = :catalogue",
-    "auxiliary": "t.version = :catalogue",
-    "exclusion": ":own AND t.version = :catalogue",
+    "auxiliary": f"t.version = :catalogue OR {_BESIDE}",
+    "exclusion": f":own AND (t.version = :catalogue OR {_BESIDE})",
     "operation": ":own",
     "reference_mean": "t.year = :year - 1",
     # A run names its set by the hash of the whole: what becomes valid later goes into another set.
@@ -63,11 +65,17 @@ class Confirmed:
     at: str
     who: str
     why: str
+    line: str = ""  # hash of the ledger's line that says so
 
 
 def confirmed(connection: sqlite3.Connection) -> dict[int, Confirmed]:
-    rows = connection.execute(f"SELECT year, runs, at, who, why FROM {TABLE} ORDER BY year").fetchall()
-    return {year: Confirmed(year, tuple(json.loads(runs)), at, who, why) for year, runs, at, who, why in rows}
+    rows = connection.execute(
+        f"SELECT year, runs, at, who, why, (SELECT hash FROM ledger WHERE action = 'confirm' AND subject = CAST(year AS TEXT)"
+        f" ORDER BY id DESC LIMIT 1) FROM {TABLE} ORDER BY year"
+    ).fetchall()
+    return {
+        year: Confirmed(year, tuple(json.loads(runs)), at, who, why, line or "") for year, runs, at, who, why, line in rows
+    }
 
 
 def packs_named(text: str) -> list[str]:
@@ -115,11 +123,21 @@ def _touches(connection: sqlite3.Connection, change: Change, run: Mapping[str, o
     rule = RULES.get(change.table)
     if rule is None:
         return ""
-    row: dict[str, Any] = {**change.key}
+    row = _row(connection, change)
     told = ", ".join(f':_{name} AS "{name}"' for name in row)
     values = {**run, **{f"_{name}": value for name, value in row.items()}}
     found = connection.execute(f"SELECT 1 FROM (SELECT {told}) AS t WHERE {rule}", _asked(values, told + rule)).fetchone()
     return change.table if found else ""
+
+
+def _row(connection: sqlite3.Connection, change: Change) -> dict[str, Any]:
+    """The whole row as it stands now; a deleted one as the line keeps it."""
+    where = " AND ".join(f'"{name}" = ?' for name in change.key)
+    names = sorted(columns(connection, change.table))
+    listed = ", ".join(f'"{name}"' for name in names)
+    found = connection.execute(f'SELECT {listed} FROM "{change.table}" WHERE {where}', tuple(change.key.values())).fetchone()
+    gone = dict.fromkeys(names) | dict(change.before or {}) | dict(change.key)
+    return dict(zip(names, found, strict=True)) if found else gone
 
 
 def _of_batch(

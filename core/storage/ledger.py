@@ -103,9 +103,13 @@ class _Standing:
     root: dict[int, int] = field(default_factory=dict[int, int])
 
 
-def arrival(batch_id: int) -> Change:
-    """The change that an import makes: the batch comes into force. Its inverse withdraws the batch."""
-    return Change("batch", {"id": batch_id}, {"withdrawn": 1}, {"withdrawn": 0})
+def arrival(batch_id: int, sha256: str = "") -> Change:
+    """The change that an import makes: the batch comes into force. Its inverse withdraws the batch.
+
+    sha256: of the file; an import says it, so that the chain of the ledger holds what came in to the byte.
+    """
+    key: dict[str, Value] = {"id": batch_id, "sha256": sha256} if sha256 else {"id": batch_id}
+    return Change("batch", key, {"withdrawn": 1}, {"withdrawn": 0})
 
 
 class Ledger:
@@ -331,7 +335,7 @@ def _apply(connection: sqlite3.Connection, changes: Iterable[Change], progress: 
 def _apply_to_batch(connection: sqlite3.Connection, change: Change, progress: Progress) -> Change:
     """Withdraw a batch or return it."""
     if (
-        set(change.key) != {"id"}
+        set(change.key) not in ({"id"}, {"id", "sha256"})
         or set(change.before or ()) != {"withdrawn"}
         or set(change.after or ()) != {"withdrawn"}
     ):
@@ -339,7 +343,9 @@ def _apply_to_batch(connection: sqlite3.Connection, change: Change, progress: Pr
     assert change.before is not None
     assert change.after is not None
     number = change.key["id"]
-    row = connection.execute("SELECT withdrawn FROM batch WHERE id = ?", (number,)).fetchone()
+    row = connection.execute(
+        "SELECT withdrawn FROM batch WHERE id = ? AND sha256 = coalesce(?, sha256)", (number, change.key.get("sha256"))
+    ).fetchone()
     current = {"withdrawn": row[0]} if row else None
     _compare(change, current)
     if change.after["withdrawn"]:

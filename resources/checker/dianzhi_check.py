@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Checks an evidence bundle of a DIP clearing without the product that made it.
 
-    python3 dianzhi_check.py BUNDLE.zip [--lang zh|en]        Python 3.8 or newer, nothing else
+    python3 dianzhi_check.py BUNDLE.zip [NUMBER ...] [--lang zh|en]        Python 3.8 or newer, nothing else
+
+NUMBER: as printed on paper, the run's hash, that of the ledger's confirming line or the seal, 16 of its digits or more.
 
 What is checked, in this order: the seal over every byte; that the archive holds what its manifest lists, to the hash; the
 chain of the ledger and that the run stands in it; the hashes that the run names (rule, coefficient set, inputs, result, and
@@ -23,7 +25,8 @@ from fractions import Fraction
 from math import floor
 
 WORDS = {
-    "usage": ("用法：python3 dianzhi_check.py 证据包.zip [--lang zh|en]", "usage: python3 dianzhi_check.py BUNDLE.zip [--lang zh|en]"),
+    "usage": ("用法：python3 dianzhi_check.py 证据包.zip [纸上的哈希 …] [--lang zh|en]",
+              "usage: python3 dianzhi_check.py BUNDLE.zip [NUMBER ON PAPER ...] [--lang zh|en]"),
     "unreadable": ("读不了 {0}：{1}", "cannot read {0}: {1}"),
     "no_bundle": ("{0} 不是点值证据包：{1}", "{0} is no evidence bundle of Dianzhi: {1}"),
     "differs": ("不符：{0}", "DIFFERS: {0}"),
@@ -37,6 +40,8 @@ WORDS = {
     "line_gap": ("台账第 {0} 行之前缺行", "the ledger lacks a line before line {0}"),
     "line_chain": ("台账第 {0} 行与上一行不衔接", "line {0} of the ledger does not follow the one before"),
     "line_hash": ("台账第 {0} 行的内容与其哈希不符", "line {0} of the ledger is not what its hash says"),
+    "paper": ("纸上的 {0} 不是本包的清算哈希、台账确认行或封签", "{0} on paper is neither a run of this bundle, nor its confirming line, nor its seal"),
+    "file_line": ("导入文件 {0} 与台账所记不符", "the imported file {0} is not what the ledger says"),
     "head": ("台账末行与清单所记不符", "the ledger does not end where the manifest says"),
     "run_line": ("台账中没有 {0} 的清算记录", "the ledger has no line of the run {0}"),
     "confirmed": ("{0} 年度的确认状态与台账不符", "whether {0} is confirmed is not as the ledger says"),
@@ -60,11 +65,14 @@ WORDS = {
     "ok_files": ("{0} 个文件与清单相符", "{0} files are what the manifest says"),
     "ok_ledger": ("台账 {0} 行首尾相连，末行 {1}（其中 {2} 行只给出哈希）", "{0} lines of the ledger hold together, the last is {1} ({2} are given by hash only)"),
     "ok_run": ("清算 {0}（{1}）：哈希相符，重算 {2} 格一致", "run {0} ({1}): hashes hold, {2} cells computed again agree"),
+    "ok_paper": ("与纸上所印相符：{0}", "as printed on paper: {0}"),
+    "ok_data": ("{0} 个导入文件的 SHA-256 与台账相符", "SHA-256 of {0} imported files are what the ledger says"),
     "ok_cases": ("{0} 例的分值和金额逐例相加一致", "scores and amounts of {0} cases add up"),
-    "given": ("单机构证据包：全市数字为给定值，含全市合计的步骤不能重算", "one institution's bundle: the region's figures are given, sums over the region cannot be computed again"),
+    "given": ("单机构证据包：全市合计不能重算，但由清算哈希锁定；导入文件的摘要未经台账核对", "one institution's bundle: sums over the region cannot be computed again, the run's hash holds them; digests of imported files are not held against the ledger"),
     "state_confirmed": ("{0} 年度清算由 {1} 于 {2} 确认", "the clearing of {0} was confirmed by {1} at {2}"),
     "state_draft": ("{0} 年度清算为草稿，尚未确认", "the clearing of {0} is a draft, not confirmed"),
-    "passed": ("校验通过。封签和清算哈希应与纸质确认表上所印一致。", "Nothing differs. Hold seal and run hash against those printed on paper."),
+    "passed": ("校验通过。", "Nothing differs."),
+    "ask_paper": ("请与纸质确认表核对：清算 {0}；台账确认行 {1}", "Hold against the sheet on paper: run {0}; confirming line {1}"),
     "failed": ("校验不通过：{0} 处不符。", "This bundle does not hold: {0} differences."),
     "more": ("另有 {0} 处未列出", "{0} more are not listed"),
 }
@@ -375,6 +383,18 @@ def sha256(data):
     return hashlib.sha256(data if isinstance(data, bytes) else data.encode("utf-8")).hexdigest()
 
 
+def strict(data):
+    """What a file of the bundle says; a key said twice could be read in two ways."""
+
+    def once(pairs):
+        told = dict(pairs)
+        if len(told) != len(pairs):
+            raise Unfit("double key")
+        return told
+
+    return json.loads(data.decode("utf-8"), object_pairs_hook=once)
+
+
 def dense(value):
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
@@ -382,8 +402,9 @@ def dense(value):
 class Check:
     """Goes through a bundle; `wrong` collects differences, `right` what was found to hold."""
 
-    def __init__(self, data):
+    def __init__(self, data, paper=()):
         self.data, self.wrong, self.right, self.files = data, [], [], {}
+        self.paper, self.numbers, self.runs_of, self.line = paper, [], [], ""
 
     def differs(self, key, *values):
         self.wrong.append((key, values))
@@ -396,15 +417,21 @@ class Check:
         if not self.archive():
             return
         try:
-            manifest = json.loads(self.files["manifest.json"].decode("utf-8"))
+            manifest = strict(self.files["manifest.json"])
             self.manifest = manifest
             self.year, self.code = manifest["year"], manifest["institution"]
             self.listed(manifest["files"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, Unfit) as error:
             self.differs("part", "manifest.json", error)
             return
         self.guarded("ledger.json", self.ledger)
+        self.guarded("data.json", self.came)
         self.guarded("manifest.json", self.runs)
+        for number in self.paper:
+            if len(number) < 16 or not any(one.startswith(number.lower()) for one in [*self.numbers, *self.runs_of, self.line]):
+                self.differs("paper", number)
+            else:
+                self.holds("ok_paper", number)
 
     def runs(self):
         if not self.manifest["runs"]:
@@ -430,6 +457,7 @@ class Check:
         if own != said:
             self.differs("seal", said[:16], own[:16])
         else:
+            self.numbers.append(said)
             self.holds("ok_seal", said)
 
     def archive(self):
@@ -458,7 +486,7 @@ class Check:
         self.holds("ok_files", len(told))
 
     def part(self, name):
-        return json.loads(self.files[name].decode("utf-8"))
+        return strict(self.files[name])
 
     def ledger(self):
         names = ("id", "at", "who", "action", "subject", "changes", "why", "answers", "previous")
@@ -482,6 +510,9 @@ class Check:
             for change in json.loads(line["changes"]) if line["action"] in ("confirm", "reopen") else ():
                 if change["table"] == "confirmed_year" and change["key"]["year"] == self.year:
                     self.confirmed = change["after"]
+                    self.line = line["hash"] if self.confirmed else ""
+        if self.lines[0]["action"] != "new" or self.lines[0]["subject"] != self.manifest["workspace"]:
+            self.differs("stamp", "manifest.json", "workspace")
         said = self.manifest["confirmed"]
         if said != self.confirmed:
             self.differs("confirmed", self.year)
@@ -491,13 +522,30 @@ class Check:
             self.holds("state_draft", self.year)
         self.holds("ok_ledger", expected - 1, previous[:16], hidden)
 
+    def came(self):
+        """The files that came in, by the ledger's lines of their imports (lines from before said no digest)."""
+        if self.code:
+            return
+        told, count = {}, 0
+        for line in self.lines:
+            for change in json.loads(line["changes"]) if line["action"] == "import" else ():
+                told[change["key"]["id"]] = (change["key"].get("sha256"), line["subject"])
+        for one in self.part("data.json"):
+            if one["id"] in told and told[one["id"]][0]:
+                if told[one["id"]] != (one["sha256"], one["file"]):
+                    self.differs("file_line", one["file"])
+                count += 1
+        self.holds("ok_data", count)
+
     def one_run(self, folder):
         record = self.part(folder + "/run.json")
         sheet = self.part(folder + "/sheet.json")
         inputs = self.part(folder + "/inputs.json")
         short = "#" + record["hash"][:16]
         subject = "%s %s %s" % (record["year"], record["pack"], short)
-        if not any(line["action"] == "run" and line["subject"] == subject for line in self.lines):
+        self.runs_of.append(record["hash"])
+        said = [(line["at"], line["who"]) for line in self.lines if line["action"] == "run" and line["subject"] == subject]
+        if (record["at"], record["who"]) not in said:
             self.differs("run_line", subject)
         if self.confirmed and record["hash"] not in json.loads(self.confirmed["runs"]):
             self.differs("confirmed", self.year)
@@ -505,14 +553,19 @@ class Check:
         self.hashes(folder, record, sheet, inputs)
         rule = Rule(json.loads(self.files[folder + "/rule.json"].decode("utf-8")), record["parameters"])
         funds, cells = [], 0
-        if set(inputs["funds"]) != set(sheet["funds"]) or record["year"] != self.year:
+        shown = [fund for fund, rows in record["funds"].items() if isinstance(rows, list)]
+        if set(inputs["funds"]) != set(shown) or set(sheet["funds"]) != set(shown) or not shown:
             self.differs("shape", short, "funds")
             return
-        for fund in record["funds"]:
-            computed, count = self.fund(folder, short, rule, fund, inputs["funds"][fund], sheet["funds"][fund], record)
-            funds.append(computed)
-            cells += count
-        if not self.code and None not in funds and self.run_hash(record, funds) != record["hash"]:
+        if (not self.code and len(shown) != len(record["funds"])) or record["year"] != self.year:
+            self.differs("shape", short, "funds")
+            return
+        for fund, rows in record["funds"].items():
+            if fund in shown:
+                rows, count = self.fund(folder, short, rule, fund, inputs["funds"][fund], sheet["funds"][fund], record)
+                cells += count
+            funds.append(rows)
+        if None not in funds and self.run_hash(record, funds) != record["hash"]:
             self.differs("hash_run", short)
         if self.code:
             self.cases(folder, short, sheet, [id for scope, id, tree, _ in rule.steps if scope != "region" and tree is None])
@@ -542,16 +595,22 @@ class Check:
                 self.differs("hash_data", short)
             if sha256(self.files[folder + "/sheet.json"]) != record["result_hash"]:
                 self.differs("hash_result", short)
+        wanted = {name: record[name] for name in (
+            "pack", "pack_hash", "set_name", "set_hash", "data_hash", "catalogue", "grouping", "parameters", "region", "synthetic",
+        )}  # fmt: skip
+        wanted.update({name: {key: str(n) for key, n in record[name].items()} for name in ("references", "counts")})
+        wanted.update(run_hash=record["hash"], workspace=self.manifest["workspace"])
         stamps = sheet["stamps"]
-        for name, said in (
-            ("run_hash", record["hash"]), ("pack", record["pack"]), ("pack_hash", record["pack_hash"]),
-            ("set_name", record["set_name"]), ("set_hash", record["set_hash"]), ("data_hash", record["data_hash"]),
-            ("catalogue", record["catalogue"]), ("grouping", record["grouping"]), ("parameters", record["parameters"]),
-        ):  # fmt: skip
-            if stamps[name] != said:
+        for name in sorted(set(stamps) - {"set_state", "tags"} | set(wanted)):
+            if name not in wanted or stamps.get(name) != wanted[name]:
                 self.differs("stamp", short, name)
-        if sheet["year"] != str(record["year"]):
-            self.differs("stamp", short, "year")
+        told = {"year": str(record["year"]), "pack": record["pack"], "set": record["set_name"], "synthetic": record["synthetic"]}
+        for name in sorted(set(sheet) - {"stamps", "funds"} | set(told)):
+            if name not in told or sheet.get(name) != told[name]:
+                self.differs("stamp", short, name)
+        for name in ("region", "synthetic"):
+            if self.manifest[name] != record[name]:
+                self.differs("stamp", "manifest.json", name)
 
     def rule_text(self, folder, short):
         """Where this Python reads TOML: the text of pack and parents says the same formulas as the rule."""
@@ -588,7 +647,7 @@ class Check:
                 self.differs("rule_text", short, key[1])
 
     def fund(self, folder, short, rule, fund, facts, told, record):
-        """Compare a fund's sheet cell by cell; returns what the run's hash is made of, and the number of cells."""
+        """Compare a fund's sheet cell by cell; returns its part of the run's hash, and the number of cells."""
         place = "%s {%s}" % (short, fund)
         codes = [one["code"] for one in facts["institutions"]]
         rows = told["institutions"]
@@ -605,11 +664,11 @@ class Check:
         given = None
         if self.code:
             given = {
-                "region": {id: Fraction(told["region"][id]) for id in wanted["region"]},
-                "institution": {id: [Fraction(row[id]) for row in rows] for id in wanted["institution"]},
+                "region": {id: Fraction(text) for id, text in facts["given"]["region"].items()},
+                "institution": {id: [Fraction(text)] for id, text in facts["given"]["institution"].items()},
             }
         sheet = Sheet(rule, facts, given)
-        cells, said = 0, [fund, [], codes, []]
+        cells, region, own = 0, [], [[] for _ in codes]
         for scope in ("region", "institution"):
             for id in wanted[scope]:
                 try:
@@ -624,8 +683,13 @@ class Check:
                     if not shows(text, value):
                         where = "%s %s" % ("{region}" if scope == "region" else codes[i], id)
                         self.differs("cell", place, where, text, briefly(value))
-                said[1 if scope == "region" else 3].append([id, [str(one) for one in column] if scope != "region" else str(found)])
-        return said, cells
+                for values, value in zip([region] if scope == "region" else own, column):
+                    values.append([id, str(value)])
+        hashes = [sha256(json.dumps([code, values], ensure_ascii=False)) for code, values in zip(codes, own)]
+        listed = record["funds"][fund]
+        if (not self.code and listed != hashes) or (self.code and (codes != [self.code] or hashes[0] not in listed)):
+            self.differs("shape", place, "SHA-256")
+        return sha256(json.dumps([fund, region, facts["budget_lines"], listed if self.code else hashes], ensure_ascii=False)), cells
 
     def small(self, place, fund, facts, record, folder):
         """Inputs that follow from others: coefficients from the set, the budget from its lines."""
@@ -671,7 +735,7 @@ class Check:
 
     def run_hash(self, record, funds):
         said = [
-            record["year"], record["region"], record["pack"], record["pack_hash"], record["set_name"], record["set_hash"],
+            record["year"], record["region"], record["synthetic"], record["pack"], record["pack_hash"], record["set_name"], record["set_hash"],
             record["catalogue"], record["grouping"], record["data_hash"], sorted(record["parameters"].items()),
             sorted(record["references"].items()), funds,
         ]  # fmt: skip
@@ -698,7 +762,7 @@ def main(arguments):
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    if len(arguments) != 1 or arguments[0].startswith("-"):
+    if not arguments or any(one.startswith("-") for one in arguments):
         print(say("usage"), file=sys.stderr)
         return 2
     try:
@@ -710,7 +774,7 @@ def main(arguments):
     if not data.startswith(b"PK"):
         print(say("no_bundle", arguments[0], "zip?"), file=sys.stderr)
         return 2
-    check = Check(data)
+    check = Check(data, arguments[1:])
     check.run()
     for key, values in check.wrong[:LISTED]:
         print(say("differs", say(key, *values)))
@@ -719,6 +783,8 @@ def main(arguments):
     for key, values in check.right:
         print("  " + say(key, *values))
     print(say("failed", len(check.wrong)) if check.wrong else say("passed"))
+    if not check.wrong and not check.paper:
+        print(say("ask_paper", " ".join(check.runs_of), check.line or "—"))
     return 1 if check.wrong else 0
 
 

@@ -94,6 +94,7 @@ HELD: list[tuple[str, dict[str, str | int | None], dict[str, str | int | None]]]
     ("reference_mean", {"year": 2023, "dip_code": GROUP, "level": "all", "fund": "all"}, {"mean_fee": 1, "batch_id": 1, "row": 1}),
     ("catalogue", {"version": "v2024", "dip_code": "new"}, {"year": 2024, "dip_name": "x", "kind": "core", "score": "1", "batch_id": 1, "row": 1}),
     ("auxiliary", {"version": "v2024", "dip_code": GROUP, "type": "age", "band": "66+"}, {"year": 2024, "factor": "2", "batch_id": 1, "row": 1}),
+    ("auxiliary", {"version": "辅助目录", "dip_code": GROUP, "type": "age", "band": "66+"}, {"year": 2024, "factor": "2", "batch_id": 1, "row": 1}),
     ("coefficient", {"set_name": "imported", "fixmedins_code": "H1", "fund": "all", "part": "base", "valid_from": "2024-12-31"}, {"value": "2"}),
 ]  # fmt: skip
 FREE: list[tuple[str, dict[str, str | int | None], dict[str, str | int | None]]] = [
@@ -104,6 +105,7 @@ FREE: list[tuple[str, dict[str, str | int | None], dict[str, str | int | None]]]
     ("special_case", {"setl_id": "Z"}, {"decision": "by_item"}),
     ("reference_mean", {"year": 2024, "dip_code": GROUP, "level": "all", "fund": "all"}, {"mean_fee": 1, "batch_id": 1, "row": 1}),
     ("catalogue", {"version": "v2025", "dip_code": "new"}, {"year": 2024, "dip_name": "x", "kind": "core", "score": "1", "batch_id": 1, "row": 1}),
+    ("auxiliary", {"version": "辅助目录2025", "dip_code": GROUP, "type": "age", "band": "66+"}, {"year": 2025, "factor": "2", "batch_id": 1, "row": 1}),
     ("coefficient_set", {"name": "next"}, {"state": "draft", "at": "2025-01-01"}),
     ("coefficient", {"set_name": "next", "fixmedins_code": "H1", "fund": "all", "part": "base", "valid_from": "2025-01-01"}, {"value": "2"}),
     ("institution", {"fixmedins_code": "H3"}, {"fixmedins_name": "丙", "hosp_lv": 5, "batch_id": 1, "row": 1}),

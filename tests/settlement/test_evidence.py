@@ -20,6 +20,7 @@ import pytest
 from region import Region
 
 from core.faults import Refused
+from core.intake import load
 from core.rules import packs
 from core.settlement import confirmed, evidence
 from core.settlement.annual import clear
@@ -208,6 +209,62 @@ def test_an_altered_ledger_is_found_by_its_chain(year: Region, tmp_path: Path) -
     assert found(forged(data, {"manifest.json": lambda told: {**told, "confirmed": None}})) == ["confirmed"]
 
 
+def test_all_that_a_bundle_says_hangs_on_the_numbers_on_paper(year: Region, tmp_path: Path) -> None:
+    """Re-sealed by somebody who knows the format: region, flag, dates, documents, digests of files, keys too many or twice."""
+    clear(year.workspace, 2024, packs.load("ningde-2024"))
+    line = confirmed.confirm(year.workspace, 2024, "核对无误")
+    data = made(year, tmp_path)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        record = json.loads(archive.read("run1/run.json"))
+    check = CHECKER["Check"](data, (record["hash"], line.hash[:20], evidence.seal_of(tmp_path / "b.zip")))
+    check.run()
+    assert check.wrong == [] and [key for key, _ in check.right].count("ok_paper") == 3
+    check = CHECKER["Check"](data, ("0" * 64, record["hash"][:8]))
+    check.run()
+    assert [key for key, _ in check.wrong] == ["paper", "paper"]
+
+    def put(*path: Any, value: Any) -> Callable[[Any], None]:
+        def change(told: Any) -> None:
+            for one in path[:-1]:
+                told = told[one]
+            assert told.get(path[-1]) != value if isinstance(told, dict) else told[path[-1]] != value
+            told[path[-1]] = value
+
+        return change
+
+    budget = ("funds", "employee", "budget_lines", 0)
+    for changes in (
+        {"manifest.json": put("region", value="110000")}, {"manifest.json": put("synthetic", value=not year.workspace.synthetic)},
+        {"manifest.json": put("workspace", value="别处")}, {"run1/run.json": put("who", value="别人")},
+        {"run1/run.json": put("at", value="2020-01-01T00:00:00+00:00")}, {"run1/inputs.json": put(*budget, 2, value="2020-01-01")},
+        {"run1/inputs.json": put(*budget, 3, value="别的文件")}, {"run1/sheet.json": put("stamps", "confirmed_by", value="别人")},
+        {"run1/sheet.json": put("remark", value="x")}, {"run1/run.json": put("synthetic", value=not year.workspace.synthetic)},
+    ):  # fmt: skip
+        assert found(forged(data, changes)), changes.keys()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    files["run1/run.json"] = files["run1/run.json"].replace(b'"year"', b'"year": 2023,\n "year"', 1)
+    manifest = json.loads(files["manifest.json"])
+    manifest["files"]["run1/run.json"] = {
+        "sha256": hashlib.sha256(files["run1/run.json"]).hexdigest(), "bytes": len(files["run1/run.json"]),
+    }  # fmt: skip
+    files["manifest.json"] = json.dumps(manifest).encode()
+    assert found(evidence._sealed(files)[0]) == ["part"]  # pyright: ignore[reportPrivateUsage]
+
+
+def test_digests_of_imported_files_are_held_by_the_ledger(year: Region, tmp_path: Path) -> None:
+    sheet = tmp_path / "拨付.csv"
+    sheet.write_text("fixmedins_code,fund,period,kind,amount\nH36010003,resident,2024,advance,12.00\n", "utf-8")
+    load.import_file(year.workspace, "payments", sheet)
+    data = made(year, tmp_path)
+    assert found(data) == []
+
+    def other(told: list[dict[str, Any]]) -> None:
+        told[-1]["sha256"] = "0" * 64
+
+    assert found(forged(data, {"data.json": other})) == ["file_line"]
+
+
 def test_content_of_any_shape_differs_and_does_not_stumble(year: Region, tmp_path: Path) -> None:
     data = made(year, tmp_path, code="H36010001")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -234,6 +291,27 @@ def test_of_one_institution_nothing_of_others(year: Region, tmp_path: Path) -> N
         cases["funds"]["employee"].pop()
 
     assert "cases" in found(forged(data, {"run1/cases.json": fewer}))
+
+    # A forger who carries a changed amount through to the end meets the run's hash: it holds the row, and the others' hashes.
+    def advance(inputs: dict[str, Any]) -> None:
+        inputs["funds"]["employee"]["facts"]["advance_paid"] = ["-100000"]
+
+    def final(sheet: dict[str, Any]) -> None:
+        row = sheet["funds"]["employee"]["institutions"][0]
+        row["advance_paid"] = "-100000.00"
+        row["final"] = f"{float(row['final']) + 100000:.2f}"
+
+    assert found(forged(data, {"run1/inputs.json": advance, "run1/sheet.json": final})) == ["shape"]
+
+    def listed(record: dict[str, Any]) -> None:
+        record["funds"]["employee"][0] = CHECKER["sha256"]("any row")
+
+    assert set(found(forged(data, {"run1/run.json": listed}))) == {"shape", "hash_run"}
+
+    def no_fund(told: dict[str, Any]) -> None:
+        told["funds"] = {} if isinstance(told["funds"], dict) else []
+
+    assert found(forged(data, dict.fromkeys(("run1/run.json", "run1/sheet.json", "run1/inputs.json"), no_fund)))
     with pytest.raises(Refused) as caught:
         evidence.bundle(year.workspace, 2024, tmp_path / "x.zip", institution="H9")
     assert caught.value.code == "bundle_institution"
