@@ -994,6 +994,14 @@ class Checks:
     ) -> None:
         """Interface 2304: the whole is the sum of its parts; and a stay ends after it begins."""
         amount = partial(_amount, columns)
+        ids: list[str | int | None] = []
+
+        def subject(i: int) -> str:
+            """Listed once for all: in a file without the patient's part nearly every row is remarked on."""
+            if not ids:
+                ids.extend(columns["setl_id"].values.listed())
+            return str(ids[i])
+
         fee, fund, own = amount("medfee_sumamt"), amount("fund_pay_sumamt"), amount("psn_part_amt")
         total: Ints = np.zeros(len(block), np.int64)
         for name in _FUND_PARTS:
@@ -1012,7 +1020,7 @@ class Checks:
                         "medfee_sumamt",
                         money.yuan(int(fee[i])),
                         {
-                            "subject": _key(columns, i),
+                            "subject": subject(i),
                             "parts": money.yuan(int(fee[i] - rest[i])),
                             "difference": money.yuan(int(rest[i])),
                         },
@@ -1033,7 +1041,7 @@ class Checks:
                             "fund_pay_sumamt",
                             money.yuan(int(fund[i])),
                             {
-                                "subject": _key(columns, i),
+                                "subject": subject(i),
                                 "parts": money.yuan(int(total[i])),
                                 "difference": money.yuan(int(rest[i])),
                             },
@@ -1050,7 +1058,7 @@ class Checks:
                         "stay_reversed",
                         "adm_time",
                         block.text(i, self.plan.places["adm_time"]),
-                        {"subject": _key(columns, i)},
+                        {"subject": subject(i)},
                     )
                 )
 
@@ -1196,12 +1204,6 @@ def _amount(columns: Mapping[str, _Column], name: str) -> Ints | None:
     if column is None or column.values.numbers is None:
         return None
     return np.where(column.empty, 0, column.values.numbers)
-
-
-def _key(columns: Mapping[str, _Column], i: int) -> str:
-    keep = np.zeros(len(columns["setl_id"].empty), dtype=np.bool_)
-    keep[i] = True
-    return str(columns["setl_id"].values.kept(keep).listed()[0])
 
 
 def _in_yuan(step: str, amount: str | int | None) -> str | int | None:
