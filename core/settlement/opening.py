@@ -21,7 +21,7 @@ from core.findings import Finding
 from core.money import plain, rounded
 from core.progress import SILENT, Progress, step
 from core.rules.cases import FUNDS, CaseScores, Ints, Scaled
-from core.settlement import annual, coefficients, gather, month_cases
+from core.settlement import annual, coefficients, gather, groups, month_cases
 from core.settlement.arrivals import home_of
 from core.settlement.exact import sums
 from core.settlement.opening_statistics import kept_between, median_of
@@ -283,8 +283,9 @@ def _past(
     with gather.snapshot(connection):
         head = coefficients.choose(connection, set_name)
         stands_on = (head.name, head.hash) if head is not None else ()
+        version = groups.choose(connection, year, None)[0]  # another one where a draft of that year is published
         key = (str(workspace.path), workspace.created, workspace.region, year, pack.hash,
-               tuple(sorted(pack.changed.items())), stands_on, trim)  # fmt: skip
+               tuple(sorted(pack.changed.items())), stands_on, version, trim)  # fmt: skip
         held = _kept.pop(key, None)
         if held is None or not untouched(connection, held[0], _LESS_COEFFICIENTS, LIGHT_KINDS - {"coefficients"}):
             held = mark(connection), _read(workspace, connection, year, pack, set_name, trim, progress)

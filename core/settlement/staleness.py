@@ -34,10 +34,12 @@ UNREAD_TABLES = {
     "rule_pack",
     "official_case",
 }
+# Whatever the version: the rate of the months may be the opening point value, and stand on those of the years before.
+CATALOGUES = {"catalogue", "catalogue_version"}
 # What only own grouping reads.
 CLINICAL_KINDS = {"diagnoses", "operations_done", "operations", "exclusions"}
 CLINICAL_TABLES = {"operation", "exclusion"}
-QUIET = {"run", "publish", "interrupted", "migrate", *closed.ACTIONS}  # actions that change nothing a run stands on
+QUIET = {"run", "interrupted", "migrate", *closed.ACTIONS}  # actions that change nothing a run stands on
 
 
 def run_subject(year: int, pack: str, run_hash: str, period: str = "") -> str:
@@ -123,6 +125,8 @@ def _concerns(connection: sqlite3.Connection, change: Mapping[str, Any], run: _R
     table, key = change["table"], change["key"]
     if table == "batch":
         return _reads(connection, key["id"], _kind(connection, key), run)
+    if run.kind == "month" and table in CATALOGUES:
+        return True
     if table in UNREAD_TABLES or (table in CLINICAL_TABLES and not run.own):
         return False
     if table == "catalogue":
@@ -134,17 +138,17 @@ def _concerns(connection: sqlite3.Connection, change: Mapping[str, Any], run: _R
     if "period" in key:
         return str(key["period"])[:4] == str(run.year)
     if table == "reference_mean":
-        return key["year"] == run.year - 1
+        return key["year"] < run.year if run.kind == "month" else key["year"] == run.year - 1
     return key.get("year", run.year) == run.year
 
 
 def _reads(connection: sqlite3.Connection, batch: int, kind: str, run: _Run) -> bool:
-    """Whether a run reads a file; of catalogues only those that bring rows to its own version."""
+    """Whether a run reads a file; of catalogues only those that bring rows to its own version, a month's of every one."""
     if kind in UNREAD_KINDS or kind == "coefficients" or (kind in CLINICAL_KINDS and not run.own):
         return False
     if run.period and kind in ("payments", "assessments"):
         return False
-    if kind != "catalogue":
+    if kind != "catalogue" or run.kind == "month":
         return True
     return any(
         connection.execute(

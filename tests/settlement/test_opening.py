@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from region import Region
 
+from core.catalogue import library
 from core.rules import packs
-from core.settlement import budget, opening, opening_sheets
+from core.settlement import budget, opening, opening_sheets, runs
 from core.settlement.budget import Line, LineEdit
 from core.settlement.budget_months import used_by_month
+from core.settlement.monthly import settle
 from core.settlement.opening import Past, Sums, of_fund
 from core.settlement.opening_statistics import kept_between, median_of
 
@@ -200,6 +202,28 @@ def test_kept_years_follow_the_data(region: Region) -> None:
     assert opening.openings(region.workspace, 2024, pack)[FUND].value == (31_370 + 500) / Fraction(24)
     region.workspace.ledger.undo()
     assert opening.openings(region.workspace, 2024, pack)[FUND].value == first == VALUE
+
+
+def test_a_year_whose_catalogue_is_published_meanwhile_counts(region: Region) -> None:
+    """Nothing of the rows changed, only that the draft of 2022 holds now: 2 * 1,100 over 2 points come in."""
+    history(region)
+    workspace, pack = region.workspace, packs.load("ningde-2024")
+    rows = library.entries(workspace.reader(), "v2021").rows
+    library.store_draft(workspace, "2022 draft", 2022, rows, method={})
+    assert opening.openings(workspace, 2024, pack)[FUND].value == VALUE
+    library.publish(workspace, "2022 draft")
+    assert opening.openings(workspace, 2024, pack)[FUND].value == Fraction(31_370 + 2 * 1100, 23 + 2)
+
+
+def test_a_months_run_is_stale_where_an_earlier_years_catalogue_comes_in(region: Region) -> None:
+    """Its rate stands on it: computed again it is another, and that is nobody's doing past the ledger."""
+    history(region)
+    settle(region.workspace, "2024-03", packs.load("ningde-2024"))
+    assert runs.verify(region.workspace) == []
+    region.groups({"dip_code": "A", "score": "1", "mean_fee": 1_000_00}, version="v2022", year=2022)
+    assert [(one.code, one.value) for one in runs.verify(region.workspace)] == [("run_stale", "data_changed")]
+    region.workspace.ledger.undo()
+    assert runs.verify(region.workspace) == []
 
 
 def test_months_against_the_budget(region: Region) -> None:
