@@ -7,7 +7,7 @@ where the bound proves that nothing overflows; rows that could go on in Python's
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -31,6 +31,8 @@ _PENDING = -3
 # Sums of two such magnitudes still fit int64.
 _LIMIT = 2**61
 _INT64 = 2**63 - 1
+# Rows that are computed at once: what is held on the way costs no more than for so many.
+_STRETCH = 65_536
 # Below this many rows Python's integers cost less than looking for the few rows that need them.
 _FEW = 2_000
 
@@ -72,11 +74,12 @@ def _bound(values: Numbers | int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """Where a name's values come from: num / (scale * den)."""
+    """Where a name's values come from: num / by / (scale * den), by dividing every num."""
 
     num: Numbers
     scale: int
     den: Numbers | None = None
+    by: int = 1
 
 
 class _View:
@@ -107,6 +110,8 @@ class _View:
         if id not in self._taken:
             column = self.columns[id]
             num = self._take(column.num)
+            if column.by != 1:
+                num //= column.by
             den = None if column.den is None else self._take(column.den)
             self._taken[id] = _Ratio(num, _bound(num), column.scale, den, 1 if den is None else _bound(den))
         return self._taken[id]
@@ -337,7 +342,7 @@ def _stripped(scaled: Scaled) -> _Column:
     """Without the decimals that no case uses: factors are mostly 1, scores mostly short."""
     scale = 10**scaled.places
     common = math.gcd(int(np.gcd.reduce(scaled.values)) if len(scaled.values) else 0, scale)
-    return _Column(scaled.values if common == 1 else scaled.values // common, scale // common)
+    return _Column(scaled.values, scale // common, by=common)
 
 
 def _columns(cases: CaseTable) -> dict[str, _Column]:
@@ -438,10 +443,15 @@ def _holding(
     if not len(rows):
         return rows
 
-    def merge(parts: list[tuple[Truth | None, Truth]]) -> Truth:
-        return _put(parts, np.zeros(len(rows), dtype=np.bool_))
+    found = np.zeros(len(rows), dtype=np.bool_)
+    for some in _stretches(len(rows)):
+        view, into = _View(columns, rule.values, rows[some]), found[some]
+        _over_rows(view, lambda part: part.truth(when), lambda parts, into=into: _put(parts, into))
+    return rows[found]
 
-    return rows[_over_rows(_View(columns, rule.values, rows), lambda view: view.truth(when), merge)]
+
+def _stretches(count: int) -> Iterator[slice]:
+    return (slice(start, start + _STRETCH) for start in range(0, count, _STRETCH))
 
 
 def holds(rule: CaseRule, cases: CaseTable, condition: Expr) -> Truth:
@@ -471,7 +481,11 @@ def _rounded(view: _View, expr: Expr, places: int) -> Ints:
                 raise _RowFault("score_too_large", 0, int(row))
         return whole.astype(np.int64)
 
-    return _over_rows(view, work, lambda parts: _put(parts, np.zeros(len(view), dtype=np.int64)))
+    found = np.zeros(len(view), dtype=np.int64)
+    for some in _stretches(len(view)):
+        part, into = _View(view.columns, view.values, view.rows[some], view.wide), found[some]
+        _over_rows(part, work, lambda parts, into=into: _put(parts, into))
+    return found
 
 
 def _exactly(view: _View, expr: Expr) -> list[Fraction]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,8 @@ from core.worksheet import Cells, Column, Kind, column_of
 if TYPE_CHECKING:
     from core.storage.workspace import Workspace
 
-STRETCH = 4_000
+STRETCH = 2_000
+PAGES = 8_192  # kB of the file that are held while rows are read
 RATIO_PLACES = 6  # of shown shares; nothing is computed from them
 DEAD = 5  # dscg_way
 _ROWS = Path(__file__).with_name("case_lines.sql").read_text("utf-8")
@@ -61,7 +63,20 @@ def write(
         raise Usage("not_in_clearing", institution=code)
     who = f"{code} {known[code].name}" if code else texts("caselist.all")
     title = texts("caselist.title", year=clearing.year, who=who)
-    return case_list.write(parts(workspace, clearing, code, lang), path, title, clearing.stamps, lang, progress)
+    lists = parts(workspace, clearing, code, lang)
+    with _sparing(workspace.reader()):
+        return case_list.write(lists, path, title, clearing.stamps, lang, progress)
+
+
+@contextmanager
+def _sparing(connection: sqlite3.Connection) -> Generator[None]:
+    """Few pages are kept: each row is read once, and in no order that another's page would serve."""
+    (pages,) = connection.execute("PRAGMA cache_size").fetchone()
+    connection.execute(f"PRAGMA cache_size = {-PAGES}")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA cache_size = {pages}")
 
 
 def parts(workspace: Workspace, clearing: Clearing, code: str = "", lang: str = "") -> list[Part]:

@@ -181,6 +181,7 @@ def remembered(connection: sqlite3.Connection, key: tuple[object, ...], made: Ca
     for old in list(_kept)[: 1 - KEPT]:  # before computing, so that memory holds no third one
         _kept.pop(old, None)
     standing = made()
+    connection.execute("PRAGMA shrink_memory")  # the pages that the rows were read from: from now on they are in memory
     _kept[key] = (mark(connection), standing)
     return standing
 
