@@ -135,22 +135,27 @@ def _parent(source: Source, known: Sequence[str] = ()) -> str:
 
 def available(own: Own = _NONE) -> list[PackHead]:
     """The packs that are shipped, by id, then those of the workspace that are sound."""
-    shipped = _shipped().values()
-    files = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in shipped)
+    files = _files()
     return [*_heads(files), *_own_heads(files, tuple(sorted(own.items())))]
 
 
+_Files = tuple[tuple[Path, int, int], ...]
+
+
+def _files() -> _Files:
+    """The shipped packs and what tells whether one was changed."""
+    return tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in _shipped().values())
+
+
 @lru_cache(maxsize=1)
-def _heads(shipped: tuple[tuple[Path, int, int], ...]) -> tuple[PackHead, ...]:
+def _heads(shipped: _Files) -> tuple[PackHead, ...]:
     """Read once while the files are as they were."""
     heads = [_head(_read(path), _NONE) for path, _, _ in shipped]
     return tuple(head for head in heads if head is not None)
 
 
 @lru_cache(maxsize=4)
-def _own_heads(
-    shipped: tuple[tuple[Path, int, int], ...], kept: tuple[tuple[str, str], ...]
-) -> tuple[PackHead, ...]:
+def _own_heads(shipped: _Files, kept: tuple[tuple[str, str], ...]) -> tuple[PackHead, ...]:
     """shipped: what the kept ones stand on, so that nothing stale is said when a file changes."""
     own = dict(kept)
     heads: list[PackHead] = []
@@ -231,8 +236,24 @@ def load(source: str | Path, parameters: Mapping[str, str] | None = None, own: O
     Usage: unknown pack (`known` lists them), parameter or value. Refused("pack_invalid", findings): see `check`.
     """
     start = _start_of(source, own)
+    if start.folder in (None, PACKS):
+        sources, pack, findings = _once(start, _files(), tuple(sorted(own.items())))
+    else:  # beside a file of somebody's own lie others that may change
+        sources, pack, findings = _unfinished(start, own)
+    return _finished(sources, pack, findings, parameters or {}, start.name)
+
+
+def _unfinished(start: _Text, own: Own) -> tuple[list[Source], Pack | None, list[Finding]]:
     findings: list[Finding] = []
-    return _finished(*_built(_chain(start, findings, own), findings), findings, parameters or {}, start.name)
+    return (*_built(_chain(start, findings, own), findings), findings)
+
+
+@lru_cache(maxsize=32)
+def _once(
+    start: _Text, shipped: _Files, kept: tuple[tuple[str, str], ...]
+) -> tuple[list[Source], Pack | None, list[Finding]]:
+    """`_unfinished` of what is shipped or kept: a page asks for the same pack again and again, each time 40 ms."""
+    return _unfinished(start, dict(kept))
 
 
 def _start_of(source: str | Path, own: Own = _NONE) -> _Text:

@@ -84,7 +84,7 @@ def create(connection: sqlite3.Connection, meta: dict[str, str]) -> None:
     from sqlite_utils import Database
 
     db = Database(connection, execute_plugins=False)
-    db.executescript(SCHEMA.read_text("utf-8"))
+    run(connection, SCHEMA.read_text("utf-8"))  # sqlite-utils' own way looks at every character, 60 ms
     db.table("meta").insert_all({"key": key, "value": value} for key, value in meta.items())
     # The draft that imported coefficients go to: there from the beginning, so that no import has to make it.
     db.table("coefficient_set").insert({"name": "imported", "state": "draft", "at": meta["created"]})
