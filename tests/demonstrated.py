@@ -1,25 +1,53 @@
-"""What the tests of a page stand on: the demonstration region at a hundredth, built once, a desk that has a copy of it in
-hand, and the page alone in a window, on real threads and files. `page_class` of a room says which page.
+"""What many tests stand on: the demonstration region, made once a run and scale for all processes of it; and what the
+tests of a page do: a desk that has a copy of it in hand, and the page alone in a window, on real threads and files.
+`page_class` of a room says which page.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 
 @pytest.fixture(scope="session")
-def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nobody writes into it."""
-    from core import demo
+def demonstration_at(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """The region at 1:scale. Nobody writes into it: see `demonstration_copy`."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demonstrations"
+    folder.mkdir(exist_ok=True)
 
-    path = tmp_path_factory.mktemp("demonstration") / "demo.dianzhi"
-    demo.build(path, scale=100).close()
-    return path
+    def made(scale: int) -> Path:
+        from core import demo
+
+        path = folder / f"{scale}.dianzhi"
+        with FileLock(folder / f"{scale}.made.lock"):
+            if not path.exists():
+                demo.build(path, scale=scale).close()
+        return path
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def demonstration_copy(demonstration_at: Callable[[int], Path]) -> Callable[[int, Path], Path]:
+    """(scale, folder): a workspace there, to do with as one likes."""
+
+    def copy(scale: int, folder: Path) -> Path:
+        return Path(shutil.copy(demonstration_at(scale), folder / "demo.dianzhi"))
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def demonstration(demonstration_at: Callable[[int], Path]) -> Path:
+    """Nobody writes into it."""
+    return demonstration_at(100)
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core import demo
 from core.analysis import agreement
 from core.analysis.agreement import BY, REASONS, Agreement
 from core.faults import Refused
@@ -238,11 +237,11 @@ def test_what_is_missing_is_refused(tmp_path: Path, workspace: Workspace) -> Non
 
 
 @pytest.mark.parametrize("pack", [PACK, "national-draft-3"])
-def test_a_region_a_second_way(tmp_path: Path, pack: str) -> None:
+def test_a_region_a_second_way(demonstration_copy: Callable[[int, Path], Path], tmp_path: Path, pack: str) -> None:
     """On the demonstration: the groups are the clearing's own, and agreement is what plain SQL says of them."""
     annual.forget()
     gather.forget()
-    with demo.build(tmp_path / "demo.dianzhi", scale=100) as region:
+    with Workspace.open(demonstration_copy(100, tmp_path)) as region:
         rule = packs.load(pack)
         found = agreement.agree(region, 2024, rule)
         standing = gather.standing_of(region, region.reader(), 2024, rule, None, "own", SILENT)

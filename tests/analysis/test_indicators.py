@@ -52,9 +52,9 @@ def region(tmp_path: Path) -> Iterator[Region]:
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+def shown(demonstration_copy: Callable[[int, Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     forget()
-    with demo.build(tmp_path_factory.mktemp("indicators") / "demo.dz", scale=100) as workspace:
+    with Workspace.open(demonstration_copy(100, tmp_path_factory.mktemp("indicators"))) as workspace:
         yield workspace
 
 
@@ -377,9 +377,9 @@ def test_published_figures_at_scale_1(tmp_path: Path) -> None:
     forget()
 
 
-def test_published_figures_at_a_small_scale(tmp_path: Path) -> None:
+def test_published_figures_at_a_small_scale(demonstration_copy: Callable[[int, Path], Path], tmp_path: Path) -> None:
     forget()
-    with demo.build(tmp_path / "small.dz", scale=50) as workspace:
+    with Workspace.open(demonstration_copy(50, tmp_path)) as workspace:
         published(workspace)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,7 +10,6 @@ import pytest
 
 from core.analysis import measures
 from core.analysis.league import INDICATORS_SHOWN, league, measures_of, why_empty
-from core.demo import build
 from core.faults import Usage
 from core.money import plain, rounded
 from core.rules.cases import FUNDS
@@ -30,8 +29,8 @@ PUBLISHED = {
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    with build(tmp_path_factory.mktemp("league") / "demo.dz", scale=50) as workspace:
+def demo(demonstration_copy: Callable[[int, Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    with Workspace.open(demonstration_copy(50, tmp_path_factory.mktemp("league"))) as workspace:
         yield workspace
 
 

@@ -241,9 +241,8 @@ def standing(path: Path) -> list[object]:
         return [counts, *(connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in tables)]
 
 
-def test_ctrl_c_leaves_all_or_nothing(tmp_path: Path, run: Run) -> None:
-    path = tmp_path / "d.dianzhi"
-    assert run("demo", path, "--scale", 50)[0] == 0
+def test_ctrl_c_leaves_all_or_nothing(demonstration_copy: Callable[[int, Path], Path], tmp_path: Path) -> None:
+    path = demonstration_copy(50, tmp_path)
     before = standing(path)
     words = ["score", path, "--years", "2021", "2022", "2023", "--method", "mean", "--name", "draft", "--lang", "en"]
     process = subprocess.Popen(

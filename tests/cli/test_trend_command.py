@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from core import demo
 from core.analysis.indicators import INDICATORS
 from core.settings import ROOT
 from core.storage.workspace import Workspace
@@ -22,10 +21,8 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("trend") / "demo.dz"
-    demo.build(path, scale=100).close()
-    return path
+def shown(demonstration_copy: Callable[[int, Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return demonstration_copy(100, tmp_path_factory.mktemp("trend"))
 
 
 @pytest.fixture

@@ -1,21 +1,22 @@
-"""Demonstrations that several tests read: made once a run."""
+"""The demonstration that several tests read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from core.demo import build
 from core.storage.workspace import Workspace
 
 
 @pytest.fixture(scope="session")
-def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, int]]:
+def region(
+    demonstration_copy: Callable[[int, Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Workspace, int]]:
     """1:50, small enough to read all of."""
     scale = 50
-    with build(tmp_path_factory.mktemp("demo") / "region.dianzhi", scale=scale) as workspace:
+    with Workspace.open(demonstration_copy(scale, tmp_path_factory.mktemp("demo"))) as workspace:
         yield workspace, scale
 
 

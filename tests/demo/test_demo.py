@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -86,9 +88,11 @@ def test_published_figures_at_one_to_fifty(region: tuple[Workspace, int]) -> Non
     hold_published(*region)
 
 
-def test_published_figures_at_the_default_scale(folder: Path) -> None:
-    with build(folder / "tenth.dianzhi") as workspace:
-        _, now = hold_published(workspace, 10)
+def test_published_figures_at_the_default_scale(demonstration_copy: Callable[[int, Path], Path], folder: Path) -> None:
+    scale = signature(build).parameters["scale"].default
+    assert scale == 10
+    with Workspace.open(demonstration_copy(scale, folder)) as workspace:
+        _, now = hold_published(workspace, scale)
     assert sum(v for (fund, _), v in now.score.items() if fund == "employee") == Fraction("8683.501")
     assert sum(v for (fund, _), v in now.score.items() if fund == "resident") == Fraction("36941.504")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,8 +50,11 @@ def formulas() -> st.SearchStrategy[str]:
     return st.recursive(ATOMS, grown, max_leaves=8)
 
 
-@given(formulas(), st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), min_size=1, max_size=6), NUMBERS)
-@settings(max_examples=600)
+ANY = given(formulas(), st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), min_size=1, max_size=6), NUMBERS)
+
+
+@settings(max_examples=250)
+@ANY
 def test_equal_to_each_institution_alone(
     text: str, rows: list[tuple[Fraction, Fraction, Fraction]], region: Fraction
 ) -> None:
@@ -70,6 +74,9 @@ def test_equal_to_each_institution_alone(
     except RuleFault:
         together = None
     assert together == alone
+
+
+test_equal_in_the_long_run = pytest.mark.soak(settings(max_examples=5000)(ANY(test_equal_to_each_institution_alone.hypothesis.inner_test)))
 
 
 @given(st.lists(NUMBERS, min_size=1, max_size=9), st.integers(-3, 6))

@@ -154,7 +154,7 @@ def test_a_pack_without_rule(tmp_path: Path) -> None:
     assert Texts("zh").has("fault.grouping_missing")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_a_damaged_rule_never_crashes(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     text = (packs.PACKS / "hubei-2023.toml").read_text("utf-8")
@@ -166,6 +166,11 @@ def test_a_damaged_rule_never_crashes(tmp_path_factory: pytest.TempPathFactory, 
     for finding in packs.check(path):
         assert finding.row is not None and finding.row >= 1
         assert Texts("zh").has(f"finding.{finding.code}")
+
+
+test_a_damaged_rule_in_the_long_run = pytest.mark.soak(
+    settings(max_examples=2000, deadline=None)(given(st.data())(test_a_damaged_rule_never_crashes.hypothesis.inner_test))
+)
 
 
 # --- expressions ---

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +10,6 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from core import demo
 from core.export import case_list
 from core.faults import Cancelled, Usage
 from core.rules import packs
@@ -24,10 +23,12 @@ Rows = list[tuple[object, ...]]
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, Clearing]]:
+def built(
+    demonstration_copy: Callable[[int, Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Workspace, Clearing]]:
     annual.forget()
     gather.forget()
-    with demo.build(tmp_path_factory.mktemp("lines") / "demo.dianzhi", scale=100) as workspace:
+    with Workspace.open(demonstration_copy(100, tmp_path_factory.mktemp("lines"))) as workspace:
         yield workspace, clear(workspace, 2024, packs.load("ningde-2024"), store=False)
 
 

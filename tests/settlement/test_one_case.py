@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from region import Region
 
-from core import demo
 from core.analysis.real_case import real_case
 from core.rules import packs
 from core.rules.cases import SPECIAL_ADJUSTED
@@ -25,8 +24,8 @@ NINGDE = "ningde-2024"
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    with demo.build(tmp_path_factory.mktemp("town") / "demo.dianzhi", scale=100) as made:
+def town(demonstration_copy: Callable[[int, Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    with Workspace.open(demonstration_copy(100, tmp_path_factory.mktemp("town"))) as made:
         clear(made, 2024, packs.load(NINGDE))
         yield made
 
