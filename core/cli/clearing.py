@@ -26,6 +26,8 @@ def annual(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgre
 
     outs: list[Path] = arguments.out
     check_outs(outs, CLEAR_ENDINGS)
+    if outs and arguments.institution:
+        raise Usage("out_is_of_all")
     sheets: Path | None = arguments.confirmations
     if sheets is not None and not sheets.is_dir():
         check_outs([sheets], SHEET_ENDINGS)

@@ -62,7 +62,8 @@ def _place(finding: Finding, texts: Texts) -> str:
     if finding.column:
         titled = f"fields.{finding.column}"
         where.append(f"{texts(titled)} {finding.column}" if texts.has(titled) else texts.column(finding.column))
-    if finding.subject:
+    # Some sentences begin with what they are about: it is not said twice.
+    if finding.subject and not texts.finding(finding).startswith(texts.subject(finding)):
         where.append(texts.subject(finding))
     return " ".join(part for part in where if part)
 
