@@ -246,6 +246,7 @@ def _read(connection: sqlite3.Connection, wanted: Reading, progress: Progress) -
     if not registered:
         findings.append(Finding("no_institutions", "blocked"))
     rows = arrivals.read(connection, wanted, registered, progress)
+    connection.execute("PRAGMA shrink_memory")  # the pages that they were read from, before the next year's are
     for code, (count, fee) in rows.unregistered.items():
         findings.append(
             Finding(
