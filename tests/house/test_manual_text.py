@@ -6,15 +6,16 @@ import ast
 import re
 import shlex
 from argparse import ArgumentParser, _SubParsersAction
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import manual_tables
 import pytest
 
 import main as front_door
-from core import cli, demo
+from core import cli
 from core.cli.parsing import parser
 from core.intake.kinds import KINDS
 from core.money import decimal, plain
@@ -22,6 +23,7 @@ from core.rules import builder, circular, deriving, formula, grouping, packs, sc
 from core.rules.cases import FUNDS
 from core.settings import RESOURCES, ROOT
 from core.settlement.clearing import clear
+from core.storage.workspace import Workspace
 from core.texts import LANGUAGES, Texts, catalogue
 from ui.actions import ACTIONS
 from ui.manual import CHAPTERS, OF_PAGE, anchor, headings
@@ -85,6 +87,7 @@ def test_every_generated_table_is_there_once() -> None:
         assert sorted(name for name, _ in found) == sorted(manual_tables.TABLES)
 
 
+@cache
 def vocabulary() -> set[str]:
     """Every lower-case name that the program knows."""
     known = {*KINDS, *cli.COMMANDS, *formula.RESERVED, *circular.CASE_NAMES, *circular.MEASURE_NAMES}
@@ -259,9 +262,9 @@ def test_the_example_pack_gives_the_worked_table(lang: str, tmp_path: Path) -> N
         assert list(values.institutions[heads[i]]) == column[i], heads[i]
 
 
-def test_the_figures_of_the_first_clearing(tmp_path: Path) -> None:
+def test_the_figures_of_the_first_clearing(demonstration_copy: Callable[[int, Path], Path], tmp_path: Path) -> None:
     """The demonstration as everybody gets it, cleared, against the table of the first chapter."""
-    with demo.build(tmp_path / "demo.dianzhi", scale=10) as workspace:
+    with Workspace.open(demonstration_copy(10, tmp_path)) as workspace:
         sheets = {sheet.fund: sheet for sheet in clear(workspace, 2024, packs.load("ningde-2024")).funds}
     for lang in LANGUAGES:
         table = rows(text(lang, "first"))[1:5]
