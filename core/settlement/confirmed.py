@@ -17,6 +17,7 @@ from core.progress import SILENT, Progress
 from core.rules import packs
 from core.rules.cases import FUNDS
 from core.settlement.annual import clear
+from core.settlement.digest import is_earlier
 from core.settlement.staleness import stale
 from core.storage import closed
 from core.storage.closed import Confirmed, confirmed
@@ -36,14 +37,18 @@ def confirm(
     how the hash begins.
 
     Refused: year_confirmed_already, confirm_no_run, confirm_stale (each naming the year), confirm_fund (no run has a fund
-    that has a budget), blocked (the findings that block it now), confirm_differs (a run comes out otherwise now).
+    that has a budget), blocked (the findings that block it now), confirm_differs (a run comes out otherwise now),
+    run_earlier (its hash is of the form before trees: cleared again it can be confirmed).
     """
     connection = workspace.reader()
     if year in confirmed(connection):
         raise Refused("year_confirmed_already", year=year)
     chosen = standing(workspace, year, run)
     for number, digest in chosen.items():
-        if _again(workspace, number, progress) != digest:
+        again = _again(workspace, number, progress)
+        if is_earlier(again, digest):
+            raise Refused("run_earlier", year=year, run=digest[:16])
+        if again.stamps.run_hash != digest:
             raise Refused("confirm_differs", year=year, run=digest[:16])
     after = {
         "runs": json.dumps(list(chosen.values())),
@@ -112,8 +117,8 @@ def _funds(connection: sqlite3.Connection, year: int) -> set[str]:
     return {fund for (fund,) in rows} & set(FUNDS)
 
 
-def _again(workspace: Workspace, number: int, progress: Progress) -> str:
-    """The hash of a run computed again from its pack and the data as they are."""
+def _again(workspace: Workspace, number: int, progress: Progress) -> Clearing:
+    """A run computed again from its pack and the data as they are."""
     year, text, parameters, funds, name, version, grouping = (
         workspace.reader()
         .execute(
@@ -121,8 +126,7 @@ def _again(workspace: Workspace, number: int, progress: Progress) -> str:
         )
         .fetchone()
     )
-    again = clear(
+    return clear(
         workspace, year, packs.restore(text, json.loads(parameters)), funds=tuple(funds.split(",")), set_name=name,
         catalogue=version, grouping=grouping, progress=progress, store=False,
     )  # fmt: skip
-    return again.stamps.run_hash

@@ -82,5 +82,24 @@ def of_run(clearing: Clearing) -> str:
     ])  # fmt: skip
 
 
+def is_earlier(clearing: Clearing, run_hash: str) -> bool:
+    """Whether that is the clearing's hash in the form that runs were stored under before it was a tree: without the budget's
+    lines and the synthetic flag, which stand in the ledger and in the result."""
+    stamps = clearing.stamps
+    return run_hash == _hash([
+        clearing.year, stamps.region, stamps.pack, stamps.pack_hash, stamps.set_name, stamps.set_hash, stamps.catalogue,
+        stamps.grouping, stamps.data_hash, sorted(stamps.parameters.items()), sorted(stamps.references.items()),
+        [
+            [
+                sheet.fund,
+                [[name, str(value)] for name, value in sheet.region.items()],
+                [one.code for one in sheet.institutions],
+                [[name, [str(value) for value in values]] for name, values in sheet.values.items()],
+            ]
+            for sheet in clearing.funds
+        ],
+    ])  # fmt: skip
+
+
 def _hash(said: object) -> str:
     return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()

@@ -32,6 +32,7 @@ from core.rules.cases import FUNDS
 from core.settings import RESOURCES
 from core.settlement import annual, coefficients, confirmed, digest
 from core.settlement.annual import Scored
+from core.settlement.digest import is_earlier
 from core.storage import batches
 
 if TYPE_CHECKING:
@@ -152,6 +153,8 @@ def _again(workspace: Workspace, digest: str, progress: Progress) -> _Run:
         catalogue=row["catalogue"], grouping=row["grouping"], progress=progress,
     )  # fmt: skip
     clearing = annual.sheets(pack, scored)
+    if is_earlier(clearing, digest):
+        raise Refused("run_earlier", year=row["year"], run=digest[:16])
     if clearing.stamps.run_hash != digest or clearing_json(clearing) != row["result"]:
         raise Refused("bundle_differs", year=row["year"], run=digest[:16])
     return _Run(row, scored, clearing)

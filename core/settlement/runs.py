@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ from core.rules.sheet import BudgetLine, Clearing, FundSheet, Institution, Stamp
 from core.settlement import annual, coefficients, gather
 from core.settlement.advance import advance
 from core.settlement.annual import clear
+from core.settlement.digest import is_earlier
 from core.settlement.monthly import settle
 from core.settlement.staleness import run_subject, stale
 from core.settlement.year import institutions
@@ -248,6 +249,8 @@ def _verified(workspace: Workspace, progress: Progress) -> list[Finding]:
             said.append("set")
         if again.stamps.data_hash != data_hash:
             said.append("data")
+        if is_earlier(again, digest):
+            again = replace(again, stamps=replace(again.stamps, run_hash=digest))
         if again.stamps.run_hash != digest or clearing_json(again) != result:
             said.append("figures")
         findings += [Finding(f"run_differs_{what}", "blocked", subject=subject) for what in said]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +13,8 @@ from region import Region
 
 from core.faults import Refused
 from core.rules import packs
-from core.settlement import runs
+from core.rules.sheet import Clearing
+from core.settlement import confirmed, digest, evidence, runs
 from core.settlement.clearing import case_story, cases_of, clear, rows_of, verify
 from core.settlement.coefficients import publish
 from core.storage.workspace import Workspace
@@ -59,6 +62,46 @@ def test_a_published_set_altered_is_a_fault_with_or_without_a_run(small: Region)
         "UPDATE coefficient SET value = '1.2' WHERE fixmedins_code = 'H1' AND set_name = '定稿'",
     )
     assert blocking(small) == ["set_altered"]
+
+
+def flat(clearing: Clearing) -> str:
+    """The hash of a run as it was stored until it became a tree."""
+    stamps = clearing.stamps
+    said = [
+        clearing.year, stamps.region, stamps.pack, stamps.pack_hash, stamps.set_name, stamps.set_hash, stamps.catalogue,
+        stamps.grouping, stamps.data_hash, sorted(stamps.parameters.items()), sorted(stamps.references.items()),
+        [[sheet.fund, [[name, str(value)] for name, value in sheet.region.items()], [one.code for one in sheet.institutions],
+          [[name, [str(value) for value in values]] for name, values in sheet.values.items()]] for sheet in clearing.funds],
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
+
+
+def test_a_run_of_an_earlier_version_still_holds(small: Region, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes out the same and is no alteration; confirmed and bundled it can be once it is cleared again."""
+    pack = packs.load("ningde-2024")
+    with monkeypatch.context() as then:
+        then.setattr(digest, "of_run", flat)
+        old = clear(small.workspace, 2024, pack).stamps.run_hash
+    assert verify(small.workspace) == []
+    with pytest.raises(Refused) as refused:
+        confirmed.confirm(small.workspace, 2024)
+    assert refused.value.code == "run_earlier"
+    with pytest.raises(Refused) as refused:
+        evidence.bundle(small.workspace, 2024, small.workspace.path.with_suffix(".zip"))
+    assert refused.value.code == "run_earlier"
+    assert clear(small.workspace, 2024, pack).stamps.run_hash != old
+    confirmed.confirm(small.workspace, 2024)
+    assert verify(small.workspace) == []
+    outside(small, "UPDATE run SET hash = substr(hash, 1, 63) || 'x' WHERE id = 1")
+    assert blocking(small) == ["run_differs_figures"]
+
+
+def test_an_earlier_run_with_another_figure_is_a_fault(small: Region, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as then:
+        then.setattr(digest, "of_run", flat)
+        clear(small.workspace, 2024, packs.load("ningde-2024"))
+    outside(small, "UPDATE cases SET hifp_pay = hifp_pay + 1")
+    assert {"run_differs_data", "run_differs_figures"} <= set(blocking(small))
 
 
 def test_a_run_taken_away_is_missed(small: Region) -> None:
