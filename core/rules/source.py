@@ -100,6 +100,23 @@ def _open_brackets(line: str) -> int:
     return sum(bare.count(sign) for sign in "[{") - sum(bare.count(sign) for sign in "]}")
 
 
+# What would not be seen, or would turn around what is read: control signs and those of writing direction.
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text of the data, keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, one in cast(dict[str, Any], value).items():
+            yield key
+            yield from _texts(one)
+    elif isinstance(value, list):
+        for one in cast(list[Any], value):
+            yield from _texts(one)
+
+
 class Source:
     """One TOML file: its data, and where each key stands."""
 
@@ -115,8 +132,14 @@ class Source:
             found = re.search(r"at line (\d+), column (\d+)", str(error))
             line, column = (int(found[1]), found[2]) if found else (len(text.split("\n")) or 1, "1")
             self._add("pack_toml", line, column, "", "", {"reason": str(error)})
-        except (RecursionError, ValueError):
+        except RecursionError:
             self._add("pack_toml", 1, "1", "", "", {"reason": "nesting"})
+        except ValueError as error:  # a whole number without end
+            self._add("pack_toml", 1, "1", "", "", {"reason": str(error)})
+        if any(_HIDDEN.search(one) for one in _texts(self.data)):
+            found = _HIDDEN.search(text) or re.search(r"\\[uU][0-9a-fA-F]{4,8}|\\[bfr]", text)
+            line = text.count("\n", 0, found.start()) + 1 if found else 1
+            self._add("pack_hidden", line, "1", "", "", {})
 
     def _add(
         self,
