@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +16,7 @@ from core.intake.load import import_file
 from core.progress import SILENT
 from core.rules import packs
 from core.settlement import annual, gather
+from core.storage.engine import library as sqlite3
 from core.storage.workspace import Workspace
 from core.texts import LANGUAGES, Texts
 from core.worksheet import Worksheet

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -26,6 +25,7 @@ from core.settlement import year as years_kept
 from core.settlement.arrivals import Reading
 from core.settlement.clearing import clear
 from core.settlement.usual_pack import usual
+from core.storage.engine import library as sqlite3
 from core.storage.ledger import Change, Edit
 from core.storage.workspace import Workspace
 from core.texts import LANGUAGES, Texts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from core import cli
+from core.storage.engine import library as sqlite3
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from core import cli
+from core.storage.engine import library as sqlite3
 
 FILES = {
     "institutions": "fixmedins_code,fixmedins_name,hosp_lv\nH1,甲医院,2\n",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
@@ -24,6 +23,7 @@ from core.rules.sheet import Clearing
 from core.settlement.clearing import clear
 from core.settlement.control import control_totals
 from core.storage import batches
+from core.storage.engine import library as sqlite3
 from core.storage.workspace import Workspace
 
 FUNDS = ("employee", "resident")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -22,6 +21,7 @@ from core.money import yuan
 from core.rules import packs
 from core.rules.sheet import Clearing
 from core.settlement.clearing import clear
+from core.storage.engine import library as sqlite3
 from core.storage.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -24,6 +23,7 @@ from core.rules.circular import Pack
 from core.settlement import annual, arrivals, gather, runs
 from core.settlement.clearing import cases_of, clear, last_run, verify
 from core.settlement.coefficients import Cell, draft, edit, publish
+from core.storage.engine import library as sqlite3
 from core.storage.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]

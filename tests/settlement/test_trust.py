@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from core.rules.sheet import Clearing
 from core.settlement import confirmed, digest, evidence, runs
 from core.settlement.clearing import case_story, cases_of, clear, rows_of, verify
 from core.settlement.coefficients import publish
+from core.storage.engine import library as sqlite3
 from core.storage.workspace import Workspace
 
 GROUP = "K35.3:g"

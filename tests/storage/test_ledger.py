@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from core import settings as choices
 from core.faults import Refused
 from core.storage import engine
 from core.storage import ledger as ledger_room
+from core.storage.engine import library as sqlite3
 from core.storage.ledger import Change, Edit
 from core.storage.workspace import Workspace
 from core.texts import LANGUAGES, Texts

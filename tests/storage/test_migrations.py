@@ -1,12 +1,12 @@
 """Files of every older layout come up to what a new workspace is: layout_N.sql is the schema as it was then."""
 
-import sqlite3
 from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
 
 from core.storage import backups, migrations
+from core.storage.engine import library as sqlite3
 from core.storage.ledger import Change, Edit, arrival
 from core.storage.workspace import Workspace
 from tests.storage.test_workspace import layout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import stat
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from case_rows import put_batch, put_case
 from core.catalogue import library
 from core.faults import Cancelled, Refused, WorldFault
 from core.storage import backups, batches, engine, migrations
+from core.storage.engine import library as sqlite3
 from core.storage.ledger import Change, Edit, arrival
 from core.storage.workspace import Workspace
 

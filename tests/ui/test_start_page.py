@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
+from core.storage.engine import library as sqlite3
 from core.storage.workspace import Workspace
 from ui.dialogs import NewWorkspaceDialog
 from ui.pages.start import bytes_of

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QApplication
 
+from core.storage.engine import library as sqlite3
 from core.texts import Texts
 from ui.desk import Desk
 from ui.dialogs import ReasonDialog

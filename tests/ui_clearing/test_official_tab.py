@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from core.rules import packs
 from core.settlement import annual
+from core.storage.engine import library as sqlite3
 from core.storage.workspace import Workspace
 from core.texts import Texts
 from ui.desk import Desk

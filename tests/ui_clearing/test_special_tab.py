@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from core.storage.engine import library as sqlite3
 from ui.desk import Desk
 from ui.pages.clearing import ClearingPage
 from ui.pages.clearing.special import SpecialTab
