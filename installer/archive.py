@@ -16,7 +16,7 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from targets import HERE, LINUX, TIME, VERSION, Stop
+from targets import HERE, LINUX, ROOT, TIME, VERSION, Stop
 
 ROOM = "dianzhi"  # the folder that the archive unpacks to
 LEVEL = 6  # of xz; 0 takes a fifth of the time and gives a quarter more
@@ -73,7 +73,7 @@ def desktop_files() -> dict[str, bytes]:
     return {
         "applications/dianzhi.desktop": (HERE / "linux" / "dianzhi.desktop").read_bytes(),
         "mime/packages/dianzhi.xml": (HERE / "linux" / "dianzhi.xml").read_bytes(),
-        "icons/hicolor/scalable/apps/dianzhi.svg": (HERE / "dianzhi.svg").read_bytes(),
+        "icons/hicolor/scalable/apps/dianzhi.svg": (ROOT / "resources" / "dianzhi.svg").read_bytes(),
     }
 
 

@@ -95,6 +95,7 @@ class Look(QObject):
         if application.style().objectName().lower() != "fusion":
             application.setStyle(QStyleFactory.create("Fusion"))
         self._dress_font(application)
+        application.setWindowIcon(sign())
         application.styleHints().colorSchemeChanged.connect(self._system_changed)
         self.wear(theme)
 
@@ -245,8 +246,28 @@ def set_role(widget: QWidget, role: str) -> None:
 def dpi_defaults() -> None:
     """Before the application exists: fractional scaling as the system has it, not rounded to whole steps."""
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    QGuiApplication.setDesktopFileName("dianzhi")  # by it Linux knows whose windows these are
     if sys.platform == "win32":
-        QGuiApplication.setDesktopFileName("dianzhi")
+        import ctypes
+
+        # Else the taskbar takes the window for one of Python's, and shows Python's sign.
+        ctypes.windll.shell32.SetCurrentProcessExplicitAppUserModelID("dianzhi")
+
+
+def sign() -> QIcon:
+    """The product's own, for windows and the taskbar; drawn once at each size that systems ask for."""
+    from PySide6.QtSvg import QSvgRenderer
+
+    renderer = QSvgRenderer(str(RESOURCES / "dianzhi.svg"))
+    icon = QIcon()
+    for size in (16, 24, 32, 48, 64, 128):
+        picture = QPixmap(size, size)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        renderer.render(painter, QRectF(0, 0, size, size))
+        painter.end()
+        icon.addPixmap(picture)
+    return icon
 
 
 # -- numbers on screen ---------------------------------------------------------------------------------------------
