@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QIcon, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -35,6 +35,9 @@ NARROW_BELOW = 1120  # window width under which the rail shows icons only
 SAID_MS = 8000  # how long a line of news stays
 
 
+TIP = Qt.ItemDataRole.UserRole  # what a page of the rail says of itself, without what it says of its state
+
+
 class Rail(QListWidget):
     """The pages to the left, icons and words, or icons only. `chosen` carries a page's key."""
 
@@ -53,9 +56,10 @@ class Rail(QListWidget):
         for key, shortcut in zip(self._keys, shortcuts, strict=True):
             title = desk.texts(f"pages.{key}.title")
             item = QListWidgetItem(title)
-            item.setToolTip(f"{title} ({shortcut})\n{desk.texts(f'pages.{key}.job')}")
+            item.setData(TIP, f"{title} ({shortcut})\n{desk.texts(f'pages.{key}.job')}")
             item.setSizeHint(QSize(NARROW, ITEM))
             self.addItem(item)
+        self._drafts: frozenset[str] = frozenset()
         self._tint()
         desk.look.changed.connect(self._tint)
         self.currentRowChanged.connect(lambda row: self.chosen.emit(self._keys[row]))
@@ -63,8 +67,19 @@ class Rail(QListWidget):
         self.narrow(False)
 
     def _tint(self) -> None:
+        draft = self._desk.texts("ui.holds_draft")
         for row, key in enumerate(self._keys):
-            self.item(row).setIcon(self._desk.look.icon(key))
+            item, icon, held = self.item(row), self._desk.look.icon(key), key in self._drafts
+            item.setIcon(_dotted(icon, self._desk.look.colours.warn, self.devicePixelRatioF()) if held else icon)
+            item.setToolTip(f"{item.data(TIP)}\n{draft}" if held else item.data(TIP))
+            title = self._desk.texts(f"pages.{key}.title")
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{title}, {draft}" if held else title)
+
+    def hold(self, keys: Iterable[str]) -> None:
+        """Mark the pages that hold something entered and not saved."""
+        if (drafts := frozenset(keys)) != self._drafts:
+            self._drafts = drafts
+            self._tint()
 
     def narrow(self, on: bool) -> None:
         """Icons only."""
@@ -81,6 +96,18 @@ class Rail(QListWidget):
         before = self.blockSignals(True)
         self.setCurrentRow(self._keys.index(key))
         self.blockSignals(before)
+
+
+def _dotted(icon: QIcon, colour: str, ratio: float) -> QIcon:
+    """With a dot in the corner."""
+    picture = icon.pixmap(QSize(ICON, ICON), ratio)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colour))
+    painter.drawEllipse(QRectF(ICON - 7, 0, 7, 7))
+    painter.end()
+    return QIcon(picture)
 
 
 class TopLine(QFrame):

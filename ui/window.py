@@ -209,6 +209,12 @@ class Window(QMainWindow):
             self._refresh(key, self._stale.pop(key))
         if target is not None and hasattr(page, "show_target"):
             page.show_target(target)
+        self._mark_drafts()
+
+    def _mark_drafts(self) -> None:
+        """On the rail, the pages where something entered waits to be saved."""
+        held = [one for one in self.desk.waiting() if isinstance(one, QWidget)]
+        self.rail.hold(key for key, page in self._pages.items() if any(page.isAncestorOf(one) for one in held))
 
     def page(self) -> QWidget:
         """The page that is shown."""
@@ -233,6 +239,7 @@ class Window(QMainWindow):
             if key != self.key:
                 self._stale[key] = self._stale.get(key, Changes()) | changes
         self._refresh(self.key, changes)
+        self._mark_drafts()
         if changes.touches("institution", "catalogue", "batch"):
             self._index()
         if changes.workspace and self.desk.workspace is not None:
@@ -424,7 +431,7 @@ class Window(QMainWindow):
 
         if self._manual_shown is None or not isValid(self._manual_shown):
             self._manual_shown = Manual(self.desk, self)
-        self._manual_shown.show_page(self.key)
+        self._manual_shown.show_page(self.key, getattr(getattr(self.page(), "tabs", None), "key", ""))
         self._manual_shown.show()
         self._manual_shown.raise_()
         self._manual_shown.activateWindow()

@@ -49,6 +49,8 @@ class Told:
 
 
 class SpecialTab(QWidget):
+    of_choices = False  # the papers stay in the form, whatever year or fund is looked at
+
     def __init__(self, desk: Desk, choice: Callable[[], Choice]) -> None:
         super().__init__()
         self.desk, self.texts, self._choice = desk, desk.texts, choice
@@ -77,6 +79,8 @@ class SpecialTab(QWidget):
         self.table.current_changed.connect(lambda key, _: self._current(str(key)))
         self.table.grid.selectionModel().selectionChanged.connect(lambda *_: self._allow())
         self.asking.over.connect(self._allow)
+        self._stood = self._typed()  # the form as it was given: nobody's work yet
+        desk.guard(self)
         self._show()
 
     # -- building ----------------------------------------------------------------------------------------------------
@@ -136,7 +140,7 @@ class SpecialTab(QWidget):
         self.enter = QPushButton(texts("special.page.decide"))
         self.enter.setToolTip(texts("special.page.decide_tip"))
         self.enter.setProperty("primary", True)
-        self.enter.clicked.connect(self.do_decide)
+        self.enter.clicked.connect(lambda: self.do_decide())
         self.reason.returnPressed.connect(self.enter.click)
         line = QHBoxLayout()
         line.addStretch(1)
@@ -266,6 +270,7 @@ class SpecialTab(QWidget):
             self.score.setText(stands.score)
             self.document.setText(stands.document)
             self.reason.setText(stands.reason)
+            self._stood = self._typed()
         self._allow()
 
     def keys(self) -> list[str]:
@@ -281,6 +286,27 @@ class SpecialTab(QWidget):
         self.document.setEnabled(bool(kind))
         self.attempt.setEnabled(bool(count) and not self.asking.busy)
         self.enter.setEnabled(bool(count) and workspace is not None and not workspace.read_only and not self.asking.busy)
+
+    # -- what is not saved -------------------------------------------------------------------------------------------
+
+    def _typed(self) -> tuple[str, str, str]:
+        return self.score.text().strip(), self.document.text().strip(), self.reason.text().strip()
+
+    def unsaved(self) -> str:
+        """Papers typed for a decision that is not entered. What was entered stays in the form for the next case."""
+        typed = self._typed()
+        return self.texts("special.page.unsaved") if any(typed) and typed != self._stood else ""
+
+    def can_save(self) -> bool:
+        return self.enter.isEnabled()
+
+    def save_then(self, then: Callable[[], None]) -> None:
+        self.do_decide(then)
+
+    def discard(self) -> None:
+        for field in (self.score, self.document, self.reason):
+            field.clear()
+        self._stood = self._typed()
 
     # -- trying and deciding -----------------------------------------------------------------------------------------
 
@@ -324,10 +350,17 @@ class SpecialTab(QWidget):
         self.asking.ask(work, have, texts("special.page.trying"))
         self._allow()
 
-    def do_decide(self) -> None:
+    def do_decide(self, then: Callable[[], None] | None = None) -> None:
         decided, why = self.decided(), self.reason.text().strip()
         if not decided:
             return
+        typed = self._typed()
+
+        def done(line: Any) -> None:
+            self._stood = typed
+            self.desk.say(self.texts("special.page.done", subject=line.subject))
+            if then is not None:
+                then()
 
         def work(workspace: Any, _: Any) -> Any:
             from core.settlement import special
@@ -335,8 +368,7 @@ class SpecialTab(QWidget):
             return special.decide(workspace, decided, why)
 
         self.desk.change(
-            work, lambda line: self.desk.say(self.texts("special.page.done", subject=line.subject)), failed=self.asking.wrong,
-            title=self.texts("special.page.deciding"), tables=("special_case",),
+            work, done, failed=self.asking.wrong, title=self.texts("special.page.deciding"), tables=("special_case",),
         )  # fmt: skip
 
     def _forget_trial(self) -> None:
