@@ -205,7 +205,7 @@ def coefficients(window, shoot) -> None:
     shoot("draft")
     editor = page.editor
     editor.table.setFocus()
-    editor.table.select(str(editor.table.model.key_at(3)), "base")
+    editor.table.select(str(editor.table.model.key_at(min(3, editor.table.worksheet().rows - 1))), "base")
     QTest.keyClicks(editor.table.grid, "+")
     field = editor.table.grid.viewport().findChildren(Writing)[-1]
     QTest.keyClicks(field, "0.05")
@@ -515,7 +515,6 @@ def main() -> None:
     sweeper = Sweeper(application)  # widgets must not be collected from a worker's thread
     desk = Desk("zh")
     window = Window(desk)
-    sys.excepthook = window.excepthook
     width, _, height = given.size.partition("x")
     window.resize(int(width), int(height))
     window.show()
