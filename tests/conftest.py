@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from pytestqt.qtbot import QtBot
 
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
@@ -27,6 +28,10 @@ for name in ("LC_ALL", "LC_MESSAGES", "LANGUAGE"):
     os.environ.pop(name, None)
 os.environ["LANG"] = "zh_CN.UTF-8"
 os.environ["PYTHONUTF8"] = "1"
+
+# What comes late on a busy machine comes: pytest-qt waits five seconds of its own.
+for wait in (QtBot.waitUntil, QtBot.waitCallback, QtBot.waitSignal, QtBot.waitSignals, QtBot.waitExposed, QtBot.waitActive):
+    wait.__kwdefaults__["timeout"] = 60_000
 
 # Timed assertions are for tests/bench: a busy machine must not fail a property.
 _common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}

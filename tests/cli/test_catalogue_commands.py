@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import pytest
 from openpyxl import load_workbook
 
 from core.settings import ROOT
+from core.storage.engine import library as sqlite3
 
 Run = Callable[..., tuple[int, str, str]]
 PACK = "ningde-2024"
@@ -250,7 +250,7 @@ def test_ctrl_c_leaves_all_or_nothing(demonstration_copy: Callable[[int, Path], 
     )
     time.sleep(1.2)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=200)
     if process.returncode:
         # 130; or the signal itself, where a slow machine had not reached the command yet.
         assert process.returncode == -signal.SIGINT or (process.returncode == 130 and "interrupted" in err), err

@@ -53,7 +53,7 @@ def unpacked(path: Path) -> str:
 
 def text_of(path: Path) -> str:
     assert READER is not None
-    return subprocess.run([READER, str(path), "-"], capture_output=True, check=True, timeout=60).stdout.decode()
+    return subprocess.run([READER, str(path), "-"], capture_output=True, check=True, timeout=200).stdout.decode()
 
 
 def silent(said: str, others: tuple[str, set[str], set[str]]) -> None:

@@ -37,7 +37,7 @@ needs_reader = pytest.mark.skipif(READER is None or not LETTERS, reason="not rea
 
 def pages(path: Path) -> list[str]:
     assert READER is not None
-    asked = subprocess.run([READER, "-layout", str(path), "-"], capture_output=True, check=True, timeout=60)
+    asked = subprocess.run([READER, "-layout", str(path), "-"], capture_output=True, check=True, timeout=200)
     return asked.stdout.decode().split("\f")[:-1]
 
 

@@ -426,7 +426,7 @@ def many(region: Region) -> Path:
 def test_of_two_processes_one_edits_and_the_other_hears_why_not(many: Path) -> None:
     with Workspace.open(many, strict=True) as first:
         other = child(many, 1)
-        _, err = other.communicate(timeout=60)
+        _, err = other.communicate(timeout=200)
         assert other.returncode != 0
         assert "locked" in err
         with Workspace.open(many) as second:

@@ -104,7 +104,7 @@ def test_it_stands_alone(year: Region, tmp_path: Path) -> None:
     def checked(*arguments: str) -> tuple[int, str]:
         done = subprocess.run(
             [sys.executable, "-I", "-S", tmp_path / "dianzhi_check.py", *arguments], capture_output=True, cwd=tmp_path,
-            timeout=60, env={"PYTHONUTF8": "1"},
+            timeout=200, env={"PYTHONUTF8": "1"},
         )  # fmt: skip
         return done.returncode, done.stdout.decode("utf-8")
 

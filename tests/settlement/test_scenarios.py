@@ -273,7 +273,7 @@ def keeping(path: Path, turns: int) -> subprocess.Popen[str]:
 def test_of_two_processes_one_keeps_scenarios_and_the_other_hears_why_not(workspace: Workspace, pool: Pool) -> None:
     path = workspace.path
     other = keeping(path, 1)
-    _, err = other.communicate(timeout=60)
+    _, err = other.communicate(timeout=200)
     assert other.returncode != 0
     assert "locked" in err
     scenarios.keep(workspace, scenarios.of(pool, "丙", HIGHER))

@@ -46,7 +46,7 @@ def idle(desk, qtbot) -> Callable[[], None]:
     """Wait until no work is under way."""
 
     def wait() -> None:
-        qtbot.waitUntil(lambda: not desk.jobs.live() and desk.opening is None, timeout=20_000)
+        qtbot.waitUntil(lambda: not desk.jobs.live() and desk.opening is None, timeout=60_000)
 
     return wait
 

@@ -24,7 +24,7 @@ def jobs(qapp):
 
 
 def until(qtbot, what) -> None:
-    qtbot.waitUntil(lambda: bool(what()), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(what()), timeout=60_000)
 
 
 def test_the_answer_comes_in_the_windows_thread(jobs, qtbot) -> None:

@@ -127,13 +127,13 @@ def test_it_answers_as_one_types(form, qtbot, idle) -> None:
     form.institution.setFocus()
     qtbot.keyClicks(form.institution, "H350930")
     qtbot.keyClick(form.institution, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: form.answer.case is not None and form.answer.case.score is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: form.answer.case is not None and form.answer.case.score is not None, timeout=60_000)
     idle()
     first = form.answer.case.pay
     assert first is not None
     form.fee.selectAll()
     qtbot.keyClicks(form.fee, "6000")  # no Enter: a pause is enough
-    qtbot.waitUntil(lambda: "6000" in form.answer.plain_text(), timeout=10_000)
+    qtbot.waitUntil(lambda: "6000" in form.answer.plain_text(), timeout=60_000)
     idle()
     assert form.answer.case.x is not None
 

@@ -179,7 +179,7 @@ def test_enter_opens_the_best_and_the_arrow_keys_follow(tab, idle, qtbot) -> Non
     first, second = codes(tab)[:2]
     assert tab.panel.code.text() == first
     QTest.keyClick(tab.table.grid, Qt.Key.Key_Down)
-    qtbot.waitUntil(lambda: tab.panel.page is not None and tab.panel.code.text() == second, timeout=20_000)
+    qtbot.waitUntil(lambda: tab.panel.page is not None and tab.panel.code.text() == second, timeout=60_000)
     QTest.keyClick(tab.table.grid, Qt.Key.Key_Escape)
     assert not tab.panel.isVisible()
     QTest.keyClick(tab.table.grid, Qt.Key.Key_Return)

@@ -137,7 +137,7 @@ def test_over_the_whole_page_and_back(tab, idle, qtbot) -> None:
     panel = opened(tab, idle)
     panel.widen.click()
     assert not tab.table.isVisible()
-    qtbot.waitUntil(lambda: panel.width() > 1000, timeout=10_000)
+    qtbot.waitUntil(lambda: panel.width() > 1000, timeout=60_000)
     panel.widen.click()
     assert tab.table.isVisible()
     panel.widen.click()

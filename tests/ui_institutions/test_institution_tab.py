@@ -156,7 +156,7 @@ def test_months_that_stand_out_are_ringed_and_told(one, qtbot, idle) -> None:
     from core.analysis.standing_out import judge
 
     row = one.read.row(one.chooser.code)
-    qtbot.waitUntil(lambda: (one.chooser.code, "score") in one.read.judged, timeout=30_000)
+    qtbot.waitUntil(lambda: (one.chooser.code, "score") in one.read.judged, timeout=60_000)
     idle()
     for id, panel in zip(one.read.ids, one.chart.panels, strict=True):
         cases = None if id in ("score", "cases") else one.read.own.cases[row]
