@@ -59,7 +59,7 @@ def advance(
             for fund, code, fen, months in connection.execute(_BOOKED, asked)
         }
         grades = dict(connection.execute("SELECT fixmedins_code, upper(trim(coalesce(credit, ''))) FROM institution"))
-        graded = _graded(chain)
+        graded, by_payments = _graded(chain), _by_payments(chain)
         for fund in funds:
             paid = facts.of_fund(connection, year - 1, fund).paid
             monthly = {code for code, own in paid.items() if "monthly_paid" in own}
@@ -81,6 +81,9 @@ def advance(
                     blocked.append(
                         Finding("credit_missing", "blocked", subject=code, value=grades.get(code, ""), values={"fund": fund})
                     )
+                if by_payments and code not in monthly:
+                    values_of = {"fund": fund, "year": str(year - 1)}
+                    said.append(Finding("prepay_unpaid", "warning", subject=code, values=values_of))
                 months = booked.get((fund, code), (Fraction(0), 0))[1]
                 if 0 < months < 12:
                     said.append(
@@ -108,6 +111,11 @@ def _graded(chain: Pack) -> bool:
     """Whether a table that is filled asks for the credit grade."""
     tables = {name for one in chain.steps if one.expr is not None for name in uses(one.expr).tables}
     return "credit" in chain.inputs("institution") and any(chain.tables[name].rows for name in tables)
+
+
+def _by_payments(chain: Pack) -> bool:
+    """Whether last year's monthly payments come into it, as the options are chosen."""
+    return any("last_paid" in uses(one.expr).names for one in chain.steps if one.expr is not None)
 
 
 def _region(

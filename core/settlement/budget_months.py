@@ -116,10 +116,12 @@ def used_by_month(
     progress: Progress = SILENT,
 ) -> Used:
     """Refused: "month_blocked" where no case of the year can be scored. What else is lacking is said, never guessed."""
-    rate = opening.rates(workspace, year, pack, funds=(fund,), set_name=set_name, progress=progress).get(fund)
+    rate, without = opening.rates(workspace, year, pack, funds=(fund,), set_name=set_name, progress=progress)[fund]
     found = month_cases.read(workspace, year, pack, funds=(fund,), set_name=set_name, progress=progress)
     findings: list[Finding] = list(found.blocked)
-    if rate is None:
+    if rate is not None:
+        findings += without
+    else:
         findings.append(Finding("budget_no_opening", "warning", subject=fund, values={"year": str(year)}))
     own = lines(workspace.reader(), year, fund)
     lacking = [item for item in (DIP, *OUTSIDE) if not any(one.item == item for one in own)]

@@ -27,7 +27,6 @@ from core.settlement import annual, digest, facts, month_cases, opening
 from core.settlement.coefficients import timelines
 from core.settlement.doubts import ordered
 from core.settlement.month_cases import MonthCases
-from core.settlement.year import LIGHT, LIGHT_KINDS, Mark, mark, untouched
 
 if TYPE_CHECKING:
     from core.rules.circular import Pack
@@ -117,10 +116,12 @@ def year_of_months(
 
 @dataclass(frozen=True)
 class _Rate:
-    """Yuan per point, None where there is none; given: by the pack's parameter, else the opening point value."""
+    """Yuan per point, None where there is none; given: by the pack's parameter, else the opening point value, which is
+    without the years that are told."""
 
     value: Fraction | None
     given: bool
+    without: tuple[Finding, ...] = ()
 
 
 def _rates(
@@ -134,28 +135,10 @@ def _rates(
         if isinstance(given, Fraction) and given > 0:
             rates[fund] = _Rate(given, True)
     if any(fund not in rates and found.any_case(fund) for fund in funds):
-        computed = _opening(workspace, year, pack, found, progress)
-        for fund in funds:
-            rates.setdefault(fund, _Rate(computed.get(fund), False))
+        computed = opening.rates(workspace, year, pack, funds=funds, set_name=found.head.name, progress=progress)
+        for fund, (value, without) in computed.items():
+            rates.setdefault(fund, _Rate(value, False, without))
     return rates
-
-
-_openings: dict[tuple[object, ...], tuple[Mark, dict[str, Fraction]]] = {}  # the last one
-
-
-def _opening(
-    workspace: Workspace, year: int, pack: Pack, found: MonthCases, progress: Progress
-) -> dict[str, Fraction]:
-    """The opening point values, from memory while no ledger line touched what three years' scores are made of."""
-    connection = workspace.reader()
-    key = (str(workspace.path), workspace.created, year, pack.hash, found.head.hash, *sorted(pack.changed.items()))
-    kept = _openings.get(key)
-    if kept is None or not untouched(connection, kept[0], LIGHT, LIGHT_KINDS):
-        told = opening.rates(workspace, year, pack, set_name=found.head.name, progress=progress)
-        _openings.clear()
-        kept = (mark(connection), told)
-    _openings[key] = kept
-    return kept[1]
 
 
 def _settled(
@@ -195,6 +178,7 @@ def _settled(
         if (rate := rates.get(fund)) is not None and rate.value is not None:
             code = "month_rate_given" if rate.given else "month_rate_opening"
             said.append(Finding(code, "note", subject=fund, value=plain(rate.value)))
+            said += [one for one in rate.without if one not in said]
     if not listed:
         blocked.append(Finding("month_empty", "blocked", value=f"{year}-{month:02d}"))
     if blocked:

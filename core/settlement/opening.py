@@ -150,11 +150,17 @@ def rates(
     funds: Sequence[str] = FUNDS,
     set_name: str | None = None,
     progress: Progress = SILENT,
-) -> dict[str, Fraction]:
-    """By fund the opening point value that months are settled by, to the places of the pack's point value; funds without one
-    are not in it."""
+) -> dict[str, tuple[Fraction | None, tuple[Finding, ...]]]:
+    """By fund the opening point value that months are settled by, to the places of the pack's point value, None where there is
+    none; and the years that it is without."""
     found = openings(workspace, year, pack, funds=funds, set_name=set_name, progress=progress)
-    return {fund: rounded(one.value, places(pack)) for fund, one in found.items() if one.value is not None}
+    return {
+        fund: (
+            None if one.value is None else rounded(one.value, places(pack)),
+            tuple(said for said in one.findings if said.severity == "warning"),
+        )
+        for fund, one in found.items()
+    }
 
 
 def places(pack: Pack) -> int:

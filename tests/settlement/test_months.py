@@ -243,6 +243,20 @@ def test_payments_of_another_year_do_not_come_in(year: Region) -> None:
     assert not doubled.doubled(year.workspace, 2024)
 
 
+def test_an_advance_without_last_years_payments_says_so(tmp_path: Path) -> None:
+    """H01 was paid 1,200 last year, H02 has cases and no payment: its 0 is none that a file brought."""
+    region = made(tmp_path / "p.dz", 4, cases=0, deductions=False)
+    region.cases(*({"setl_id": code, "institution": code, "fee": "9000", "day": "2023-05-05"} for code in ("H01", "H02")))
+    region.payments(("H01", "employee", "202303", "monthly", "1200.00"))
+    by_paid = advance(region.workspace, 2024, pack_of(prepay_base="prepay_paid"))
+    assert by_paid.funds[0].values["prepay_amount"] == (Fraction(100), Fraction(0))
+    assert [one.subject for one in by_paid.clearing.findings if one.code == "prepay_unpaid"] == ["H02"]
+    booked = advance(region.workspace, 2024, pack_of())
+    assert all(booked.funds[0].values["prepay_amount"])
+    assert not [one for one in booked.clearing.findings if one.code == "prepay_unpaid"]
+    region.workspace.close()
+
+
 def test_retention_over_its_limit_is_warned_of(year: Region) -> None:
     month = settle(year.workspace, "2024-05", pack_of(prepay_ratio="0.9"))
     high = [one for one in month.clearing.findings if one.code == "retention_high"]

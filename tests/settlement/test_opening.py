@@ -190,8 +190,11 @@ def test_opening_from_cases(region: Region) -> None:
 def test_rates_have_the_places_of_the_pack(region: Region) -> None:
     history(region)
     pack = packs.load("ningde-2024")
-    assert opening.rates(region.workspace, 2024, pack) == {FUND: Fraction("1363.9130")}
-    assert opening.rates(region.workspace, 2021, pack) == {}
+    told = opening.rates(region.workspace, 2024, pack)
+    assert told[FUND][0] == Fraction("1363.9130")
+    assert [(one.code, one.subject) for one in told[FUND][1]] == [("opening_year_lacking", "2022")]
+    assert told["resident"][0] is None
+    assert opening.rates(region.workspace, 2021, pack)[FUND][0] is None
 
 
 def test_kept_years_follow_the_data(region: Region) -> None:
@@ -218,7 +221,8 @@ def test_a_year_whose_catalogue_is_published_meanwhile_counts(region: Region) ->
 def test_a_months_run_is_stale_where_an_earlier_years_catalogue_comes_in(region: Region) -> None:
     """Its rate stands on it: computed again it is another, and that is nobody's doing past the ledger."""
     history(region)
-    settle(region.workspace, "2024-03", packs.load("ningde-2024"))
+    month = settle(region.workspace, "2024-03", packs.load("ningde-2024"))
+    assert ("opening_year_lacking", "2022") in {(one.code, one.subject) for one in month.clearing.findings}
     assert runs.verify(region.workspace) == []
     region.groups({"dip_code": "A", "score": "1", "mean_fee": 1_000_00}, version="v2022", year=2022)
     assert [(one.code, one.value) for one in runs.verify(region.workspace)] == [("run_stale", "data_changed")]
