@@ -6,17 +6,22 @@ The chapters are `resources/manual/LANG/KEY.md`; what they say is held to the pr
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import (
     QColor,
     QDesktopServices,
+    QImage,
     QKeySequence,
+    QResizeEvent,
     QShortcut,
     QTextBlock,
     QTextCursor,
+    QTextDocument,
     QTextFrameFormat,
+    QTextImageFormat,
     QTextTable,
 )
 from PySide6.QtWidgets import (
@@ -36,16 +41,12 @@ from core import settings as kept
 from ui.desk import Desk
 from ui.look import EDGE, GAP, Look
 
+# In the order of a first reading: begin, bring data, look, set, clear, rules, keep, look up.
 CHAPTERS = (
-    "first", "import", "pages", "clearing", "catalogue", "coefficients", "packs", "workspace", "institutions", "comparison",
-    "attribution", "budget", "assessment", "limits", "install",
+    "first", "install", "pages", "import", "catalogue", "institutions", "comparison", "attribution", "coefficients", "budget",
+    "assessment", "clearing", "rules", "packs", "workspace", "commands", "glossary", "limits",
 )  # fmt: skip
-# Which chapter F1 opens on which page.
-OF_PAGE = {
-    "start": "first", "data": "import", "catalogue": "catalogue", "coefficients": "coefficients", "clearing": "clearing",
-    "packs": "packs", "ledger": "workspace", "institutions": "institutions", "comparison": "comparison", "budget": "budget",
-    "assessment": "assessment",
-}  # fmt: skip
+_HELPED = re.compile(r"^<!-- f1: (.+?) -->$")
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*$")
 _FENCE = re.compile(r"^\s*```")
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
@@ -53,8 +54,11 @@ _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 
 def chapter(lang: str, key: str) -> str:
     """A chapter's Markdown as it is shown."""
-    text = (kept.RESOURCES / "manual" / lang / f"{key}.md").read_text("utf-8")
-    return _COMMENT.sub("", text)
+    return _COMMENT.sub("", _read(lang, key))
+
+
+def _read(lang: str, key: str) -> str:
+    return (kept.RESOURCES / "manual" / lang / f"{key}.md").read_text("utf-8")
 
 
 def headings(markdown: str) -> list[tuple[int, str]]:
@@ -69,9 +73,82 @@ def headings(markdown: str) -> list[tuple[int, str]]:
     return found
 
 
+@cache
+def places(lang: str) -> dict[str, tuple[str, int]]:
+    """Where F1 turns to: a page or PAGE/TAB -> chapter, heading. `<!-- f1: PAGE PAGE/TAB -->` above a heading says so."""
+    found: dict[str, tuple[str, int]] = {}
+    for key in CHAPTERS:
+        wanted: list[str] = []
+        number = 0
+        fenced = False
+        for line in _read(lang, key).splitlines():
+            if _FENCE.match(line):
+                fenced = not fenced
+            elif said := _HELPED.match(line):
+                wanted += said[1].split()
+            elif not fenced and _HEADING.match(line):
+                found |= dict.fromkeys(wanted, (key, number))
+                wanted = []
+                number += 1
+    return found
+
+
 def anchor(heading: str) -> str:
     """A heading as a link names it, as the usual viewers of Markdown make it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+class Reading(QTextBrowser):
+    """A chapter's text. Its pictures are as wide as the text, and never larger than they were drawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = Path()
+        self._fitted = 0  # the width that the pictures were made for
+
+    def set_pictures(self, folder: Path) -> None:
+        """Those of the chapter just set, their places told from that folder."""
+        self._folder, self._fitted = folder, 0
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        width = self.viewport().width() - 2 * int(self.document().documentMargin())
+        if width == self._fitted or width < 1:
+            return
+        self._fitted = width
+        for cursor, image in self._images():
+            drawn = QImage(str(self._folder / image.name()))
+            if drawn.isNull():
+                continue
+            wide = min(width, drawn.width())
+            ratio = self.devicePixelRatioF()
+            fitted = drawn.scaledToWidth(
+                min(round(wide * ratio), drawn.width()), Qt.TransformationMode.SmoothTransformation
+            )
+            self.document().addResource(QTextDocument.ResourceType.ImageResource, QUrl(image.name()), fitted)
+            image.setWidth(wide)
+            image.setHeight(round(wide * drawn.height() / drawn.width()))
+            cursor.setCharFormat(image)
+
+    def _images(self) -> list[tuple[QTextCursor, QTextImageFormat]]:
+        found = []
+        block = self.document().begin()
+        while block.isValid():
+            each = block.begin()
+            while not each.atEnd():
+                piece = each.fragment()
+                if piece.charFormat().isImageFormat():
+                    cursor = QTextCursor(self.document())
+                    cursor.setPosition(piece.position())
+                    cursor.setPosition(piece.position() + piece.length(), QTextCursor.MoveMode.KeepAnchor)
+                    found.append((cursor, piece.charFormat().toImageFormat()))
+                each += 1
+            block = block.next()
+        return found
 
 
 class Manual(QDialog):
@@ -83,7 +160,7 @@ class Manual(QDialog):
         self.key = ""
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(1080, 720)
+        self.resize(1180, 780)
         self.field = QLineEdit()
         self.field.setClearButtonEnabled(True)
         self.field.returnPressed.connect(self.find_next)
@@ -92,7 +169,7 @@ class Manual(QDialog):
         self.contents.setHeaderHidden(True)
         self.contents.setMinimumWidth(180)
         self.contents.currentItemChanged.connect(self._chosen)
-        self.text = QTextBrowser()
+        self.text = Reading()
         self.text.setOpenLinks(False)
         self.text.anchorClicked.connect(self._follow)
         self.text.document().setDocumentMargin(EDGE)
@@ -107,7 +184,7 @@ class Manual(QDialog):
         split.addWidget(left)
         split.addWidget(self.text)
         split.setStretchFactor(1, 1)
-        split.setSizes([270, 810])
+        split.setSizes([270, 910])
         layout = QHBoxLayout(self)
         layout.setContentsMargins(GAP, GAP, GAP, GAP)
         layout.addWidget(split)
@@ -120,9 +197,10 @@ class Manual(QDialog):
 
     # What is shown
 
-    def show_page(self, page: str) -> None:
-        """Turn to what concerns a page of the window."""
-        self.open_at(OF_PAGE[page])
+    def show_page(self, page: str, tab: str = "") -> None:
+        """Turn to what concerns a page of the window, and the tab in view."""
+        found = places(self._desk.texts.lang)
+        self.open_at(*(found.get(f"{page}/{tab}") or found[page]))
 
     def open_at(self, key: str, heading: int = 0) -> None:
         """A chapter, at its heading of that number."""
@@ -159,6 +237,7 @@ class Manual(QDialog):
         document = self.text.document()
         document.setMarkdown(chapter(self._desk.texts.lang, self.key))
         _dress(self.text, self._look)
+        self.text.set_pictures(kept.RESOURCES / "manual" / self._desk.texts.lang)
         self.text.moveCursor(QTextCursor.MoveOperation.Start)
 
     def _retranslate(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -260,4 +261,15 @@ def parser(texts: Texts) -> Parser:
     restore.add_argument("backup", metavar="BACKUP", help=texts("cli.help.backup_which"))
 
     command("verify")
+    _explain(root, texts)
     return root
+
+
+def _explain(parser: argparse.ArgumentParser, texts: Texts) -> None:
+    """Arguments that mean the same in every command are explained in one place."""
+    for action in parser._actions:
+        if isinstance(action.choices, Mapping):  # commands under this one
+            for one in action.choices.values():
+                _explain(one, texts)
+        elif not action.help:
+            action.help = texts(f"cli.argument.{action.dest}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QTextCursor, QTextTable
+from PySide6.QtGui import QDesktopServices, QImage, QTextCursor, QTextTable
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from core.settings import RESOURCES
 from core.texts import LANGUAGES
-from ui.manual import CHAPTERS, OF_PAGE, Manual, chapter, headings
+from ui.manual import CHAPTERS, Manual, chapter, headings, places
 from ui.pages import KEYS
 from ui.window import Window
 
@@ -41,20 +42,42 @@ def entry(manual: Manual) -> str:
     return manual.contents.currentItem().text(0)
 
 
-def test_f1_opens_the_chapter_of_the_page(window, manual, qtbot) -> None:
+def test_f1_opens_at_every_page_and_tab(window, manual, desk, made, idle) -> None:
+    desk.open(made)
+    idle()
+    seen = set()
     for page in KEYS:
         window.show_page(page)
-        window.do("help.manual")
-        key = OF_PAGE.get(page, "pages")
-        assert manual.key == key
-        assert first_line(manual) == headings(chapter("zh", key))[0][1]
-        if page in OF_PAGE:
-            assert entry(manual) == first_line(manual)
-        else:
-            assert entry(manual) == "台账页" == manual.text.textCursor().block().text()
+        row = getattr(window.page(), "tabs", None)
+        row = getattr(row, "bar", row)
+        for tab in row.keys if row is not None else ("",):
+            if tab:
+                row.choose(tab)
+            window.do("help.manual")
+            place = f"{page}/{tab}" if tab else page
+            seen |= {page, place}
+            key, number = places("zh")[place]
+            assert manual.key == key
+            assert entry(manual) == headings(chapter("zh", key))[number][1] == manual.text.textCursor().block().text()
+    assert seen == set(places("zh"))
     assert manual.isVisible()
     assert not manual.isModal()
     assert window.findChildren(Manual) == [manual]
+
+
+def test_pictures_are_as_wide_as_the_text(manual, qtbot) -> None:
+    manual.open_at("first")
+    for width in (700, 1100, 2400):
+        manual.resize(width, 700)
+        qtbot.wait(1)
+        room = manual.text.viewport().width() - 2 * int(manual.text.document().documentMargin())
+        images = [image for _, image in manual.text._images()]
+        assert len(images) == 2
+        for image in images:
+            drawn = QImage(str(RESOURCES / "manual" / "zh" / image.name()))
+            assert image.width() == min(room, drawn.width())
+            assert abs(image.height() / image.width() - drawn.height() / drawn.width()) < 0.01
+        assert manual.text.horizontalScrollBar().maximum() == 0
 
 
 def test_nothing_is_made_before_somebody_asks(window) -> None:

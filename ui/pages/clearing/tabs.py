@@ -58,6 +58,11 @@ class Tabs(QWidget):
         box.addWidget(self.bar.stack, 1)
         self.setFocusProxy(worksheet)
 
+    @property
+    def key(self) -> str:
+        """Of the tab in view."""
+        return self.bar.key
+
     def tab(self, key: str) -> Any:
         """The tab of that key, made where it was not yet."""
         return self.bar.tab(key)
