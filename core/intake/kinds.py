@@ -211,18 +211,19 @@ _DECISIONS = _words(
 )
 # Headings of official sheets that name a step of the common chain.
 STEPS = _words(
-    budget="预算|预算总额|dip预算|dip预结算预算总额", outside_card="异地联网|住院刷卡|异地联网支出",
+    budget="预算|预算总额|dip预算|dip预算总额|dip预结算预算总额", outside_card="异地联网|住院刷卡|异地联网支出",
     outside_manual="手工报销|零星报销|住院报销",
-    by_item="按项目付费金额|按项目|按项目支付", fund_available="可分配基金|可用基金|dip可分配基金",
-    score_total="总分值合计|全市总分值|区域总分值|年度总分值", point_value="点值|结算点值|分值单价|分值点值", residual="尾差|结余差额|轧差",
+    by_item="按项目付费金额|按项目|按项目支付|按项目支付合计", fund_available="可分配基金|可用基金|dip可分配基金",
+    score_total="总分值合计|全市总分值|区域总分值|年度总分值", point_value="点值|结算点值|分值单价|分值点值", residual="尾差|结余差额|轧差|分配余差",
     cases="病例数|例数|结算人次|结算例数", base_score="基础分值|病种分值合计|基准分值", score="总分值|分值|年度分值|机构总分值",
     coefficient="系数|机构系数|医疗机构系数|结算系数", total_cost="医疗总费用|总费用|医疗费总额|费用总额",
-    booked="统筹记账|医保记账|记账金额|统筹基金记账|统筹基金支出", own_pay="个人自付|个人支付|个人负担|个人负担总金额",
-    other_pay="其他基金|其他基金支付|其他基金支出", gross="分值总价|dip总额|结算总额", due="dip应付|统筹应支付|应付|应支付|dip应支付",
+    booked="统筹记账|统筹记账金额|医保记账|记账金额|统筹基金记账|统筹基金支出", own_pay="个人自付|个人支付|个人负担|个人负担总金额",
+    other_pay="其他基金|其他基金支付|其他基金支出", gross="分值总价|分值总额|dip总额|结算总额", due="dip应付|统筹应支付|应付|应支付|dip应支付",
     surplus="结余|超支|结余/超支|结余超支|超支/结余", after_share="分担后|分担后金额|结余留用后|分担后应付", assessment="考核系数|考核|绩效考核系数",
     after_assessment="考核后|考核后金额|考核后应付", audit_deduction="审核扣减|审核扣款", violation="违规扣款|违规扣减|违规",
     retention="质保金|质量保证金|质保金预留", retention_return="质保金返还|质量保证金返还|返还质保金",
-    monthly_paid="月预结合计|月结合计|已月结|月度已拨付|月结已付", advance="周转金|预付金|预付", final="清算应拨|清算金额|应拨|应退|清算应拨/应退|清算应拨付|应拨付",
+    monthly_paid="月预结合计|月结合计|已月结|月度已拨付|月结已付", advance="周转金|预付金|预付|周转金（预付金）",
+    final="清算应拨|清算金额|应拨|应退|清算应拨/应退|清算应拨（应退）|清算应拨付|应拨付",
 )
 _STEPS_IN_YUAN = frozenset(STEPS.values()) - {
     "score_total", "cases", "base_score", "score", "coefficient", "assessment", "point_value"}
