@@ -296,9 +296,15 @@ _MARK = "#=== "
 
 def restore(text: str, parameters: Mapping[str, str] | None = None) -> Pack:
     """The pack that `Pack.text` was kept from, without any file."""
+    sources, pack, findings = _again(text)
+    return _finished(sources, pack, findings, parameters or {}, sources[-1].name)
+
+
+@lru_cache(maxsize=8)
+def _again(text: str) -> tuple[list[Source], Pack | None, list[Finding]]:
+    """One case by hand reads the standing run each time, and with it the run's pack."""
     findings: list[Finding] = []
-    sources = _kept_sources(text, findings)
-    return _finished(*_built(sources, findings), findings, parameters or {}, sources[-1].name)
+    return (*_built(_kept_sources(text, findings), findings), findings)
 
 
 def canonical(text: str) -> str:
