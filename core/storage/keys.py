@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from core.faults import Refused, WorldFault
 from core.storage import engine
-from core.storage.recognised import beside
+from core.storage.recognised import beside, head
 
 ROUNDS = 256_000
 SALT = 16  # bytes, the first of the file
@@ -83,8 +83,7 @@ def given(path: Path, passphrase: str | Key | None) -> Key:
     if isinstance(passphrase, Key):
         return passphrase
     try:
-        with path.open("rb") as file:
-            page = file.read(engine.PAGE)
+        page, _ = head(path, engine.PAGE)
     except OSError as error:
         raise WorldFault("cannot_open", path=path, reason=error.strerror or str(error)) from None
     key = Key(passphrase, page[:SALT])

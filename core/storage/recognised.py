@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import struct
 from pathlib import Path
 
@@ -14,6 +16,31 @@ _SQLITE = b"SQLite format 3\0"
 _OTHERS = (b"PK", b"\xd0\xcf\x11\xe0", b"\x1f\x8b", b"%PDF", b"7z\xbc\xaf", b"Rar!", b"\xfd7zXZ", b"BZh", b"\x89PNG")
 
 
+# Descriptors by device and file number, see `head`.
+_HELD: dict[tuple[int, int], int] = {}
+
+
+def head(path: Path, count: int) -> tuple[bytes, int]:
+    """The first bytes of a file, and its size, without harm to whoever has it open in this process. OSError as `open`.
+
+    Locks of POSIX belong to the process: closing any descriptor of a file drops those that SQLite holds on it, and the
+    next program that closes the workspace takes itself for the last one and removes the log under our hands. So a
+    descriptor that was opened here stays open, one for each file.
+    """
+    if os.name == "nt":  # locks belong to the handle there, and an open one would keep the file from being replaced
+        with path.open("rb") as file:
+            return file.read(count), os.fstat(file.fileno()).st_size
+    told = path.stat()
+    held = _HELD.get((told.st_dev, told.st_ino))
+    if held is None:
+        if stat.S_ISDIR(told.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        held = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        told = os.fstat(held)
+        _HELD[told.st_dev, told.st_ino] = held  # a second one of another thread stays open too
+    return os.pread(held, count, 0), os.fstat(held).st_size
+
+
 def protected(path: Path) -> bool:
     """Whether a workspace is protected by a passphrase.
 
@@ -22,22 +49,20 @@ def protected(path: Path) -> bool:
     all. WorldFault: missing, not_a_workspace, other_application, damaged, cannot_open.
     """
     try:
-        with path.open("rb") as file:
-            head = file.read(engine.PAGE)
-            size = os.fstat(file.fileno()).st_size
+        start, size = head(path, engine.PAGE)
     except FileNotFoundError:
         raise WorldFault("missing", path=path) from None
     except IsADirectoryError:
         raise WorldFault("not_a_workspace", path=path) from None
     except OSError as error:
         raise WorldFault("cannot_open", path=path, reason=error.strerror or str(error)) from None
-    if len(head) == engine.PAGE and not head.startswith((_SQLITE, *_OTHERS)) and len(set(head)) > 240:
+    if len(start) == engine.PAGE and not start.startswith((_SQLITE, *_OTHERS)) and len(set(start)) > 240:
         return True  # 8192 random bytes have all 256 values but for one file in billions
-    if len(head) < 100 or not head.startswith(_SQLITE):
+    if len(start) < 100 or not start.startswith(_SQLITE):
         raise WorldFault("not_a_workspace", path=path)
-    if int.from_bytes(head[68:72], "big") != migrations.APPLICATION_ID:
+    if int.from_bytes(start[68:72], "big") != migrations.APPLICATION_ID:
         raise WorldFault("other_application", path=path)
-    page, changes, pages, valid_for = struct.unpack(">16x H 6x I I 60x I 4x", head[:100])
+    page, changes, pages, valid_for = struct.unpack(">16x H 6x I I 60x I 4x", start[:100])
     if changes == valid_for and size < pages * (65536 if page == 1 else page) and not beside(path, "-wal"):
         raise WorldFault("damaged", path=path, reason=f"{size} < {pages} x {page}")
     return False

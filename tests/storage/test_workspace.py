@@ -16,7 +16,7 @@ from case_rows import put_batch, put_case
 
 from core.catalogue import library
 from core.faults import Cancelled, Refused, WorldFault
-from core.storage import backups, batches, engine, migrations
+from core.storage import backups, batches, contents, engine, migrations, recognised
 from core.storage.engine import library as sqlite3
 from core.storage.ledger import Change, Edit, arrival
 from core.storage.workspace import Workspace
@@ -504,3 +504,22 @@ def test_a_process_killed_while_creating_leaves_nothing_in_the_way(tmp_path: Pat
     path.touch()  # what a kill before the first commit leaves
     with Workspace.create(path) as workspace:
         assert workspace.integrity() == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of POSIX belong to the process")
+def test_another_program_leaves_the_log_alone(tmp_path: Path) -> None:
+    """Whoever looks at the workspace and closes it must not take itself for the last one while this process has it open,
+    though this process looked at the file's head again and again meanwhile (Start page, passphrases)."""
+    path = tmp_path / "a.dianzhi"
+    look = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT count(*) FROM ledger').fetchone(); c.close()"
+    Workspace.create(path).close()
+    with Workspace.open(path) as workspace:
+        for year in (2023, 2024):
+            assert not recognised.protected(path)
+            assert not contents.glance(path).unfinished
+            workspace.ledger.commit(budget(100, year))
+            subprocess.run([sys.executable, "-c", look, path], check=True, timeout=60)
+            assert path.with_name("a.dianzhi-wal").exists()
+    with Workspace.open(path) as workspace:
+        assert workspace.reader().execute("SELECT year FROM budget ORDER BY 1").fetchall() == [(2023,), (2024,)]
+        assert workspace.ledger.check() == []
