@@ -207,10 +207,15 @@ class Sheet:
 @contextmanager
 def row_book(path: Path | str) -> Generator[RowBook]:
     """Written whole or not at all, the same bytes from the same rows: WorldFault as `core.export.target.whole_file` says."""
-    with whole_file(path) as beside, ZipFile(beside, "w", ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
-        book = RowBook(archive)
-        yield book
-        book.finish()
+    with whole_file(path) as beside, beside.open("wb") as out:
+        archive = ZipFile(out, "w", ZIP_DEFLATED, compresslevel=_LEVEL)
+        try:
+            book = RowBook(archive)
+            yield book
+            book.finish()
+            archive.close()
+        finally:
+            archive.fp = None  # what a full disk refused is not tried once more when the archive is collected
 
 
 def sheet_name(title: str, number: int = 0, of: int = 1) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -67,11 +67,15 @@ def whole_files(folder: Path | str) -> Generator[Path]:
 def spreadsheet(path: Path | str | BytesIO) -> Generator[Workbook]:
     """An xlsx of formulas, written whole or not at all, without a clock; lists of rows go by `rows_book`. Into memory too:
     nothing lies on the disk meanwhile."""
-    with whole_file(path) if not isinstance(path, BytesIO) else nullcontext(path) as out:
-        book = Workbook(out if isinstance(out, BytesIO) else str(out), {"in_memory": True})
-        book.set_properties({"created": datetime(2000, 1, 1), "author": "Dianzhi"})
-        yield book
-        book.close()
+    # Always made in memory: an archive that a full disk breaks off would be closed once more when it is collected.
+    made = path if isinstance(path, BytesIO) else BytesIO()
+    book = Workbook(made, {"in_memory": True})
+    book.set_properties({"created": datetime(2000, 1, 1), "author": "Dianzhi"})
+    yield book
+    book.close()
+    if not isinstance(path, BytesIO):
+        with whole_file(path) as beside:
+            beside.write_bytes(made.getbuffer())
 
 
 def _fault(target: Path, problem: object) -> WorldFault:
@@ -80,6 +84,6 @@ def _fault(target: Path, problem: object) -> WorldFault:
         return WorldFault("export_no_folder", path=str(target), folder=str(target.parent))
     if number in (errno.ENOSPC, errno.EDQUOT if hasattr(errno, "EDQUOT") else errno.ENOSPC, errno.EFBIG):
         return WorldFault("export_no_space", path=str(target))
-    if isinstance(problem, (PermissionError, IsADirectoryError)):
+    if isinstance(problem, (PermissionError, IsADirectoryError)) or number == errno.EROFS:
         return WorldFault("export_in_use", path=str(target))
     return WorldFault("export_failed", path=str(target), reason=str(problem))

@@ -1,0 +1,85 @@
+"""What `clear` hands over where it cannot be written: a sentence, status 3, an older file as it was, nothing half-written."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core import cli
+
+FILES = ("a.xlsx", "a.pdf", "a.csv", "a.json")
+WRITTEN = (("--out", "a.xlsx"), ("--out", "a.csv"), ("--case-list", "c.xlsx"), ("--confirmations", ""))  # "": one each
+
+
+def clear(workspace: Path, *more: object) -> int:
+    words = ("clear", workspace, "--year", "2024", "--pack", "ningde-2024", "--fund", "employee", "--lang", "en", *more)
+    return cli.main([str(word) for word in words])
+
+
+def mounted(folder: Path, *options: str) -> Iterator[Path]:
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join(options), "t", str(folder)], capture_output=True).returncode:
+        pytest.skip("no file system may be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Path]:
+    yield from mounted(tmp_path / "full", "size=16k")
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Iterator[Path]:
+    yield from mounted(tmp_path / "closed", "ro")
+
+
+def test_a_full_disk(workspace: Path, full: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old = full / "a.csv"
+    old.write_bytes(b"older")
+    for option, name in (*WRITTEN, ("--out", "a.pdf"), ("--confirmations", "s.xlsx")):
+        assert clear(workspace, option, full / name) == 3, name
+        assert "disk" in capsys.readouterr().err
+        assert [one.name for one in full.iterdir()] == ["a.csv"] and old.read_bytes() == b"older"
+
+
+def test_a_folder_that_may_not_be_written_in(workspace: Path, closed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for option, name in WRITTEN:
+        assert clear(workspace, option, closed / name) == 3, name
+        said = capsys.readouterr().err
+        assert str(closed) in said and "Errno" not in said and ".tmp" not in said
+        assert list(closed.iterdir()) == []
+
+
+def test_confirmations_over_what_is_there(workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Into a folder beside other files, over an older file; not over what is no PDF or workbook, nor under a file."""
+    folder = tmp_path / "sheets"
+    folder.mkdir()
+    (folder / "other.txt").write_text("mine", "utf-8")
+    older = tmp_path / "older.pdf"
+    older.write_bytes(b"older")
+    code = "H35093000001"
+    assert clear(workspace, "--institution", code, "--confirmations", folder) == 0
+    (made,) = folder.glob("*.pdf")
+    assert made.read_bytes().startswith(b"%PDF") and code in made.name
+    assert sorted(one.name for one in folder.iterdir()) == sorted([made.name, "other.txt"])
+    assert clear(workspace, "--institution", code, "--confirmations", older) == 0
+    assert older.read_bytes().startswith(b"%PDF")
+    text = folder / "other.txt"
+    assert clear(workspace, "--institution", code, "--confirmations", text) == 2
+    assert clear(workspace, "--institution", code, "--confirmations", text / "x.pdf") == 3
+    assert clear(workspace, "--institution", code, "--confirmations", tmp_path / "none" / "x.pdf") == 3
+    assert text.read_text("utf-8") == "mine" and not (tmp_path / "none").exists()
+    assert sorted(one.name for one in folder.iterdir()) == sorted([made.name, "other.txt"])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_is_of_all_is_not_written_for_one(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    out = tmp_path / name
+    assert clear(workspace, "--institution", "H35093000001", "--out", out) == 2
+    assert "--case-list" in capsys.readouterr().err and not out.exists()
