@@ -33,7 +33,7 @@ def test_a_mismatch_exits_1_and_names_the_cause(town: Region, tmp_path: Path, ca
     bureau.publish(town, bureau.clear(told), told)
     path = town.workspace.path
     town.workspace.close()
-    outs = [tmp_path / name for name in ("a.xlsx", "a.csv", "a.json")]
+    outs = [tmp_path / name for name in ("a.xlsx", "a.csv", "a.json", "a.pdf")]
     assert run(path, "--out", *map(str, outs)) == 1
     said = capsys.readouterr().out
     assert "Coefficient +0.037" in said and "H2-G1-4" in said
@@ -61,3 +61,14 @@ def test_wrong_usage(town: Region, capsys) -> None:
     assert run(path, "--tolerance", "nonsense=1") == 2
     assert run(path, "--out", "x.docx") == 2
     assert "official clearing" in capsys.readouterr().err
+
+
+def test_a_list_unlike_its_sheet_names_the_institution_once(town: Region, capsys) -> None:
+    result = bureau.clear(bureau.town())
+    result.institutions["H2"]["score"] += 1
+    bureau.publish(town, result, bureau.town())
+    path = town.workspace.path
+    town.workspace.close()
+    assert run(path) == 1
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "the official list of its cases sums to" in line]
+    assert line.count("H2") == 1
