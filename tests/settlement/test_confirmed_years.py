@@ -186,3 +186,15 @@ def test_verify_says_what_was_done_past_the_ledger(year: Region) -> None:
 def test_every_table_of_facts_has_a_rule_or_concerns_no_clearing(year: Region) -> None:
     tables = set(migrations.fact_tables(year.workspace.reader()))
     assert tables - set(closed.RULES) == {"official_clearing", "official_case", "control_total", "fund_month", "code_map"}
+
+
+def test_what_was_undone_before_is_not_redone_into_it(year: Region) -> None:
+    workspace = year.workspace
+    line = {"year": 2024, "fund": "employee", "item": "chronic", "document": "", "date": ""}
+    edit(year, "budget", line, {"amount": 100})
+    undone = workspace.ledger.undo()
+    confirmed.confirm(workspace, 2024)
+    refused("nothing_to_redo", workspace.ledger.redo)  # confirming is an edit since then
+    refused("nothing_to_redo", lambda: workspace.ledger.redo(undone.id))
+    confirmed.reopen(workspace, 2024, "更正")
+    edit(year, "budget", line, {"amount": 100})
