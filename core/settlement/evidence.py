@@ -107,7 +107,7 @@ def bundle(
         "workspace": workspace.name,
         "synthetic": workspace.synthetic,
         "runs": folders,
-        "confirmed": None if held is None or (run and not any(d.startswith(run) for d in held.runs)) else {
+        "confirmed": None if held is None else {
             "runs": json.dumps(list(held.runs)), "at": held.at, "who": held.who, "why": held.why,
         },
         "ledger_head": lines[-1]["hash"],

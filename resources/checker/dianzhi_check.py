@@ -70,6 +70,7 @@ WORDS = {
     "ok_cases": ("{0} 例的分值和金额逐例相加一致", "scores and amounts of {0} cases add up"),
     "given": ("单机构证据包：全市合计不能重算，但由清算哈希锁定；导入文件的摘要未经台账核对", "one institution's bundle: sums over the region cannot be computed again, the run's hash holds them; digests of imported files are not held against the ledger"),
     "state_confirmed": ("{0} 年度清算由 {1} 于 {2} 确认", "the clearing of {0} was confirmed by {1} at {2}"),
+    "other_run": ("注意：清算 {0} 不是 {1} 年度所确认的清算", "mind: run {0} is not the one confirmed for {1}"),
     "state_draft": ("{0} 年度清算为草稿，尚未确认", "the clearing of {0} is a draft, not confirmed"),
     "passed": ("校验通过。", "Nothing differs."),
     "ask_paper": ("请与纸质确认表核对：清算 {0}；台账确认行 {1}", "Hold against the sheet on paper: run {0}; confirming line {1}"),
@@ -548,7 +549,7 @@ class Check:
         if (record["at"], record["who"]) not in said:
             self.differs("run_line", subject)
         if self.confirmed and record["hash"] not in json.loads(self.confirmed["runs"]):
-            self.differs("confirmed", self.year)
+            self.holds("other_run", short, self.year)
         before = len(self.wrong)
         self.hashes(folder, record, sheet, inputs)
         rule = Rule(json.loads(self.files[folder + "/rule.json"].decode("utf-8")), record["parameters"])

@@ -252,6 +252,16 @@ def test_all_that_a_bundle_says_hangs_on_the_numbers_on_paper(year: Region, tmp_
     assert found(evidence._sealed(files)[0]) == ["part"]  # pyright: ignore[reportPrivateUsage]
 
 
+def test_another_run_of_a_confirmed_year_says_that_it_is_not_the_confirmed_one(year: Region, tmp_path: Path) -> None:
+    clear(year.workspace, 2024, packs.load("ningde-2024"))
+    confirmed.confirm(year.workspace, 2024)
+    other = clear(year.workspace, 2024, packs.load("ningde-2024", {"point_value.places": "2"})).stamps.run_hash
+    evidence.bundle(year.workspace, 2024, tmp_path / "b.zip", run=other)
+    check = CHECKER["Check"]((tmp_path / "b.zip").read_bytes())
+    check.run()
+    assert check.wrong == [] and "other_run" in [key for key, _ in check.right]
+
+
 def test_digests_of_imported_files_are_held_by_the_ledger(year: Region, tmp_path: Path) -> None:
     sheet = tmp_path / "拨付.csv"
     sheet.write_text("fixmedins_code,fund,period,kind,amount\nH36010003,resident,2024,advance,12.00\n", "utf-8")
