@@ -48,6 +48,7 @@ class IndicatorsDialog(QDialog):
         about = QLabel(texts("assessment.page.indicators_about"), wordWrap=True)
         set_role(about, "muted")
         self.list = QTableWidget(0, 2)
+        self.list.setTabKeyNavigation(False)
         self.list.setHorizontalHeaderLabels([texts("assessment.column.indicator"), texts("assessment.column.most")])
         self.list.verticalHeader().hide()
         self.list.setColumnWidth(0, 380)

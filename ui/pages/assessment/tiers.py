@@ -58,6 +58,7 @@ class Tiers(QWidget):
         self.basis_caption = QLabel(texts("assessment.page.basis"))
         set_role(self.basis_caption, "muted")
         self.rows = QTableWidget(0, 3)
+        self.rows.setTabKeyNavigation(False)
         self.rows.setHorizontalHeaderLabels([texts(f"assessment.page.{key}") for key in ("from", "to", "paid")])
         self.rows.verticalHeader().hide()
         self.rows.setToolTip(texts("assessment.page.rows_tip"))

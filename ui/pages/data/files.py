@@ -147,6 +147,7 @@ class FilesPanel(QWidget):
 
         self.middle = QStackedWidget()
         self.columns = QTableWidget(0, 2 + SAMPLES)
+        self.columns.setTabKeyNavigation(False)
         self.columns.setHorizontalHeaderLabels(
             [
                 texts("data.form.heading"),
