@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from core.rules import packs
@@ -15,6 +18,7 @@ from core.texts import Texts
 from ui.desk import Desk
 from ui.pages.clearing import ClearingPage
 from ui.pages.clearing.official import CAUSES, OFFICIAL, OWN, VIEWS, OfficialTab
+from ui.pages.clearing.tolerances import ToleranceDialog
 
 from .conftest import idle
 
@@ -85,10 +89,11 @@ def test_from_a_step_to_the_case(official: Path, make_page, desk: Desk, qtbot, t
     for view in (CAUSES, OWN, OFFICIAL):
         tab.views.setCurrentIndex(VIEWS.index(view))
         assert tab.steps.worksheet().rows > 0 and tab.beneath.isHidden()
-    target = tmp_path / "核对.xlsx"
-    tab.export_to(target)
-    idle(qtbot, desk)
-    assert target.stat().st_size > 5_000
+    for name in ("核对.xlsx", "核对.pdf"):
+        tab.export_to(tmp_path / name)
+        idle(qtbot, desk)
+        assert (tmp_path / name).stat().st_size > 5_000
+    assert any(cell.data_type == "f" for row in openpyxl.load_workbook(tmp_path / "核对.xlsx").worksheets[1] for cell in row)
 
 
 def test_a_withdrawn_list_is_noticed(official: Path, make_page, desk: Desk, qtbot) -> None:
@@ -101,3 +106,55 @@ def test_a_withdrawn_list_is_noticed(official: Path, make_page, desk: Desk, qtbo
     desk.choose(year=2022)
     idle(qtbot, desk)
     assert tab.told is not first
+
+
+def test_tolerances_are_asked_and_judge_the_same_differences(official: Path, make_page, desk: Desk, qtbot) -> None:
+    """100 yuan at one institution of each fund and a point at one case; what is no amount cannot be taken."""
+    tab = open_tab(make_page(), desk, qtbot)
+    assert tab.told is not None and tab.told.found is not None and not tab.told.found.agrees
+    reconciled = tab.told.found
+    dialog = ToleranceDialog(desk, reconciled, tab)
+    assert {"case_score", "final", "score"} <= set(dialog.fields)
+    assert "case_pay" not in dialog.fields  # the list has no amounts
+    for bad in ("一百", "-1", "1,0,"):
+        dialog.fields["final"].setText(bad)
+        assert not dialog.take.isEnabled()
+    dialog.fields["final"].setText("100")
+    dialog.fields["score"].setText(" 1 ")
+    dialog.fields["case_score"].setText("1")
+    assert dialog.take.isEnabled()
+    given = dialog.given()
+    assert given == {"final": 100, "score": 1, "case_score": 1}
+    assert ToleranceDialog(desk, replace(reconciled, tolerance={"final": Fraction(1, 2)}), tab).fields["final"].text() == "0.5"
+    tab.tolerate_up_to(given)
+    assert tab.told.found is not reconciled and tab.told.found.clearing is reconciled.clearing  # nothing reconciled again
+    assert tab.told.found.agrees and "已设 3 项容差" in tab.said.text()
+    tab.show_target("final")
+    idle(qtbot, desk)
+    assert Texts("zh")("reconcile.state.within") in tab.bridge.worksheet().cells["within"]
+    tab.tolerate_up_to({"final": Fraction("99.99"), "score": Fraction(1), "case_score": Fraction(1)})
+    assert not tab.told.found.agrees
+
+
+def test_a_list_unlike_its_own_sheet_stands_above_the_table(
+    official: Path, make_page, desk: Desk, qtbot, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(official)) as connection:
+        code = connection.execute("SELECT min(fixmedins_code) FROM official_clearing WHERE fund = 'employee'").fetchone()[0]
+        connection.execute(
+            "INSERT INTO official_clearing (fixmedins_code, fund, year, column_id, amount)"
+            " VALUES (?, 'employee', 2024, 'score', '123456.5')", (code,),
+        )  # fmt: skip
+        connection.commit()
+    annual.forget()
+    page = make_page()
+    tab = open_tab(page, desk, qtbot)
+    assert tab.told is not None and tab.told.found is not None
+    assert [(one.code, one.subject) for one in tab.told.found.findings] == [("official_list_unlike_sheet", code)]
+    (line,) = [line for line in tab.said.text().splitlines() if "123456.5" in line]
+    assert line.count(code) == 1 and "职工医保" in line
+    page.clear()
+    idle(qtbot, desk)
+    page.handover.reconcile(tmp_path / "b.pdf")
+    idle(qtbot, desk)
+    assert (tmp_path / "b.pdf").read_bytes().startswith(b"%PDF")
