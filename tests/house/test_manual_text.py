@@ -7,8 +7,8 @@ import re
 import shlex
 from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from fractions import Fraction
-from functools import cache
 from functools import cache
 from pathlib import Path
 
@@ -86,7 +86,6 @@ def test_every_generated_table_is_there_once() -> None:
         assert sorted(name for name, _ in found) == sorted(manual_tables.TABLES)
 
 
-@cache
 @cache
 def vocabulary() -> set[str]:
     """Every lower-case name that the program knows."""
@@ -232,16 +231,31 @@ def test_keys_of_a_pack_are_all_told() -> None:
             assert str(bound) in text(lang, "packs")
 
 
+def examples(lang: str) -> list[str]:
+    return [code for kind, code in FENCE.findall(text(lang, "packs")) if kind == "toml"]
+
+
 def example(lang: str) -> str:
-    return next(code for kind, code in FENCE.findall(text(lang, "packs")) if kind == "toml")
+    """The complete one."""
+    return examples(lang)[1]
 
 
-def test_the_example_pack_is_one_and_sound(tmp_path: Path) -> None:
-    assert example("zh") == example("en")
-    path = tmp_path / "example.toml"
-    path.write_text(example("zh"), "utf-8")
-    assert packs.check(path) == []
-    assert not packs.load(path).abstract
+def test_the_example_packs_are_sound(tmp_path: Path) -> None:
+    assert examples("zh") == examples("en")
+    for code in examples("zh"):
+        path = tmp_path / "example.toml"
+        path.write_text(code, "utf-8")
+        assert packs.check(path) == []
+        assert not packs.load(path).abstract
+
+
+def test_the_first_pack_replaces_one_step_and_fills_one_table(tmp_path: Path) -> None:
+    path = tmp_path / "mycity.toml"
+    path.write_text(examples("zh")[0], "utf-8")
+    own, common = packs.load(path), packs.load("common")
+    before = {(step.scope, step.id): step.formula for step in common.steps}
+    assert [step.id for step in own.steps if before[step.scope, step.id] != step.formula] == ["point_value"]
+    assert [name for name, table in own.tables.items() if table != common.tables[name]] == ["assessment_factor"]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -274,8 +288,8 @@ def test_the_figures_of_the_first_clearing(demonstration_copy: Callable[[int, Pa
         sheets = {sheet.fund: sheet for sheet in clear(workspace, 2024, packs.load("ningde-2024")).funds}
     for lang in LANGUAGES:
         table = rows(text(lang, "first"))[1:5]
-        for row, (step, places) in zip(
+        for row, (step, digits) in zip(
             table, (("fund_available", 2), ("score_total", None), ("point_value", 4), ("residual", 2)), strict=True
         ):
             told = [cell.replace(",", "") for cell in row[1:]]
-            assert told == [plain(sheets[fund].region[step], places) for fund in FUNDS], step
+            assert told == [plain(sheets[fund].region[step], digits) for fund in FUNDS], step
