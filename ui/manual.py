@@ -341,7 +341,8 @@ def _dress(browser: QTextBrowser, look: Look) -> None:
     while block.isValid():
         form = block.blockFormat()
         table = QTextCursor(block).currentTable()
-        if table is None and not form.nonBreakableLines():
+        picture = block.text() == "\N{OBJECT REPLACEMENT CHARACTER}"  # as high as it is: no room between its lines
+        if table is None and not form.nonBreakableLines() and not picture:
             form.setLineHeight(140, 1)  # proportional
             form.setBottomMargin(6)
             cursor.setPosition(block.position())
