@@ -499,7 +499,7 @@ class Why(QWidget):
                 lambda workspace, _: settlements_of(workspace, clearing, place.fund, place.code, place.step, lang),
                 "clearing.beneath_settlements",
                 place,
-                "",
+                self._texts("clearing.no_settlements"),
             )
         elif why.beneath == "rows":
             from core.settlement.clearing import rows_of
