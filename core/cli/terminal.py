@@ -183,4 +183,8 @@ def writable(path: Path, texts: Texts) -> Workspace:
 
 
 def readable(path: Path, texts: Texts | None = None) -> Workspace:
-    return _opened(path, texts or Texts(), write=False)
+    texts = texts or Texts()
+    workspace = _opened(path, texts, write=False)
+    for fault in workspace.notices:
+        print(texts.fault(fault), file=sys.stderr)
+    return workspace

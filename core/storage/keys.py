@@ -106,17 +106,21 @@ def leaving(path: Path) -> Path:
     return path.with_name(f"{path.name}.leaving")
 
 
+def left(path: Path) -> list[Path]:
+    """What a conversion that was killed, or is under way, has beside this workspace."""
+    names = [name.with_name(name.name + ending) for name in (making(path), leaving(path)) for ending in ("", "-journal")]
+    return [one for one in names if one.exists()]
+
+
 def tidy(path: Path) -> None:
     """Finish what a killed conversion left beside this workspace; only who holds its lock may. OSErrors are passed over."""
-    for name in (making(path), leaving(path)):
-        for ending in ("", "-journal"):
-            one = name.with_name(name.name + ending)
-            with suppress(OSError):
-                if one.samefile(Path(f"{path}{ending}")):
-                    one.unlink()  # a second name of what is still the workspace
-                    continue
-            with suppress(OSError):
-                wipe(one)
+    for one in left(path):
+        with suppress(OSError):
+            if any(one.samefile(Path(f"{path}{ending}")) for ending in ("", "-journal") if Path(f"{path}{ending}").exists()):
+                one.unlink()  # a second name of what is still the workspace
+                continue
+        with suppress(OSError):
+            wipe(one)
 
 
 def wipe(path: Path) -> None:

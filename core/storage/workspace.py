@@ -206,7 +206,9 @@ class Workspace:
         locked_by_passphrase, wrong_passphrase, no_cipher. A plain one takes any passphrase.
         """
         path = Path(path).resolve()
-        key = keys.given(path, passphrase) if protected(path) else None
+        sealed = protected(path)
+        untold = _tidied(path)
+        key = keys.given(path, passphrase) if sealed else None
         lock = locked(path) if write else "read_only_asked"
         if isinstance(lock, str) and strict and write:
             raise WorldFault(lock, path=path)
@@ -215,7 +217,6 @@ class Workspace:
         try:
             with as_fault(path, key):
                 if held is not None:
-                    keys.tidy(path)
                     connection = engine.connect(path, "rw", _digits(key))
                 else:
                     connection = _reader(path, key, shared=False)
@@ -224,9 +225,10 @@ class Workspace:
                     connection.close()
                     if found < migrations.LAYOUT:
                         raise WorldFault("older_layout", path=path, layout=found)
-                    return cls(path, None, None, str(lock), key)
+                    workspace = cls(path, None, None, str(lock), key)
+                    workspace.notices += untold
+                    return workspace
                 _set(connection, _writer(key))
-                untold: list[Fault] = []
                 if found < migrations.LAYOUT:
                     back_up = backups.migration(connection, path, untold.append)
                     migrated = migrations.migrate(connection, path, back_up)
@@ -429,6 +431,20 @@ def locked(path: Path) -> FileLock | str:
     except (OSError, NotImplementedError):
         return "read_only_place"
     return lock
+
+
+def _tidied(path: Path) -> list[Fault]:
+    """What a killed conversion left is overwritten whoever opens, before the passphrase is asked for: it may lie there in
+    clear. What stays, because somebody converts right now or the place is read-only, is told."""
+    if not keys.left(path):
+        return []
+    lock = locked(path)
+    if not isinstance(lock, str):
+        try:
+            keys.tidy(path)
+        finally:
+            lock.release()
+    return [WorldFault("conversion_left", path=one) for one in keys.left(path)]
 
 
 def _layout(connection: sqlite3.Connection, path: Path) -> int:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -269,12 +270,6 @@ def test_each_step_of_a_killed_conversion_is_finished_by_the_next_opening(plain:
         "else: protection.keys.tidy = die\n"
         "protection.protect(sys.argv[1], sys.argv[2])"
     )
-    if point == "replaced":  # opening tidies too: only the second call is the one after the replacement
-        program = program.replace(
-            "else: protection.keys.tidy = die",
-            "import core.storage.keys as k; calls = []; tidy = k.tidy\n"
-            "k.tidy = lambda path: die() if calls else (calls.append(1), tidy(path))",
-        ).replace("if at: setattr(protection.os, at, die)\n", "")
     ended = subprocess.run([sys.executable, "-c", program, str(plain), PASSPHRASE, point], cwd=ROOT, check=False)
     assert ended.returncode == -signal.SIGKILL
     protected = point == "replaced"
@@ -285,6 +280,23 @@ def test_each_step_of_a_killed_conversion_is_finished_by_the_next_opening(plain:
     assert not keys.making(plain).exists() and not keys.leaving(plain).exists()
     if protected:
         assert bytes_with(plain.parent, MARKS) == []
+
+
+def test_what_lies_there_in_clear_is_gone_at_any_opening(locked: Path) -> None:
+    """Half of a plain file, as a killed `protect --remove` leaves it: reading alone, or a wrong passphrase, is enough."""
+    half = keys.making(locked)
+    for write, typed in ((False, PASSPHRASE), (False, "another passphrase"), (True, None)):
+        half.write_text("".join(MARKS), "utf-8")
+        with suppress(WorldFault):
+            Workspace.open(locked, write=write, passphrase=typed).close()
+        assert not half.exists()
+    with Workspace.open(locked, passphrase=PASSPHRASE):  # somebody has the lock
+        half.write_text("".join(MARKS), "utf-8")
+        with Workspace.open(locked, write=False, passphrase=PASSPHRASE) as beside:
+            assert [(one.code, one.values["path"]) for one in beside.notices] == [("conversion_left", half)]
+    assert half.exists()
+    with Workspace.open(locked, write=False, passphrase=PASSPHRASE) as after:
+        assert not half.exists() and not after.notices
 
 
 def test_a_full_disk_leaves_it_as_it_was(plain: Path) -> None:
