@@ -86,9 +86,11 @@ def packs_named(text: str) -> list[str]:
 def hold(connection: sqlite3.Connection, action: str, changes: Iterable[Change]) -> None:
     """Refused("year_confirmed", year, table) where a change concerns a confirmed year. The changes are made already, in
     the transaction that the refusal leaves."""
-    listed = [change for change in changes if change.table != TABLE]
     if action in ACTIONS:
         return
+    listed = list(changes)
+    if any(change.table == TABLE for change in listed):
+        raise Refused("not_editable", table=TABLE)
     years = confirmed(connection)
     for one in years.values():
         for run in _runs(connection, one):

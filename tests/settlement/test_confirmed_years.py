@@ -135,6 +135,14 @@ def test_what_the_clearing_rests_on_holds_still(year: Region) -> None:
         edit(year, table, key, after)
 
 
+def test_only_confirming_and_reopening_say_which_years_are_confirmed(year: Region) -> None:
+    confirmed.confirm(year.workspace, 2024)
+    row = {"runs": "[]", "at": "2024-12-31T00:00:00+00:00", "who": "x", "why": ""}
+    change = Change("confirmed_year", {"year": 2023}, None, row)
+    refused("not_editable", lambda: year.workspace.ledger.commit(Edit("edit", "2023", (change,))))
+    assert list(confirmed.confirmed(year.workspace.reader())) == [2024]
+
+
 def test_files_of_the_year_neither_come_nor_go(year: Region) -> None:
     workspace = year.workspace
     cases = workspace.reader().execute("SELECT max(id) FROM batch WHERE kind = 'cases'").fetchone()[0]
