@@ -121,6 +121,7 @@ class RulesPanel(QWidget):
         self.lang = texts.lang
         self.asking = Asking(desk, "packs.own")
         self.find = EscapeField()
+        self.find.setAccessibleName(texts("table.find"))
         self.find.setPlaceholderText(texts("table.find"))
         self.find.setMaximumWidth(220)
         self.find.textEdited.connect(lambda _: self._find(True))
@@ -128,6 +129,7 @@ class RulesPanel(QWidget):
         self.sections = QHBoxLayout()
         self.sections.setSpacing(TIGHT)
         self.text = QTextBrowser()
+        self.text.setAccessibleName(texts("packs.tab.rules"))
         self.text.setOpenExternalLinks(True)
         self.text.document().setDocumentMargin(EDGE)
         head = QHBoxLayout()
