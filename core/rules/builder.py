@@ -42,7 +42,7 @@ BRANCH_KEYS = _SOURCED | {"name", "title", "when", "score", "review"}
 MEASURE_KEYS = _SOURCED | {"id", "title", "unit", "formula", "places", "when"}
 TABLE_KEYS = _SOURCED | {"id", "title", "closed", "otherwise", "row"}
 ROW_KEYS = frozenset({"from", "to", "closed", "value"})
-PARAMETER_KEYS = _SOURCED | {"id", "title", "default", "options"}
+PARAMETER_KEYS = _SOURCED | {"id", "title", "default", "options", "least", "most"}
 DOCUMENT_KEYS = frozenset({"key", "number", "title", "evidence", "url", "date", "note"})
 PACK_KEYS = frozenset({"id", "extends", "title", "region", "years", "funds", "issuer", "note"})
 CASE_KEYS = _SOURCED | SETTINGS | {"places", "branch", "measure"}
@@ -221,13 +221,19 @@ class Builder:
         text = "" if default is None else plainly(default)
         if options and text not in options:
             item.wrong("default", "pack_option", value=text, known=" ".join(options))
+        number: Fraction | None = None
         if not options:
             number = item.number("default")
             if number is None and default is None:
                 item.wrong("default", "pack_missing", value="default")
             elif number is not None:
                 text = language.plain(number)
-        return Parameter(
+        least, most = (None, None) if options else (item.number("least"), item.number("most"))
+        if options and ("least" in item.data or "most" in item.data):
+            item.wrong("least" if "least" in item.data else "most", "pack_bounds_of_options", value=id)
+        if least is not None and most is not None and least > most:
+            item.wrong("most", "pack_bounds_turned", least=language.plain(least), most=language.plain(most))
+        made = Parameter(
             id,
             item.title("title", required=True),
             text,
@@ -236,7 +242,12 @@ class Builder:
             evidence,
             item.title("open"),
             item.title("note"),
+            least,
+            most,
         )
+        if number is not None and (bounds := made.bounds(number)) is not None:
+            item.wrong("default", "pack_bounds", value=text, least=bounds[0], most=bounds[1])
+        return made
 
     def _table(self, item: Item) -> Table:
         item.only(TABLE_KEYS)

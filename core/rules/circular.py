@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
+from core.money import plain
 from core.rules import formula as language
 from core.rules.formula import Expr, Phrases, Table, Value
 from core.rules.sheet import Scope, Title
@@ -80,7 +82,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """What the document leaves to choose. With options it is a symbol, without it is a number."""
+    """What the document leaves to choose. With options it is a symbol, without it is a number, which `least` and `most` bound."""
 
     id: str
     title: Title
@@ -90,6 +92,15 @@ class Parameter:
     evidence: str
     open: Title
     note: Title
+    least: Fraction | None = None
+    most: Fraction | None = None
+
+    def bounds(self, number: Fraction) -> tuple[str, str] | None:
+        """Both bounds in words where the number is beyond one of them, `…` where there is none."""
+        if (self.least is None or number >= self.least) and (self.most is None or number <= self.most):
+            return None
+        least, most = ("…" if one is None else plain(one) for one in (self.least, self.most))
+        return least, most
 
 
 @dataclass(frozen=True, slots=True)

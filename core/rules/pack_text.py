@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, cast
 
 from core.faults import Usage
+from core.money import plain
 from core.rules import formula as language
 from core.rules.circular import CHOICES, SCOPES, SETTINGS, Parameter
 from core.rules.source import header_of, places_of
@@ -261,6 +262,7 @@ def _sourced(item: Parameter | Table | Step, one: Fill, cite: str) -> list[str]:
 def _parameter(item: Parameter, one: Fill, cite: str) -> list[str]:
     lines = ["[[parameter]]", f"id = {quoted(item.id)}", f"title = {worded(item.title)}"]
     lines.append(f"default = {quoted(one.value.strip())}")
+    lines += [f"{key} = {quoted(plain(edge))}" for key in ("least", "most") if (edge := getattr(item, key)) is not None]
     lines += _sourced(item, one, cite)
     if item.options:
         lines.append("[parameter.options]")

@@ -2,7 +2,7 @@
 
 Parameters, all as text:
 
-    NAME                  a parameter that the pack declares: one of its options, or a plain decimal
+    NAME                  a parameter that the pack declares: one of its options, or a plain decimal within its bounds
     STEP.places           decimals of a step or of a measure, 0..12, or `none` for not rounded
     case.places           decimals of the case score, or `none`
     BRANCH.when .score .review    the formulas of a way to score a case, where the pack has one there
@@ -17,9 +17,17 @@ from dataclasses import replace
 from fractions import Fraction
 
 from core.faults import Usage
-from core.money import decimal
+from core.money import decimal, plain
 from core.rules import formula as language
-from core.rules.circular import CASE_NAMES, MAX_PLACES, SETTINGS, Pack, needs_reference, with_setting
+from core.rules.circular import (
+    CASE_NAMES,
+    MAX_PLACES,
+    SETTINGS,
+    Pack,
+    Parameter,
+    needs_reference,
+    with_setting,
+)
 from core.rules.formula import Expr, FormulaError, Sort, Value
 
 
@@ -104,18 +112,24 @@ def _chosen(pack: Pack, parameters: Mapping[str, str]) -> Pack:
             if id in SETTINGS:
                 rule = with_setting(rule, id, text)
             else:
-                values[id] = text if one.options else _decimal_value(text)
+                values[id] = text if one.options else _decimal_value(text, one)
         except ValueError as error:
             raise Usage("parameter_value", name=id, value=text, known=str(error)) from None
     steps = chains.pop("")
     return replace(pack, values=values, case=replace(rule, values=values), steps=steps, chapters=chains)
 
 
-def _decimal_value(text: str) -> Fraction:
+def _decimal_value(text: str, of: Parameter) -> Fraction:
+    """ValueError says what can be given: the bounds where the pack states any."""
+    bounded = of.least is not None or of.most is not None
+    allowed = " … ".join("" if one is None else plain(one) for one in (of.least, of.most)).strip()
     try:
-        return decimal(text)
+        value = decimal(text)
     except ValueError:
-        raise ValueError("0.5, 12, ...") from None
+        raise ValueError(allowed if bounded else "0.5, 12, ...") from None
+    if of.bounds(value) is not None:
+        raise ValueError(allowed)
+    return value
 
 
 def _case_formula(pack: Pack, name: str, text: str, sort: Sort) -> Expr:

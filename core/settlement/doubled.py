@@ -75,7 +75,7 @@ def of_fund(connection: sqlite3.Connection, year: int, fund: str, limit: Fractio
     held: dict[str, int] = {}
     for institution, amount, kept in connection.execute(_MONTHS, {"fund": fund, "year": str(year)}):
         came[institution] = came.get(institution, 0) + max(0, amount)
-        held[institution] = held.get(institution, 0) + kept
+        held[institution] = held.get(institution, 0) + max(0, kept)  # less than nothing retained makes no room elsewhere
     for institution, due in came.items():
         if due > 0 and held[institution] - due * limit > ROUNDING:
             values = {"fund": fund, "share": plain(Fraction(held[institution] * 100, due), 2), "limit": plain(limit * 100)}

@@ -276,7 +276,7 @@ def _institutions(
 
 
 def _doubts(chain: Pack, sheet: FundSheet) -> list[Finding]:
-    """What an auditor should look at: more retained than may be, and amounts below zero."""
+    """What an auditor should look at: more retained than may be or less than nothing, and amounts below zero."""
     said: list[Finding] = []
     limit = chain.values.get("retention_limit")
     due, held = sheet.values.get("month_due"), sheet.values.get("month_retention")
@@ -293,8 +293,17 @@ def _doubts(chain: Pack, sheet: FundSheet) -> list[Finding]:
                 "first": over[0],
             }  # fmt: skip
             said.append(Finding("retention_high", "warning", subject=sheet.fund, values=values))
+    below = [(one.code, value) for one, value in zip(sheet.institutions, held or (), strict=False) if value < 0]
+    if below:
+        amount = plain(sum((value for _, value in below), Fraction(0)), 2)
+        values = {"count": str(len(below)), "first": below[0][0]}
+        said.append(Finding("retention_negative", "warning", subject=sheet.fund, value=amount, values=values))
+    prepaid = sheet.values.get("month_prepaid", ())
     for name in ("month_due", "month_paid"):
-        for one, value in zip(sheet.institutions, sheet.values.get(name, ()), strict=False):
+        for i, (one, value) in enumerate(zip(sheet.institutions, sheet.values.get(name, ()), strict=False)):
+            # Nothing was deducted from a month that itself comes to less than nothing.
+            if name == "month_paid" and i < len(prepaid) and value < 0 and prepaid[i] <= value:
+                continue
             if value < 0:
                 said.append(
                     Finding(

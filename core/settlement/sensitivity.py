@@ -21,7 +21,7 @@ from core.progress import SILENT, Progress, step
 from core.rules import case_scores, scoring
 from core.rules import formula as language
 from core.rules.cases import FUNDS, CaseScores, CaseTable
-from core.rules.circular import MAX_PLACES, SETTINGS, Branch, Pack
+from core.rules.circular import MAX_PLACES, SETTINGS, Branch, Pack, Parameter
 from core.settlement import applied
 from core.settlement.changes import Changes
 from core.settlement.coefficients import BASE, MOST_PLACES, Cell
@@ -185,7 +185,7 @@ def variations(pool: Pool) -> list[Variation]:
                 found.append(Variation(one.id, "parameter", one.id, now, tried))
         else:
             whole = one.id in SETTINGS  # a least number of cases
-            found.append(_number(one.id, "parameter", one.id, Fraction(now), lambda text, id=one.id: {id: text}, whole))
+            found.append(_number(one.id, "parameter", one.id, Fraction(now), lambda text, id=one.id: {id: text}, whole, one))
     for boundary in boundaries_of(pack):
         if boundary.value:
             found.append(
@@ -213,11 +213,15 @@ def variations(pool: Pool) -> list[Variation]:
 
 
 def _number(
-    id: str, kind: str, subject: str, now: Fraction, made: Callable[[str], dict[str, str]], whole: bool = False
+    id: str, kind: str, subject: str, now: Fraction, made: Callable[[str], dict[str, str]], whole: bool = False,
+    of: Parameter | None = None,
 ) -> Variation:
     low, high = now * (1 - STEP), now * (1 + STEP)
     if whole:
         low, high = Fraction(min(int(low), int(now) - 1)), Fraction(max(int(high), int(now) + 1))
+    if of is not None:  # no further than the pack allows
+        low = low if of.least is None else max(low, of.least)
+        high = high if of.most is None else min(high, of.most)
     tried = tuple((plain(value), Changes(parameters=made(plain(value)))) for value in (low, high) if value >= 0)
     return Variation(id, kind, subject, plain(now), tried)
 

@@ -431,6 +431,36 @@ def test_a_numeric_parameter(tmp_path: Path) -> None:
         packs.load(path, {"part": "1e3"})
 
 
+PART = (
+    '[[parameter]]\nid = "part"\ndefault = {}\nleast = 0\nmost = {}\n'
+    'title = {{ zh = "比例", en = "part" }}\ncite = "L1"\n'
+)
+
+
+@pytest.mark.parametrize(("value", "fits"), [("0", True), ("1", True), ("1.0000001", False), ("-0.5", False), ("1.5", False)])
+def test_a_number_within_its_bounds(tmp_path: Path, value: str, fits: bool) -> None:
+    path = written(tmp_path, HEAD + POINT_VALUE + PART.format("0.95", "1"))
+    if fits:
+        assert packs.load(path, {"part": value}).values["part"] == Fraction(value)
+        return
+    with pytest.raises(Usage) as fault:
+        packs.load(path, {"part": value})
+    assert fault.value.values["known"] == "0 … 1"
+
+
+@pytest.mark.parametrize(("default", "most", "code"), [("1.5", "1", "pack_bounds"), ("0", "-1", "pack_bounds_turned")])
+def test_a_default_beyond_its_bounds_is_a_finding(tmp_path: Path, default: str, most: str, code: str) -> None:
+    found = packs.check(written(tmp_path, HEAD + POINT_VALUE + PART.format(default, most)))
+    assert code in [one.code for one in found]
+
+
+@pytest.mark.parametrize("value", ["1.5", "-0.5", "100"])
+def test_the_share_paid_monthly_is_a_share(value: str) -> None:
+    for name in ("prepay_ratio", "retention_limit"):
+        with pytest.raises(Usage):
+            packs.load("ningde-2024", {name: value})
+
+
 def test_an_unknown_pack_names_the_known() -> None:
     with pytest.raises(Usage) as fault:
         packs.load("atlantis")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -266,6 +267,31 @@ def test_retention_over_its_limit_is_warned_of(year: Region) -> None:
     booking.book(year.workspace, month)
     assert "retained_high" in {one.code for one in doubled.doubled(year.workspace, 2024)}
     assert "retained_high" in {one.code for one in clear(year.workspace, 2024, pack_of()).findings}
+
+
+def test_retention_below_nothing_is_warned_of_and_makes_no_room(year: Region) -> None:
+    """A pack of one's own can pay half as much again: what is retained is then negative, and no other month's excuse."""
+    pack = pack_of()
+    month = settle(year.workspace, "2024-05", replace(pack, values={**pack.values, "prepay_ratio": Fraction("1.5")}))
+    below = {one.subject: one for one in month.clearing.findings if one.code == "retention_negative"}
+    for sheet in month.funds:
+        negative = [value for value in sheet.values["month_retention"] if value < 0]
+        assert Fraction(below[sheet.fund].value) == sum(negative)
+        assert below[sheet.fund].values["count"] == str(len(negative))
+    said = {one.code for one in settle(year.workspace, "2024-05", pack).clearing.findings}
+    assert "retention_negative" not in said
+
+
+def test_a_negative_month_does_not_offset_what_others_retain(tmp_path: Path) -> None:
+    """900 paid and 100 retained in one month, 1,500 paid and -500 in another: the first is over 5 % all the same."""
+    region = made(tmp_path / "n.dz", 3, deductions=False)
+    region.payments(
+        ("H01", "employee", "202401", "monthly", "900.00"), ("H01", "employee", "202401", "retention", "100.00"),
+        ("H01", "employee", "202402", "monthly", "1000.00"), ("H01", "employee", "202402", "retention", "-500.00"),
+    )  # fmt: skip
+    high = [one for one in doubled.doubled(region.workspace, 2024) if one.code == "retained_high"]
+    assert [(one.subject, one.value) for one in high] == [("H01", "100.00")]
+    region.workspace.close()
 
 
 def test_what_would_be_subtracted_twice(tmp_path: Path) -> None:
