@@ -17,7 +17,7 @@ from core.faults import Usage
 from core.money import plain
 from core.rules import formula as language
 from core.rules.circular import CHOICES, SCOPES, SETTINGS, Parameter
-from core.rules.source import header_of, places_of
+from core.rules.source import header_of, immoderate, places_of
 from core.texts import LANGUAGES
 
 if TYPE_CHECKING:
@@ -164,8 +164,8 @@ def _in_text(pack: Pack) -> list[OpenField]:
 def parent(text: str) -> str:
     """The pack that a text extends, "" where it says none or cannot be read."""
     try:
-        head = tomllib.loads(text).get("pack", {})
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError):
+        head = {} if immoderate(text) else tomllib.loads(text).get("pack", {})
+    except (tomllib.TOMLDecodeError, ValueError):
         return ""
     found = cast("dict[str, object]", head).get("extends", "") if isinstance(head, dict) else ""
     return found if isinstance(found, str) else ""

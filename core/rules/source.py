@@ -37,7 +37,43 @@ def _exact(text: str) -> object:
 
 
 Place = tuple[str | int, ...]
-_HEADER = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.\-\s]+?)\s*\]\]?\s*(#.*)?$")
+# TOML's parser takes time with the square of a line's dots, of brackets within brackets and of a whole number's digits:
+# more of them than any pack has is refused before it is parsed.
+MAX_PARTS = 16  # of a dotted key, and of brackets within brackets
+MAX_DIGITS = 40  # of a number; in formulas `formula.MAX_DIGITS` holds
+MAX_LINE = 20_000  # characters
+_WORDS = re.compile(
+    r"'{3}.*?(?:'{3}|\Z)|" r'"{3}(?:[^\\]|\\.)*?(?:"{3}|\Z)|' r'"(?:[^"\\\n]|\\.)*+"?|' r"'[^'\n]*+'?|\#[^\n]*+", re.DOTALL
+)
+_PART = r"[^\s.=\[\]{},]++"
+_PARTS = re.compile(rf"(?<![^\s.=\[\]{{}},]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MAX_PARTS}}}")
+_DIGITS = re.compile(rf"(?<![A-Za-z0-9_])[0-9_.]{{{MAX_DIGITS + 1}}}")
+_LINE = re.compile(rf"(?<![^\n])[^\n]{{{MAX_LINE + 1}}}")
+
+
+def immoderate(text: str) -> tuple[str, int, int] | None:
+    """What no pack needs and a parser would take long over: the first one's finding, its line (from 1), the limit."""
+    bare = _WORDS.sub(lambda word: "x" * len(word[0].replace("\n", "")) + "\n" * word[0].count("\n"), text)
+    found = [
+        (match.start(), code, limit)
+        for code, pattern, limit in (("pack_parts", _PARTS, MAX_PARTS), ("pack_digits", _DIGITS, MAX_DIGITS))
+        if (match := pattern.search(bare))
+    ]
+    depth = 0
+    for match in re.finditer(r"[\[{\]}]", bare):
+        depth = depth + 1 if match[0] in "[{" else max(depth - 1, 0)
+        if depth > MAX_PARTS:
+            found.append((match.start(), "pack_nested", MAX_PARTS))
+            break
+    if not found and (long := _LINE.search(text)):
+        return "pack_line", text.count("\n", 0, long.start()) + 1, MAX_LINE
+    if not found:
+        return None
+    at, code, limit = min(found)
+    return code, bare.count("\n", 0, at) + 1, limit
+
+
+_HEADER = re.compile(r"\s*+(\[\[?)\s*+([A-Za-z0-9_.\-](?:[A-Za-z0-9_.\-\s]*[A-Za-z0-9_.\-])?)\s*+\]\]?\s*+(#.*)?$")
 _KEY = re.compile(r"\s*([A-Za-z0-9_\-]+)((?:\s*\.\s*[A-Za-z0-9_\-]+)*)\s*=\s*")
 
 
@@ -123,19 +159,19 @@ class Source:
     def __init__(self, name: str, text: str, findings: list[Finding]) -> None:
         self.name = name
         self.text = text
-        self._places = places_of(text)
         self._findings = findings
+        self._places: dict[Place, tuple[int, int]] = {}
         self.data: dict[str, Any] = {}
+        if beyond := immoderate(text):
+            self._add(beyond[0], beyond[1], "1", "", "", {"limit": f"{beyond[2]:,}"})
+            return
+        self._places = places_of(text)
         try:
             self.data = tomllib.loads(text, parse_float=_exact)
         except tomllib.TOMLDecodeError as error:
             found = re.search(r"at line (\d+), column (\d+)", str(error))
             line, column = (int(found[1]), found[2]) if found else (len(text.split("\n")) or 1, "1")
             self._add("pack_toml", line, column, "", "", {"reason": str(error)})
-        except RecursionError:
-            self._add("pack_toml", 1, "1", "", "", {"reason": "nesting"})
-        except ValueError as error:  # a whole number without end
-            self._add("pack_toml", 1, "1", "", "", {"reason": str(error)})
         if any(_HIDDEN.search(one) for one in _texts(self.data)):
             found = _HIDDEN.search(text) or re.search(r"\\[uU][0-9a-fA-F]{4,8}|\\[bfr]", text)
             line = text.count("\n", 0, found.start()) + 1 if found else 1

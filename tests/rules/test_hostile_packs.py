@@ -9,6 +9,7 @@ from test_packs import HEAD, POINT_VALUE, blocked, table, written
 
 from core.faults import Refused
 from core.rules import packs
+from core.rules.source import immoderate, places_of
 from core.texts import Texts
 
 WHOLE = HEAD + POINT_VALUE
@@ -25,7 +26,7 @@ HOSTILE = {
     "a step of fewer than none": ("pack_places", WHOLE.replace("places = 4", "places = -5")),
     "an edge with an exponent": ("pack_number", WHOLE + table("to = 1e999999999\nvalue = 1", "from = 1e999999999\nvalue = 1")),
     "an edge as small as that": ("pack_number", WHOLE + table("to = 1e-999999999\nvalue = 1", "from = 1e-999999999\nvalue = 1")),
-    "an edge of 5000 digits": ("pack_toml", WHOLE + table("to = " + "9" * 5000 + "\nvalue = 1")),
+    "an edge of 5000 digits": ("pack_digits", WHOLE + table("to = " + "9" * 5000 + "\nvalue = 1")),
     "a parameter with an exponent": ("pack_number", WHOLE + PARAMETER.format("1e999999999")),
     "a table of 3000 rows": ("pack_type", WHOLE + table(*[f"from = {i}\nto = {i + 1}\nvalue = 1" for i in range(3000)])),
     "1500 steps": ("pack_type", WHOLE + "".join(POINT_VALUE.replace("point_value", f"p{i}") for i in range(1500))),
@@ -35,7 +36,12 @@ HOSTILE = {
     "a parent of another kind": ("pack_parent", WHOLE.replace('"common"', '"common.toml"')),
     "a step twice": ("pack_twice", WHOLE + POINT_VALUE),
     "a key twice": ("pack_toml", WHOLE.replace('id = "mine"', 'id = "mine"\nid = "other"')),
-    "brackets of TOML": ("pack_toml", "a = " + "[" * 50_000),
+    "brackets of TOML": ("pack_nested", "a = " + "[" * 50_000),
+    "a number below zero of 100 digits": ("pack_digits", WHOLE + "\nx = [ 1, -" + "9" * 100 + " ]"),
+    "a key of 50,000 parts": ("pack_parts", WHOLE + "\n" + "a." * 50_000 + "a = 1"),
+    "a table's name of 9,000 parts": ("pack_parts", WHOLE + "\n[" + '"a" . ' * 3_000 + "a]"),
+    "inline tables 400 deep": ("pack_nested", WHOLE + "\nx = " + "{a=" * 400 + "1" + "}" * 400),
+    "a line of 100,000 signs": ("pack_line", WHOLE + '\nx = "' + "a" * 100_000 + '"'),
     "more than a megabyte": ("pack_size", WHOLE + "#" * 1_100_000),
     "a zero in a title": ("pack_hidden", WHOLE.replace("我的", "我的\\u0000")),
     "a title that turns the writing around": ("pack_hidden", WHOLE.replace("我的", "我\u202e的")),
@@ -67,3 +73,14 @@ def test_what_is_hidden_is_found_on_its_line(tmp_path: Path) -> None:
     assert ("pack_hidden", text.splitlines().index('title = { zh = "结算\u2067点值", en = "Point value" }') + 1) in blocked(
         written(tmp_path, text)
     )
+
+
+def test_what_only_looks_immoderate_is_read() -> None:
+    """Dots, digits and brackets in texts and remarks are none of TOML's; a pack of the largest size is looked at at once."""
+    many = ".".join("abcdefghijklmnopqrstuvwxyz") + " " + "9" * 60 + " " + "[" * 40
+    for quotes in ('"', "'", '"""', "'''"):
+        assert immoderate(f"a = {quotes}{many}{quotes}\n# {many}") is None
+    assert immoderate(f'a = """\n{many}\n"""\nb = "\\"{many}"\n' + "c." * 20 + "c = 1") == ("pack_parts", 5, 16)
+    for text in ('"\\', "'''\n", '"""\n', "[ \n", "a.\n", " " * 19_000 + "\n", "[" + " " * 19_000 + "\n", "1_\n", '"\\"' * 6_000 + "\n"):
+        places_of(text * (500_000 // len(text)))
+        immoderate(text * (500_000 // len(text)))

@@ -352,7 +352,7 @@ def test_a_damaged_pack_never_crashes(tmp_path_factory: pytest.TempPathFactory, 
 
 
 def test_nesting_of_toml_does_not_crash(tmp_path: Path) -> None:
-    assert blocked(written(tmp_path, "a = " + "[" * 50_000))[0][0] == "pack_toml"
+    assert blocked(written(tmp_path, "a = " + "[" * 50_000))[0][0] == "pack_nested"
 
 
 # --- parameters ---
