@@ -104,13 +104,14 @@ class Rows:
                 inner = self.number(value)
                 return Column([-num for num in inner.nums], inner.den, inner.dens)
             case language.Arith("*", left, right):
-                return _times(self.number(left), self.number(right))
+                return _measured(_times(self.number(left), self.number(right)), expr.at)
             case language.Arith("/", left, right):
-                return _divided(self.number(left), self.number(right), expr.at)
+                return _measured(_divided(self.number(left), self.number(right), expr.at), expr.at)
             case language.Arith(op, left, right):
                 a, b = _aligned(self.number(left), self.number(right))
                 pairs = zip(a.nums, b.nums, strict=True)
-                return Column([x + y for x, y in pairs] if op == "+" else [x - y for x, y in pairs], a.den, a.dens)
+                nums = [x + y for x, y in pairs] if op == "+" else [x - y for x, y in pairs]
+                return _measured(Column(nums, a.den, a.dens), expr.at)
             case language.If(then, condition, other):
                 return self._parted([then if holds else other for holds in self.truth(condition)])
             case language.Call("abs", (argument,)):
@@ -184,6 +185,14 @@ class Rows:
             for i, num, den in zip(picked, part.nums, own, strict=True):
                 nums[i], dens[i] = num, den
         return Column(nums, 1, dens)
+
+
+def _measured(column: Column, at: int) -> Column:
+    """RuleFault for numbers beyond `formula.MAX_BITS`."""
+    for some in (column.nums, column.dens or (column.den,)):
+        if max(map(int.bit_length, some), default=0) > language.MAX_BITS:
+            raise RuleFault("too_large", at)
+    return column
 
 
 def _times(a: Column, b: Column) -> Column:

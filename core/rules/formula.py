@@ -20,6 +20,9 @@ MAX_LENGTH = 2000
 MAX_DEPTH = 60
 MAX_DIGITS = 30
 MAX_PLACES = 12
+# Of a numerator or denominator while steps are run: a few figures multiplied with themselves step by step would never end.
+# A fund's amounts take 60; Python writes no whole number of more than 14,280.
+MAX_BITS = 14_000
 
 Value = Fraction | bool | str  # a str is a symbol: an option of a parameter
 Sort = Literal["number", "truth", "symbol"]
@@ -527,7 +530,7 @@ class Env:
 
 
 def evaluate(expr: Expr, env: Env) -> Value:
-    """The exact value. RuleFault for a division by zero or a value that no row of a table holds."""
+    """The exact value. RuleFault for a division by zero, a value that no row of a table holds, one beyond MAX_BITS."""
     match expr:
         case Num(value):
             return value
@@ -538,7 +541,7 @@ def evaluate(expr: Expr, env: Env) -> Value:
         case Not(value):
             return not evaluate(value, env)
         case Arith(op, left, right):
-            return _arithmetic(op, number(left, env), number(right, env), expr.at)
+            return _measured(_arithmetic(op, number(left, env), number(right, env), expr.at), expr.at)
         case Compare(op, left, right):
             return _compare(op, evaluate(left, env), evaluate(right, env))
         case Logic("and", left, right):
@@ -552,7 +555,7 @@ def evaluate(expr: Expr, env: Env) -> Value:
         case Round(value, places):
             return rounded(number(value, env), places)
         case Sum(column):
-            return total(env.columns[column])
+            return _measured(total(env.columns[column]), expr.at)
         case Tiers():
             return evaluate(_tier(expr, env), env)
         case Share():
@@ -565,6 +568,12 @@ def number(expr: Expr, env: Env) -> Fraction:
     """`evaluate` of a formula whose checked sort is number."""
     value = evaluate(expr, env)
     assert isinstance(value, Fraction), (expr, value)
+    return value
+
+
+def _measured(value: Fraction, at: int) -> Fraction:
+    if value.numerator.bit_length() > MAX_BITS or value.denominator.bit_length() > MAX_BITS:
+        raise RuleFault("too_large", at)
     return value
 
 

@@ -75,7 +75,9 @@ def run(
         try:
             found = rows.number(step.expr) if codes else Column([])
         except RuleFault as fault:
-            raise _failed(_faults(pack, step, in_region, in_institutions, shares, codes, fund)) from fault
+            # Of all together a denominator can grow beyond measure where that of none alone does.
+            each = _faults(pack, step, in_region, in_institutions, shares, codes, fund)
+            raise _failed(each or [_finding(step, fault, "", fund)]) from fault
         columns[step.id] = found if step.places is None else found.rounded(step.places)
         in_institutions[step.id] = columns[step.id].fractions()
     return Values(

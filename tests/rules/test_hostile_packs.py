@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from test_packs import HEAD, POINT_VALUE, blocked, table, written
+from test_steps import facts, region
 
 from core.faults import Refused
-from core.rules import packs
+from core.rules import formula as language
+from core.rules import packs, steps
 from core.rules.source import immoderate, places_of
 from core.texts import Texts
 
@@ -84,3 +87,31 @@ def test_what_only_looks_immoderate_is_read() -> None:
     for text in ('"\\', "'''\n", '"""\n', "[ \n", "a.\n", " " * 19_000 + "\n", "[" + " " * 19_000 + "\n", "1_\n", '"\\"' * 6_000 + "\n"):
         places_of(text * (500_000 // len(text)))
         immoderate(text * (500_000 // len(text)))
+
+
+@pytest.mark.parametrize("scope", ["region", "institution"])
+@pytest.mark.parametrize("sign", ["*", "/"])
+def test_figures_that_square_themselves_step_by_step_are_stopped(tmp_path: Path, scope: str, sign: str) -> None:
+    """The pack is sound, its figures are not: 2 to the power of 2**40 is never written out."""
+    first = "fund_available" if scope == "region" else "own_pay"
+    chain = [f"s{i}" for i in range(41)]
+    inverse = {"*": "{0} * {0}", "/": "{0} / (1 / {0})"}[sign]
+    formulas = [first, *(inverse.format(one) for one in chain)]
+    text = WHOLE + "".join(
+        f'\n[[{scope}]]\nid = "{id}"\ntitle = {{ zh = "a", en = "a" }}\nformula = "{formula}"\ncite = "L1"\n'
+        for id, formula in zip(chain, formulas, strict=False)
+    )
+    pack = packs.load(written(tmp_path, text))
+    with pytest.raises(Refused) as refused:
+        steps.run(pack, region(3), facts(2, own_pay=[1, 3], score=[1, 1], total_cost=[9, 9]), ["H1", "H2"])
+    assert refused.value.code == "rule_failed"
+    (found,) = refused.value.findings
+    # 3 has two bits: 3 ** 8192 is the last of 13,000 bits.
+    assert (found.code, found.column, found.subject) == ("rule_too_large", "s14", "s14" if scope == "region" else "H2")
+    assert "s14" in Texts("zh").finding(found)
+
+
+def test_a_formula_that_is_one_long_product_is_stopped() -> None:
+    long = language.parse(" * ".join(["x"] * 50))
+    with pytest.raises(language.RuleFault, match="too_large"):
+        language.number(long, language.Env({"x": Fraction(10) ** 300}))
