@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _RUN = re.compile(r"(\d{4}|\d{6}) (\S+) #([0-9a-f]+)")
 _BOOKED = re.compile(r"(\d{4}|\d{6}) (\S+)")
 _PUBLISHED = re.compile(r"(.+) ([0-9a-f]{16})")
+_RESTORED = re.compile(r"(\S+) #([0-9a-f]{64})((?: -\d{4})*)")
 _COUNTED = re.compile(r"(.*?)(?: \+(\d+))?")  # `350900202400000446 +3`
 # Which of several tables says what the line is about, the first that is there.
 _ABOUT = (
@@ -35,6 +36,10 @@ def subject(line: LedgerLine, texts: Texts) -> str:
         return texts("ledger.subject.run", period=period(run[1], texts), pack=run[2], hash=run[3][:8])
     if about == "payment" and (booked := _BOOKED.fullmatch(text)):
         return texts("ledger.subject.payment", period=period(booked[1], texts), pack=booked[2])
+    if line.action == "restore" and (put := _RESTORED.fullmatch(text)):
+        years = put[3].replace(" -", " ").split()
+        key = "restore_lost" if years else "restore"
+        return texts(f"ledger.subject.{key}", name=put[1], head=put[2][:8], years=", ".join(years))
     if published := _PUBLISHED.fullmatch(text):
         key = "version" if about == "catalogue_version" else "set"
         return texts(f"ledger.subject.published_{key}", name=_set(published[1], texts), hash=published[2][:8])

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from core.storage import backups, keys
 from ui.desk import Desk
-from ui.dialogs import paragraph
+from ui.dialogs import ReasonDialog, paragraph
 from ui.look import EDGE, GAP
 from ui.passphrases import PassphraseDialog
 
@@ -105,30 +105,39 @@ def show(desk: Desk, path: Path, parent: QWidget) -> None:
     """List the backups of this workspace; restore the one chosen once that is confirmed, then open it."""
     dialog = BackupsDialog(desk, path, parent)
 
-    def sure() -> None:
-        chosen = dialog.chosen
-        when = chosen.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        asked = SureDialog(desk, desk.texts("backup.meaning", name=path.name, when=when), parent)
-        asked.accepted.connect(lambda: _unlocked(desk, path, chosen, parent))
-        asked.open()
-
-    dialog.accepted.connect(sure)
+    dialog.accepted.connect(lambda: _unlocked(desk, path, dialog.chosen, parent))
     dialog.open()
 
 
 def _unlocked(desk: Desk, path: Path, chosen: Backup, parent: QWidget) -> None:
     locked = backups.locked_by(path, chosen.path)
     if locked is None:
-        _restore(desk, path, chosen, None)
+        _sure(desk, path, chosen, None, parent)
         return
     asked = PassphraseDialog(desk, "unlock", locked.name, parent, lambda typed: keys.given(locked, typed))
-    asked.accepted.connect(lambda: _restore(desk, path, chosen, asked.opened))
+    asked.accepted.connect(lambda: _sure(desk, path, chosen, asked.opened, parent))
     asked.open()
 
 
-def _restore(desk: Desk, path: Path, chosen: Backup, key: Key | None) -> None:
+def _sure(desk: Desk, path: Path, chosen: Backup, key: Key | None, parent: QWidget) -> None:
+    """What it means; a reason too, where a confirmed year becomes a draft again."""
+    when = chosen.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    said = desk.texts("backup.meaning", name=path.name, when=when)
+    _, years = backups.lost(path, chosen.path, key)
+    if not years:
+        sure = SureDialog(desk, said, parent)
+        sure.accepted.connect(lambda: _restore(desk, path, chosen, key))
+        sure.open()
+        return
+    said += "\n\n" + desk.texts("backup.unconfirmed", years=", ".join(map(str, years)))
+    asked = ReasonDialog(desk, desk.texts("backup.sure"), said, desk.texts("backup.do"), parent, need_reason=True)
+    asked.accepted.connect(lambda: _restore(desk, path, chosen, key, asked.reason))
+    asked.open()
+
+
+def _restore(desk: Desk, path: Path, chosen: Backup, key: Key | None, why: str = "") -> None:
     def work(job: Job) -> None:
-        backups.restore(path, chosen.path, key, job)
+        backups.restore(path, chosen.path, key, job, why)
 
     def done(_: None) -> None:
         desk.say(desk.texts("backup.restored", name=path.name))

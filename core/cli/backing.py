@@ -40,9 +40,12 @@ def _restore(arguments: argparse.Namespace, texts: Texts, progress: TerminalProg
     chosen = backups.find(arguments.workspace, arguments.backup)
     asked = backups.locked_by(arguments.workspace, chosen.path) is not None
     typed = passphrase(arguments.workspace, texts) if asked else None
-    kept = backups.restore(arguments.workspace, chosen.path, typed, progress)
+    _, years = backups.lost(arguments.workspace, chosen.path, typed)
+    kept = backups.restore(arguments.workspace, chosen.path, typed, progress, arguments.why)
     progress.done()
     print(texts("cli.backup_restored", name=chosen.name))
+    if years:
+        print(texts("cli.backup_unconfirmed", years=", ".join(map(str, years))))
     if kept is not None:
         print(texts("cli.backup_kept", path=kept.path))
     return 0

@@ -259,6 +259,7 @@ def parser(texts: Texts) -> Parser:
     verbs.add_parser("list", parents=[common], help=texts("cli.help.backup_list"))
     restore = verbs.add_parser("restore", parents=[common], help=texts("cli.help.backup_restore"))
     restore.add_argument("backup", metavar="BACKUP", help=texts("cli.help.backup_which"))
+    restore.add_argument("--why", default="", metavar="TEXT", help=texts("cli.help.backup_why"))
 
     command("verify")
     _explain(root, texts)

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import settings
-from core.faults import Fault, Usage, WorldFault
+from core.faults import Fault, Refused, Usage, WorldFault
 from core.progress import SILENT, Progress, step
 from core.storage import engine
 from core.storage.ledger import Ledger, check
@@ -310,14 +310,45 @@ def locked_by(path: Path, backup: Path) -> Path | None:
     return None
 
 
+def lost(path: Path, backup: Path, passphrase: str | Key | None = None) -> tuple[str, tuple[int, ...]]:
+    """What restoring takes away: the newest hash of the present ledger ("" where it cannot be read), and the years whose
+    clearing is confirmed in it and not, or otherwise, in the backup."""
+    head, present = _confirmed(path, passphrase, "rw")
+    _, there = _confirmed(backup, passphrase, "immutable")
+    return head, tuple(year for year, line in present.items() if there.get(year) != line)
+
+
+def _confirmed(path: Path, passphrase: str | Key | None, mode: str) -> tuple[str, dict[int, str]]:
+    """Newest hash of the file's ledger, and of each confirmed year the line that says so; nothing of what opens no more."""
+    from core.storage import closed, keys, recognised
+
+    with suppress(WorldFault, engine.Error, ValueError):
+        key = keys.given(path, passphrase).digits if recognised.protected(path) else ""
+        connection = engine.connect(path, mode, key)
+        try:
+            (head,) = connection.execute("SELECT hash FROM ledger ORDER BY id DESC LIMIT 1").fetchone() or ("",)
+            known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (closed.TABLE,)).fetchone()
+            years = closed.confirmed(connection) if known else {}
+            return str(head), {year: one.line for year, one in years.items()}
+        finally:
+            connection.close()
+    return "", {}
+
+
 def restore(
-    path: Path, backup: Path, passphrase: str | Key | None = None, progress: Progress = SILENT
+    path: Path,
+    backup: Path,
+    passphrase: str | Key | None = None,
+    progress: Progress = SILENT,
+    why: str = "",
 ) -> Backup | None:
     """Put a backup in the workspace's place, in one step; what was there is itself kept first and returned.
 
     The workspace may be damaged or gone; nobody may have it open. passphrase: see `locked_by`; what was protected stays
-    so, with its own passphrase where the backup has none. Its ledger gets a line. WorldFault: locked, backup_damaged,
-    no_backup, disk_full, locked_by_passphrase, wrong_passphrase ...
+    so, with its own passphrase where the backup has none. Its ledger gets a line, `BACKUP #HEAD -YEAR ...`: the head of
+    the ledger that it replaced, and each year whose confirmation is lost with it. Refused: restore_reason, where one is
+    and no reason is given. WorldFault: locked, backup_damaged, no_backup, disk_full, locked_by_passphrase,
+    wrong_passphrase ...
     """
     from core.storage import keys, protection
     from core.storage.workspace import as_fault, locked
@@ -335,6 +366,9 @@ def restore(
     try:
         with as_fault(path):
             sound(backup, key if whose == backup else "", progress)
+            head, years = lost(path, backup, passphrase)
+            if years and not why.strip():
+                raise Refused("restore_reason", years=", ".join(map(str, years)))
             try:
                 if given is not None and whose != backup:
                     protection.locked_copy(backup, beside, given, progress)
@@ -342,7 +376,8 @@ def restore(
                     copy(backup, beside, progress)
             except OSError as error:
                 raise WorldFault("no_backup_room", path=beside, size=backup.stat().st_size) from error
-            with_line(beside, backup.name, key)
+            said = " ".join([backup.name, *([f"#{head}"] if head else []), *(f"-{year}" for year in years)])
+            with_line(beside, said, key, why.strip())
             kept = _put_by(path, key, progress)
             os.replace(beside, path)
             return kept
@@ -356,13 +391,13 @@ def restore(
         lock.release()
 
 
-def with_line(path: Path, name: str, key: str) -> None:
+def with_line(path: Path, said: str, key: str, why: str) -> None:
     """Say in the ledger of a copy that it was put back. It is one file afterwards."""
     connection = engine.connect(path, "rw", key)
     try:
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("BEGIN IMMEDIATE")
-        Ledger.record_in(connection, "restore", name)
+        Ledger.record_in(connection, "restore", said, why=why)
         connection.execute("COMMIT")
     finally:
         connection.close()

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import settings
-from core.faults import Cancelled, Fault, WorldFault
+from core.faults import Cancelled, Fault, Refused, WorldFault
 from core.storage import backups
 from core.storage.backups import Backup
 from core.storage.ledger import Change, Edit
@@ -85,16 +85,45 @@ def test_restoring_keeps_what_was_there_and_says_so(path: Path) -> None:
     with Workspace.open(path) as workspace:
         first = backups.take(workspace)
         workspace.ledger.commit(budget(8, 2025))
+        head = workspace.generation()
     kept = backups.restore(path, first.path)
     assert amounts(path) == [7]
     assert kept is not None and kept.reason == "restore"
     assert amounts(kept.path) == [7, 8]
     with Workspace.open(path) as workspace:
         newest = workspace.ledger.lines()[0]
-        assert (newest.action, newest.subject) == ("restore", first.name)
+        assert (newest.action, newest.subject) == ("restore", f"{first.name} #{head}")
     backups.restore(path, kept.path)
     assert amounts(path) == [7, 8]
     assert [one.reason for one in backups.listed(path)] == ["restore", "restore", "asked"]
+
+
+def confirm(workspace: Workspace, year: int) -> str:
+    after = {"runs": "[]", "at": "2026-01-01T00:00:00+00:00", "who": "x", "why": ""}
+    workspace.ledger.commit(Edit("confirm", str(year), (Change("confirmed_year", {"year": year}, None, after),)))
+    return workspace.generation()
+
+
+def test_a_confirmation_is_not_lost_without_a_word(path: Path) -> None:
+    """Restoring what was before confirming reopens the year: a reason is asked for, and the line says what it replaced."""
+    with Workspace.open(path) as workspace:
+        confirm(workspace, 2023)
+        first = backups.take(workspace)
+        head = confirm(workspace, 2024)
+    assert backups.lost(path, first.path) == (head, (2024,))
+    with pytest.raises(Refused) as refused:
+        backups.restore(path, first.path, why=" ")
+    assert refused.value.code == "restore_reason" and refused.value.values["years"] == "2024"
+    with Workspace.open(path) as workspace:
+        assert workspace.generation() == head
+    kept = backups.restore(path, first.path, why="错误的版本")
+    assert kept is not None
+    with Workspace.open(path) as workspace:
+        line = workspace.ledger.lines()[0]
+        assert (line.action, line.subject, line.why) == ("restore", f"{first.name} #{head} -2024", "错误的版本")
+    backups.restore(path, kept.path)  # nothing confirmed is lost that way
+    with Workspace.open(path) as workspace:
+        assert " -" not in workspace.ledger.lines()[0].subject
 
 
 @pytest.mark.parametrize("damage", ["header", "cut", "middle", "gone", "empty"])
