@@ -21,7 +21,7 @@ from core.texts import Texts
 
 if TYPE_CHECKING:
     from core.settlement.reconcile import Reconciliation
-    from core.worksheet import Worksheet
+    from core.worksheet import Column, Worksheet
 
 ENDINGS = (".csv", ".xlsx", ".json", ".pdf")
 SHOWN = 20
@@ -61,7 +61,10 @@ def reconcile(arguments: argparse.Namespace, texts: Texts, progress: TerminalPro
         sheet = tables.steps(found, one.fund, texts)
         print()
         print(texts(f"fund.{one.fund}"))
-        _print(sheet, OF_STEP, texts, sheet.rows, only_differing=True)
+        if not _print(sheet, OF_STEP, texts, sheet.rows, only_differing=True):
+            count = found.count_of(one.fund)
+            said = "reconciled_cases_only" if sheet.rows else "reconciled_no_sheet"
+            print("  " + texts(f"cli.{said if count or not sheet.rows else 'reconciled_no_step'}", count=count))
     if found.count:
         sheet = tables.cases(found, texts, most=SHOWN)
         print()
@@ -103,7 +106,8 @@ def _tolerance(given: list[str]) -> dict[str, Fraction]:
     return found
 
 
-def _print(sheet: Worksheet, names: tuple[str, ...], texts: Texts, most: int, *, only_differing: bool = False) -> None:
+def _print(sheet: Worksheet, names: tuple[str, ...], texts: Texts, most: int, *, only_differing: bool = False) -> int:
+    """How many lines were printed."""
     columns = [column for column in sheet.columns if column.id in names]
     said = 0
     for row in range(sheet.rows):
@@ -112,6 +116,18 @@ def _print(sheet: Worksheet, names: tuple[str, ...], texts: Texts, most: int, *,
         if said == most:
             break
         said += 1
-        print("  " + "  ".join(filter(None, (sheet.text(row, column) for column in columns))))
-    if only_differing and not said:
-        print("  " + texts("cli.reconciled_no_step"))
+        print("  " + "  ".join(filter(None, (_cell(sheet, row, column) for column in columns))))
+    return said
+
+
+def _cell(sheet: Worksheet, row: int, column: Column) -> str:
+    """A figure with thousands separators and the unit of its line."""
+    text = sheet.text(row, column)
+    if column.kind not in ("exact", "fixed") or not text:
+        return text
+    whole, point, decimals = text.lstrip("-").partition(".")
+    if not whole.isdigit():
+        return text
+    unit = sheet.text(row, next(one for one in sheet.columns if one.id == "unit")) if "unit" in sheet.cells else ""
+    said = f"{'-' if text.startswith('-') else ''}{int(whole):,}{point}{decimals}"
+    return f"{said} {unit}" if unit else said

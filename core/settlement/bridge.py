@@ -9,6 +9,7 @@ own bridge.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -25,6 +26,7 @@ from core.settlement.causes import (
     MISSING,
     PAYMENT,
     POINT_VALUE,
+    RETENTION,
     ROUNDING,
     SHARING,
     UNEXPLAINED,
@@ -40,11 +42,12 @@ OF_STEP = {
     "point_value": POINT_VALUE, "budget": BUDGET, "outside_card": BUDGET, "outside_manual": BUDGET, "outpatient": BUDGET,
     "chronic": BUDGET, "alliance": BUDGET, "reserve": BUDGET, "after_share": SHARING, "assessment_score": ASSESSMENT,
     "assessment": ASSESSMENT, "audit_deduction": DEDUCTION, "violation": DEDUCTION, "monthly_paid": PAYMENT,
-    "advance": PAYMENT, "retention": PAYMENT, "retention_return": PAYMENT,
+    "advance": PAYMENT, "retention": RETENTION, "retention_return": RETENTION,
 }  # fmt: skip
 OF_CASES = ("cases", "base_score", "total_cost", "booked", "own_pay", "other_pay", "by_item")
 MOST_PLACES = 9
 Figures = dict[str, tuple[Fraction, ...]]
+Mode = tuple[int, bool]  # decimals, and whether what is beyond them is cut off instead of rounded
 Parts = dict[str, dict[str, list[Fraction]]]  # cause -> step -> by institution
 
 
@@ -71,6 +74,7 @@ class Bridge:
     own_region: Mapping[str, Fraction]
     official_region: Mapping[str, Fraction]
     region_parts: Mapping[str, Mapping[str, Fraction]]
+    rounded: Mapping[tuple[Scope, str], Mode]  # how the bureau rounds a step, where that is told from its figures
 
     def part(self, cause: str, step: str, i: int) -> Fraction:
         return self.parts.get(cause, {}).get(step, _NONE)[i] if step in self.parts.get(cause, {}) else Fraction(0)
@@ -95,6 +99,7 @@ class _Chain:
         self.region = dict(region)
         self.given = dict(given)
         self.fixed: dict[tuple[Scope, str], None] = {}
+        self.rounded: dict[tuple[Scope, str], Mode] = {}
 
     def run(self, exact: tuple[Scope, str] | None = None) -> Values:
         """exact: a step that is not to be rounded."""
@@ -145,7 +150,9 @@ def bridge(
         for one in pack.scope("institution")
         if one.id in sheet.institutions
     }
-    in_region, region_parts, own, ended = _of_region(pack, fund, codes, region, given, sheet, official, stages, told)
+    in_region, region_parts, own, ended, there_rounded = _of_region(
+        pack, fund, codes, region, given, sheet, official, stages, told
+    )
     parts: Parts = {}
     chain = _Chain(pack, fund, codes, region, given)
     chain.fix_region(in_region)
@@ -167,7 +174,7 @@ def bridge(
     counted = _counted(last, official, len(codes))
     for one in pack.scope("institution"):
         if one.expr is None:
-            patched, causes = _patched(one, last[one.id], last[one.id], official, told, counted)
+            patched, causes = _patched(one, last[one.id], last[one.id], official, told, counted, chain.rounded)
             if patched is not None:
                 chain.given[one.id] = patched
                 moved(causes)
@@ -178,12 +185,13 @@ def bridge(
             values = last[one.id]
             if _differs(values, official.get(one.id)):
                 before = chain.exact(one).institutions[one.id]
-                patched, causes = _patched(one, values, before, official, told, counted)
+                patched, causes = _patched(one, values, before, official, told, counted, chain.rounded)
                 if patched is not None:
                     chain.fix(one.id, patched)
                     moved(causes)
     there = {step: value for step, value in sheet.region.items() if step in own.region}
-    return Bridge(fund, tuple(codes), dict(own.institutions), official, parts, own.region, there, region_parts)
+    return Bridge(fund, tuple(codes), dict(own.institutions), official, parts, own.region, there, region_parts,
+                  {**there_rounded, **chain.rounded})  # fmt: skip
 
 
 def _of_region(
@@ -196,8 +204,11 @@ def _of_region(
     official: Mapping[str, Sequence[Fraction | None]],
     stages: Sequence[Stage],
     told: Told,
-) -> tuple[dict[str, Fraction], dict[str, dict[str, Fraction]], Values, dict[str, Fraction]]:
-    """The region's figures here, their parts by cause and step, all values here, and the region's at the end."""
+) -> tuple[
+    dict[str, Fraction], dict[str, dict[str, Fraction]], Values, dict[str, Fraction], dict[tuple[Scope, str], Mode]
+]:
+    """The region's figures here, their parts by cause and step, all values here, the region's at the end, and how the
+    bureau rounds the region's."""
     chain = _Chain(pack, fund, codes, region, given)
     own = chain.run()
     last = own
@@ -219,7 +230,7 @@ def _of_region(
 
     def put(one: Step, before: Sequence[Fraction]) -> None:
         """The bureau's figures of a step of the institutions, those of one cause after those of another."""
-        patched, causes = _patched(one, last.institutions[one.id], before, official, told, counted)
+        patched, causes = _patched(one, last.institutions[one.id], before, official, told, counted, {})
         if patched is None:
             return
         values = list(last.institutions[one.id])
@@ -243,10 +254,13 @@ def _of_region(
         if wanted is None or wanted == last.region[one.id]:
             continue
         before = chain.exact(one).region[one.id] if one.expr is not None else last.region[one.id]
-        cause = ROUNDING if one.expr is not None and by_decimals(before, wanted) else OF_STEP.get(one.id, UNEXPLAINED)
+        cause = OF_STEP.get(one.id, UNEXPLAINED)
+        if one.expr is not None and (fitting := modes(before, wanted)):
+            cause = ROUNDING
+            chain.rounded["region", one.id] = min(fitting)
         chain.fix_region({one.id: wanted})
         moved(cause)
-    return dict(own.region), parts, own, dict(last.region)
+    return dict(own.region), parts, own, dict(last.region), chain.rounded
 
 
 def _differs(values: Sequence[Fraction], official: Sequence[Fraction | None] | None) -> bool:
@@ -260,29 +274,55 @@ def _patched(
     official: Mapping[str, Sequence[Fraction | None]],
     told: Told,
     counted: Sequence[str],
+    places: dict[tuple[Scope, str], Mode],
 ) -> tuple[tuple[Fraction, ...] | None, list[str]]:
     """The figures with the bureau's where it has them, and why each is another; None where none is.
 
-    before: the same unrounded. counted: what another sum over an institution's cases means."""
+    before: the same unrounded. counted: what another sum over an institution's cases means. places: takes how the bureau
+    rounds the step, where that is a cause."""
     wanted = official.get(one.id)
     causes = [UNEXPLAINED] * len(values)
     if not _differs(values, wanted) or wanted is None:
         return None, causes
     patched = list(values)
+    usual = _usual(values, before, wanted) if one.expr is not None or one.id == "score" else frozenset[Mode]()
+    claimed: set[Mode] = set()
+
+    def rounding(exact: Fraction, other: Fraction) -> bool:
+        found = usual & modes(exact, other)
+        claimed.update(found)
+        return bool(found)
+
     for i, (value, exact, other) in enumerate(zip(values, before, wanted, strict=True)):
         if other is None or other == value:
             continue
         patched[i] = other
         if cause := told(one.id, i, other):
             causes[i] = cause
-        elif one.id not in OF_STEP and (one.expr is not None or one.id == "score") and by_decimals(exact, other):
+        elif one.id not in OF_STEP and rounding(exact, other):
             causes[i] = ROUNDING
         elif one.id in OF_CASES:
             causes[i] = counted[i]
         elif one.id in OF_STEP:
-            same = one.expr is not None and by_decimals(exact, other)
-            causes[i] = ROUNDING if same else OF_STEP[one.id]
+            causes[i] = ROUNDING if rounding(exact, other) else OF_STEP[one.id]
+    if claimed:
+        places["institution", one.id] = min(claimed)
     return tuple(patched), causes
+
+
+def _usual(
+    values: Sequence[Fraction], before: Sequence[Fraction], wanted: Sequence[Fraction | None]
+) -> frozenset[Mode]:
+    """The roundings that give most of the bureau's figures of a step, and more of them than the one here does: a single
+    figure may fit another rounding by coincidence."""
+    counts: Counter[Mode] = Counter()
+    stated = same = 0
+    for value, exact, other in zip(values, before, wanted, strict=True):
+        if other is not None:
+            stated += 1
+            same += value == other
+            counts.update(modes(exact, other))
+    return frozenset(mode for mode, count in counts.items() if 2 * count > stated and count > same)
 
 
 def _counted(
@@ -295,12 +335,14 @@ def _counted(
     return [UNEXPLAINED if b is None or a == b else MISSING if b < a else EXTRA for a, b in pairs]
 
 
-def by_decimals(exact: Fraction, other: Fraction) -> bool:
-    """Whether the other figure is the exact one at some number of decimals, rounded or cut."""
+def modes(exact: Fraction, other: Fraction) -> frozenset[Mode]:
+    """The roundings and cuts of the exact figure that give the other."""
+    found: set[Mode] = set()
     for places in range(MOST_PLACES + 1):
         scale = 10**places
-        cut = Fraction(int(exact * scale), scale)
-        if other in (rounded(exact, places), cut):
-            return True
-    return False
+        if other == rounded(exact, places):
+            found.add((places, False))
+        if other == Fraction(int(exact * scale), scale):
+            found.add((places, True))
+    return frozenset(found)
 

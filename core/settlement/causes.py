@@ -11,8 +11,8 @@ CASE_CAUSES = (
     MISSING, EXTRA, GROUP, CATALOGUE, COEFFICIENT, DATE, AUXILIARY, SPECIAL, REFERENCE, BOUNDARY, ROUNDING, ORDER, UNEXPLAINED,
 )  # fmt: skip
 POINT_VALUE, BUDGET, SHARING, ASSESSMENT = "point_value", "budget", "sharing", "assessment"
-DEDUCTION, PAYMENT = "deduction", "payment"
+DEDUCTION, PAYMENT, RETENTION = "deduction", "payment", "retention"
 # Of a step's figure: what its cases bring, then what the sheet itself has otherwise.
 CAUSES = (
-    *CASE_CAUSES[:-1], POINT_VALUE, BUDGET, SHARING, ASSESSMENT, DEDUCTION, PAYMENT, UNEXPLAINED,
+    *CASE_CAUSES[:-1], POINT_VALUE, BUDGET, SHARING, ASSESSMENT, DEDUCTION, PAYMENT, RETENTION, UNEXPLAINED,
 )  # fmt: skip

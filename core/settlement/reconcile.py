@@ -22,7 +22,7 @@ from core.rules.cases import FUNDS, Scaled
 from core.rules.sheet import Clearing, Institution
 from core.settlement import official
 from core.settlement.annual import Scored, score_cases, sheets, totals_of, totals_of_fund
-from core.settlement.bridge import Bridge, Stage, bridge, by_decimals
+from core.settlement.bridge import Bridge, Stage, bridge, modes
 from core.settlement.case_differences import Case, compared, differing, extra, own_scores
 from core.settlement.case_pay import Pays, pays
 from core.settlement.case_split import Found
@@ -59,6 +59,13 @@ class Reconciliation:
     def count(self) -> int:
         """Of cases that differ."""
         return (len(self.found.where) if self.found is not None else 0) + len(self.others)
+
+    def count_of(self, fund: str) -> int:
+        """Of a fund's cases that differ."""
+        count = sum(one.fund == fund for one in self.others)
+        if self.found is not None:
+            count += int(np.count_nonzero(self.scored.inputs.cases.fund[self.found.where] == FUNDS.index(fund)))
+        return count
 
     @property
     def cases(self) -> list[Case]:
@@ -165,6 +172,7 @@ def reconcile(
                     workspace, connection, pack, scored, listed, own, number, said[fund], found, missing, more, findings, progress
                 )
             )  # fmt: skip
+            findings += _unmatched(pack, said[fund], bridges[-1], scored)
         elif said[fund]:
             findings.append(Finding("official_fund_absent", "warning", subject=fund))
     paid = pays(scored, own, listed, found, bridges)
@@ -175,6 +183,25 @@ def reconcile(
         dict(tolerance or {}), tuple(findings),
     )  # fmt: skip
 
+
+def _unmatched(pack: Pack, sheet: OfficialSheet, made: Bridge, scored: Scored) -> list[Finding]:
+    """What the bureau's sheet has and the own has no place for: institutions without a row here, steps that the pack lacks."""
+    here = {one.code for one in scored.inputs.institutions[made.fund]}
+    registered = scored.inputs.standing.registered
+    said = [
+        Finding(
+            "official_institution_without_cases" if code in registered else "official_institution_unregistered", "warning",
+            subject=code, values={"fund": made.fund},
+        )
+        for code in sorted(sheet.codes - here)
+    ]  # fmt: skip
+    known = {scope: {step.id for step in pack.scope(scope)} for scope in ("region", "institution")}
+    for scope, figures in (("region", sheet.region), ("institution", sheet.institutions)):
+        said += [
+            Finding("official_step_unknown", "warning", value=name, values={"fund": made.fund, "pack": pack.id})
+            for name in sorted(set(figures) - known[scope])
+        ]
+    return said
 
 
 def _bridged(
@@ -300,7 +327,7 @@ def _summed(
             "score": Fraction(scores[i], 10**listed.score.value.places) + sum(more.get(code, ()), Fraction(0)),
         }
         said = sheet.institutions.get("score", {}).get(code)
-        if said is not None and not by_decimals(summed["score"], said):
+        if said is not None and not modes(summed["score"], said):
             values = {"sheet": plain(said), "list": plain(summed["score"]), "fund": fund}
             findings.append(Finding("official_list_unlike_sheet", "warning", subject=code, values=values))
         for name, value in summed.items():

@@ -11,14 +11,14 @@ import numpy as np
 from core.money import plain, total
 from core.rules.cases import FUNDS
 from core.settlement.case_differences import Case
-from core.settlement.causes import CAUSES, UNEXPLAINED
+from core.settlement.causes import CAUSES, COEFFICIENT, ROUNDING, UNEXPLAINED
 from core.settlement.reconcile import Reconciliation
 from core.texts import LANGUAGES, Texts
 from core.worksheet import Column, Kind, Worksheet, column_of
 
 if TYPE_CHECKING:
     from core.rules.circular import Step
-    from core.settlement.bridge import Bridge
+    from core.settlement.bridge import Bridge, Mode
 
 REGION_ROW = "REGION"
 # Counts, ratios and prices of institutions have no sum that means anything.
@@ -63,19 +63,42 @@ def _places(one: Step) -> int | None:
     return 2 if one.unit == "yuan" else 0 if one.unit == "cases" else None
 
 
-def told(parts: Mapping[str, Fraction], texts: Texts, places: int | None = None) -> str:
-    """Causes with their amounts, the largest first."""
+def told(parts: Mapping[str, Fraction], texts: Texts, step: Step, mode: Mode | None = None) -> str:
+    """Causes with their amounts, the largest first; what is unexplained is always named. mode: how the bureau rounds."""
     ranked = sorted(((cause, value) for cause, value in parts.items() if value), key=lambda one: -abs(one[1]))
-    said = [f"{texts(f'reconcile.cause.{cause}')} {_signed(value, places)}" for cause, value in ranked[:NAMED_CAUSES]]
-    if len(ranked) > NAMED_CAUSES:
-        rest = total([value for _, value in ranked[NAMED_CAUSES:]])
-        said.append(texts("reconcile.further", count=len(ranked) - NAMED_CAUSES, amount=_signed(rest, places)))
+    named = [one for n, one in enumerate(ranked) if n < NAMED_CAUSES or one[0] == UNEXPLAINED]
+    said = [f"{_cause(cause, texts, mode)} {_signed(value, step, texts)}" for cause, value in named]
+    if rest := [value for cause, value in ranked if (cause, value) not in named]:
+        said.append(texts("reconcile.further", count=len(rest), amount=_signed(total(rest), step, texts)))
     return texts.listed(said)
 
 
-def _signed(value: Fraction, places: int | None) -> str:
-    text = plain(value, places)
-    return f"+{text}" if value > 0 else text
+def _counted(one: Bridge, step: str, stated: Sequence[int], texts: Texts, mode: Mode | None) -> str:
+    """Of a figure that has no sum: at how many institutions each cause moves it."""
+    counts = {cause: sum(bool(one.part(cause, step, i)) for i in stated) for cause in CAUSES}
+    return texts.listed(
+        [texts("reconcile.counted", cause=_cause(cause, texts, mode), count=count) for cause, count in counts.items() if count]
+    )
+
+
+def _cause(cause: str, texts: Texts, mode: Mode | None) -> str:
+    said = texts(f"reconcile.cause.{cause}")
+    if cause != ROUNDING or mode is None:
+        return said
+    return texts("reconcile.at_places", cause=said, how=texts(f"reconcile.{'cut' if mode[1] else 'rounded'}", places=mode[0]))
+
+
+def _signed(value: Fraction, step: Step, texts: Texts) -> str:
+    said = amount(value, step, texts)
+    return f"+{said}" if value > 0 else said
+
+
+def amount(value: Fraction, step: Step, texts: Texts) -> str:
+    """With thousands separators, and its unit."""
+    text = plain(value, _places(step))
+    whole, point, decimals = text.lstrip("-").partition(".")
+    unit = _unit(step, texts)
+    return f"{'-' if text.startswith('-') else ''}{int(whole):,}{point}{decimals}" + (f" {unit}" if unit else "")
 
 
 def _bridge_of(found: Reconciliation, fund: str) -> Bridge:
@@ -146,7 +169,7 @@ def steps(found: Reconciliation, fund: str, texts: Texts) -> Worksheet:
     for step in found.clearing.pack.scope("region"):
         if step.id in one.official_region:
             own, official = one.own_region[step.id], one.official_region[step.id]
-            said = told(_parts(one, step.id, -1), texts, _places(step)) if official != own else ""
+            said = told(_parts(one, step.id, -1), texts, step, one.rounded.get(("region", step.id))) if official != own else ""
             off = int(found.beyond(step.id, official - own))
             lines.append(
                 [texts("reconcile.scope.region"), step.title[texts.lang], _unit(step, texts), own, official, official - own,
@@ -166,9 +189,13 @@ def steps(found: Reconciliation, fund: str, texts: Texts) -> Worksheet:
             moved = total(differences)
             sums = [own, own + moved, moved]
             parts = {cause: total([one.part(cause, step.id, i) for i in stated]) for cause in CAUSES}
+        mode = one.rounded.get(("institution", step.id))
+        said = ""
+        if any(differences):
+            said = told(parts, texts, step, mode) or _counted(one, step.id, stated, texts, mode)
         lines.append(
             [texts("reconcile.scope.institution"), step.title[texts.lang], _unit(step, texts), *sums, off,
-             told(parts, texts, _places(step)) if any(differences) else ""]
+             said]
         )  # fmt: skip
         keys.append(f"institution.{step.id}")
     return _sheet(f"reconcile_steps_{fund}", _titled("steps", fund=fund), columns, lines, keys)
@@ -304,7 +331,12 @@ def detail(one: Case, found: Reconciliation, texts: Texts) -> str:
     """By what a case differs, in words; "" where the causes say it all."""
     key, value = one.detail
     if not key or (key == "set" and not value):
-        return texts("reconcile.by.none") if UNEXPLAINED in one.parts else ""
+        if UNEXPLAINED in one.parts:
+            return texts("reconcile.by.none")
+        own, there = _sides(found, one)[4:6] if one.parts.get(COEFFICIENT) else (None, None)
+        if isinstance(own, Fraction) and isinstance(there, Fraction) and own != there:
+            return texts("reconcile.by.coefficients", own=plain(own), official=plain(there))
+        return ""
     if key == "branch":
         rule = found.clearing.pack.case
         value = next((branch.title[texts.lang] for branch in rule.branches if branch.id == value), value)

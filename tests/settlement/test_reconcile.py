@@ -21,9 +21,10 @@ from region import Region
 from core.faults import Refused
 from core.intake.load import import_file
 from core.rules import packs
-from core.settlement import annual, gather
+from core.settlement import annual, gather, reconcile_sheets
 from core.settlement.causes import CAUSES
 from core.settlement.reconcile import Reconciliation, reconcile
+from core.texts import Texts
 
 F = Fraction
 
@@ -188,6 +189,74 @@ def test_each_cause_is_named_with_its_amount(region: Region, name: str) -> None:
         money = {step: result.institutions[code][step] - right.institutions[code][step] for step in ("due", "final")}
         for step, difference in money.items():
             assert one.part(plant.cause, step, i) + one.part("point_value", step, i) * (plant.cause != "point_value") == difference
+
+
+def shifted(step: str, own_value: str, by: Callable[[str], Fraction]) -> Callable[[Result], None]:
+    """A step of every institution moved from what it is here, and nothing after it."""
+
+    def edit(result: Result) -> None:
+        for code, own in result.institutions.items():
+            own[step] = F(own_value) + by(code)
+
+    return edit
+
+
+def test_one_figure_that_happens_to_fit_a_rounding_is_no_rounding(region: Region) -> None:
+    """H2's gross in whole yuan, the others' to the fen as here: a coincidence, and no cause."""
+
+    def in_yuan(result: Result) -> None:
+        own = result.institutions["H2"]
+        own["gross"] = bureau.half_up(own["gross"], 0)
+
+    found, _, _ = planted(region, Plant("unexplained", sheet=in_yuan))
+    one = found.bridges[0]
+    assert one.part("unexplained", "gross", one.codes.index("H2")) == one.difference("gross", one.codes.index("H2")) != 0
+    assert "rounding_place" not in one.parts and not one.rounded
+
+
+def test_a_rounding_that_all_share_is_told_with_its_places(region: Region) -> None:
+    def all_at_one_place(result: Result) -> None:
+        for own in result.institutions.values():
+            own["gross"] = bureau.half_up(own["gross"], 1)
+
+    found, _, _ = planted(region, Plant("rounding_place", sheet=all_at_one_place))
+    one = found.bridges[0]
+    assert one.rounded == {("institution", "gross"): (1, False)}
+    said = reconcile_sheets.steps(found, one.fund, Texts("zh"))
+    told = said.cells["causes"][list(said.keys).index("institution.gross")]
+    assert "取整位数（官方四舍五入到 1 位小数）" in told
+
+
+def test_what_is_unexplained_is_named_beside_any_larger_causes(region: Region) -> None:
+    """Five causes of one step: the smallest is unexplained, and is not netted away among the others."""
+    found, _, _ = planted(region)
+    step = found.clearing.pack.step("institution", "final")
+    parts = {"payment": F(-13009), "assessment": F(-7032), "sharing": F(-1234), "budget": F(-1000), "unexplained": F("77.77")}
+    said = reconcile_sheets.told(parts, Texts("zh"), step)
+    assert "未能解释 +77.77 元" in said and "-13,009.00 元" in said and "另有 1 项 -1,000.00 元" in said
+
+
+def test_a_coefficient_has_no_sum_but_its_causes_are_counted(region: Region) -> None:
+    found, _, _ = planted(region, Plant("assessment", sheet=shifted("assessment", "1", lambda code: F("0.01") * (code != "H1"))))
+    said = reconcile_sheets.steps(found, found.bridges[0].fund, Texts("zh"))
+    assert said.cells["causes"][list(said.keys).index("institution.assessment")] == "绩效考核 2 家"
+
+
+def test_retention_is_not_called_a_payment(region: Region) -> None:
+    found, _, _ = planted(region, Plant("retention", sheet=shifted("retention_return", "0", lambda code: F("-17.56"))))
+    assert "payment" not in claimed(found) and "retention" in claimed(found)
+
+
+def test_what_the_official_sheet_alone_has_is_said(region: Region) -> None:
+    """An institution that nobody registered, and a figure that is no step of the pack."""
+
+    def strangers(result: Result) -> None:
+        result.institutions["H999"] = {"final": F(10)}
+        result.institutions["H1"]["nosuch"] = F(1)
+
+    found, _, _ = planted(region, Plant("unexplained", sheet=strangers))
+    said = {(one.code, one.subject or one.value) for one in found.findings}
+    assert {("official_institution_unregistered", "H999"), ("official_step_unknown", "nosuch")} <= said
 
 
 def test_money_of_a_deduction_and_a_payment(region: Region) -> None:
