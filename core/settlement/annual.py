@@ -27,6 +27,7 @@ from core.settlement import digest
 from core.settlement.changes import NONE, Changes
 from core.settlement.doubts import ordered
 from core.settlement.exact import sums as exact_sums
+from core.settlement.funds import overspent
 from core.settlement.gather import Inputs, gather
 from core.settlement.staleness import run_subject, stale
 from core.settlement.standing import Standing
@@ -241,6 +242,10 @@ def sheets(pack: Pack, scored: Scored) -> Clearing:
         residual = sheet.region.get("residual", Fraction(0))
         if residual:
             findings.append(Finding("residual", "note", subject=fund, value=plain(residual)))
+        over = overspent(pack, sheet.region, len(institutions))
+        if over:
+            values = {"paid": plain(sheet.region["dip_paid"], 2), "available": plain(sheet.region["fund_available"], 2)}
+            findings.append(Finding("fund_overspent", "warning", subject=fund, value=plain(over, 2), values=values))
         review = int(scores.review[inputs.cases.fund == FUNDS.index(fund)].sum())
         if review:
             findings.append(Finding("review", "note", subject=fund, value=str(review)))

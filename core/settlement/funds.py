@@ -20,6 +20,21 @@ if TYPE_CHECKING:
 OTHER = "other:"  # budget items for payment methods beside DIP
 
 
+def overspent(pack: Pack, region: Mapping[str, Fraction], institutions: int) -> Fraction:
+    """Yuan that the fund pays beyond what it has for DIP; 0 where rounding alone brings as much.
+
+    What rounding brings: half of the point value's last place on every point, some fen on every institution.
+    """
+    if "dip_paid" not in region or "fund_available" not in region:
+        return Fraction(0)
+    over = region["dip_paid"] - region["fund_available"]
+    places = next((step.places for step in pack.scope("region") if step.id == "point_value"), None)
+    slack = Fraction(institutions * 3, 100)
+    if places is not None:
+        slack += region.get("score_total", Fraction(0)) / (2 * 10**places)
+    return over if over > slack else Fraction(0)
+
+
 def any_case(standing: Standing, fund: str) -> bool:
     n = len(standing.rows.institutions)
     f = FUNDS.index(fund)

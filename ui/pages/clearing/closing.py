@@ -11,12 +11,14 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWi
 
 from core.money import plain
 from core.rules.circular import PARTS
+from core.settlement.funds import overspent
 from core.texts import LANGUAGES, Texts
 from core.worksheet import Column, Worksheet, column_of
 from ui.look import GAP, TIGHT, grouped, set_role
 from ui.table import Table
 
 if TYPE_CHECKING:
+    from core.rules.circular import Pack
     from core.rules.sheet import Clearing, FundSheet
     from ui.desk import Desk
 
@@ -60,7 +62,7 @@ def _title(spoken: Mapping[str, Texts], name: str) -> dict[str, str]:
     return {lang: say(f"closing.column.{name}") for lang, say in spoken.items()}
 
 
-def verdict(sheet: FundSheet, texts: Texts) -> tuple[str, str]:
+def verdict(pack: Pack, sheet: FundSheet, texts: Texts) -> tuple[str, str]:
     """What the closing comes to in words, and the role of its colour."""
     if "money_open" not in sheet.region:
         return texts("closing.old"), "muted"
@@ -71,12 +73,16 @@ def verdict(sheet: FundSheet, texts: Texts) -> tuple[str, str]:
     if rows:
         said.append(texts("closing.rows", count=grouped(plain(rows))))
     bad = bool(said)
+    over = overspent(pack, sheet.region, len(sheet.institutions))
+    if over:
+        amounts = {name: grouped(plain(sheet.region[name], 2)) for name in ("dip_paid", "fund_available")}
+        said.append(texts("closing.overspent", amount=grouped(plain(over, 2)), **amounts))
     if not bad:
-        said.append(texts("closing.holds"))
+        said.append(texts("closing.counted_once" if over else "closing.holds"))
     if left < 0:
         key = "closing.outside_over" if sheet.region["other_budget"] else "closing.outside_no_budget"
         said.append(texts(key, amount=grouped(plain(-left, 2))))
-    return "\n".join(said), "bad" if bad else "warn" if left < 0 else "good"
+    return "\n".join(said), "bad" if bad or over else "warn" if left < 0 else "good"
 
 
 class Closing(QWidget):
@@ -111,7 +117,7 @@ class Closing(QWidget):
         self.setFocusProxy(self.table)
 
     def show_sheet(self, clearing: Clearing, sheet: FundSheet) -> None:
-        said, role = verdict(sheet, self._texts)
+        said, role = verdict(clearing.pack, sheet, self._texts)
         self.verdict.setText(said)
         set_role(self.verdict, role)
         self.table.set_worksheet(worksheet(clearing, sheet, self._texts), frozen=1)
