@@ -141,16 +141,20 @@ def write_worksheets(
 
 
 def passphrase(path: Path, texts: Texts, variable: str = PASSPHRASE, asked: str = "cli.passphrase") -> str:
-    """From the environment, else typed without echo. WorldFault: locked_by_passphrase where nobody can type."""
+    """From the environment, else typed without echo. WorldFault: locked_by_passphrase, or passphrase_missing of one that
+    will be set, where nobody can type."""
+    nobody = WorldFault("locked_by_passphrase", path=path)
+    if asked != "cli.passphrase":
+        nobody = WorldFault("passphrase_missing", path=path, variable=variable)
     given = os.environ.get(variable)
     if given:
         return given
     if not sys.stdin.isatty():
-        raise WorldFault("locked_by_passphrase", path=path)
+        raise nobody
     try:
         return getpass.getpass(f"{texts(asked, name=path.name)} ")
     except EOFError:
-        raise WorldFault("locked_by_passphrase", path=path) from None
+        raise nobody from None
 
 
 def new_passphrase(path: Path, texts: Texts, variable: str = PASSPHRASE) -> str:

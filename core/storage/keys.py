@@ -33,17 +33,22 @@ class Key:
     __slots__ = ("_raw", "_salt")
 
     def __init__(self, passphrase: str, salt: bytes) -> None:
-        said = unicodedata.normalize("NFC", passphrase).encode()
+        try:
+            said = unicodedata.normalize("NFC", passphrase).encode()
+        except UnicodeEncodeError:  # of an environment whose bytes are not UTF-8
+            raise WorldFault("passphrase_bytes") from None
         self._raw = hashlib.pbkdf2_hmac("sha512", said, salt, ROUNDS, 32)
         self._salt = salt
 
     @classmethod
     def new(cls, passphrase: str, path: Path) -> Key:
-        """For a file that is made. Refused: passphrase_short. WorldFault: no_cipher."""
+        """For a file that is made. Refused: passphrase_short, passphrase_signs. WorldFault: no_cipher, passphrase_bytes."""
         if not engine.CIPHER:
             raise WorldFault("no_cipher", path=path)
         if weight(passphrase) < LEAST:
             raise Refused("passphrase_short", least=LEAST)
+        if any(unicodedata.category(sign) == "Cc" for sign in passphrase):  # no keyboard gives it again
+            raise Refused("passphrase_signs")
         return cls(passphrase, secrets.token_bytes(SALT))
 
     @property

@@ -38,9 +38,14 @@ def protect(path: Path | str, passphrase: str, progress: Progress = SILENT) -> K
 
 
 def change(path: Path | str, passphrase: str | Key, new: str, progress: Progress = SILENT) -> Key:
-    """Another passphrase. As `protect`; WorldFault: wrong_passphrase. Backups keep the one that they were made with."""
+    """Another passphrase. As `protect`; Refused: passphrase_same. WorldFault: wrong_passphrase.
+
+    Backups keep the one that they were made with.
+    """
     path = Path(path).resolve()
     old = standing(path, passphrase)
+    if old.made_from(new):
+        raise Refused("passphrase_same", path=path)
     key = Key.new(new, path)
     _convert(path, old, key, "rekey", progress)
     return key

@@ -185,3 +185,18 @@ def test_typed_on_a_terminal_without_echo_and_twice(tmp_path: Path) -> None:
     assert status == 0 and PASSPHRASE not in told
     status, told = typed(["verify", str(path)], "falsch geraten")
     assert status == 3 and "falsch" not in told
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "said"),
+    [(b"abcdefgh\xff\xfe", 3, "UTF-8"), (b"", 3, "DIANZHI_PASSPHRASE"), (b"abcdefgh\x01x", 1, "控制字符")],
+    ids=["no UTF-8", "none", "a control sign"],
+)
+def test_a_passphrase_that_cannot_be_one_has_its_word(tmp_path: Path, given: bytes, status: int, said: str) -> None:
+    path = tmp_path / "w.dianzhi"
+    ended = subprocess.run(
+        [sys.executable, "main.py", "new", str(path), "--protect", "--lang", "zh"], cwd=ROOT, check=False,
+        env={**os.environ, "DIANZHI_PASSPHRASE": os.fsdecode(given)}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr.count("\n"), path.exists()) == (status, 1, False)
+    assert said in ended.stderr and "锁定" not in ended.stderr

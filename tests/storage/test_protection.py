@@ -117,6 +117,14 @@ def test_short_and_simple_passphrases_are_refused(tmp_path: Path) -> None:
     assert keys.weight("汉字口令") == 8 and keys.weight("abcdefgh") == 8
 
 
+def test_what_no_keyboard_gives_again_is_refused(tmp_path: Path, locked: Path) -> None:
+    for typed, code in (("abcdefgh\0ij", "passphrase_signs"), ("abcdefghij\n", "passphrase_signs"), ("abcdefgh\udcff", "passphrase_bytes")):
+        fault(code, lambda typed=typed: Workspace.create(tmp_path / "x.dianzhi", passphrase=typed))
+        assert not (tmp_path / "x.dianzhi").exists()
+    fault("passphrase_bytes", lambda: Workspace.open(locked, passphrase="abcdefgh\udcff"))
+    fault("passphrase_same", protection.change, locked, PASSPHRASE, PASSPHRASE)
+
+
 def test_a_random_file_and_a_zip_are_no_workspace_that_opens(tmp_path: Path) -> None:
     noise = random.Random(7).randbytes(5 * engine.PAGE)
     (tmp_path / "n.dianzhi").write_bytes(noise)
