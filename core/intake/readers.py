@@ -27,7 +27,7 @@ from core.faults import Refused, Usage, WorldFault
 from core.intake import bounds
 from core.intake.cells import PADDING, Block, Broken, Ints, block_of
 from core.intake.kinds import KINDS, Claims, Kind, claim, heading_forms
-from core.storage import engine
+from core.storage import engine, recognised
 
 Form = Literal["text", "workbook", "database"]
 
@@ -84,10 +84,13 @@ def read(
 ) -> Source:
     """Recognise a file. Without `kind` the heading is sought among the headings of every kind.
 
-    Refused: `file_empty`, `file_kind` (html, pdf, zip, a locked workbook ...), `file_format` (xlsb, ods).
+    Refused: `file_workspace` (one that is open here), `file_empty`, `file_kind` (html, pdf, zip, a locked workbook ...),
+    `file_format` (xlsb, ods).
     Usage: `sheet_unknown`, `sheet_needed`.
     WorldFault: `file_missing`, `file_unreadable`.
     """
+    if recognised.in_use(path):
+        raise Refused("file_workspace", file=path.name)
     try:
         with path.open("rb") as stream:
             head = stream.read(HEAD)

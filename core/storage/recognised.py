@@ -41,6 +41,19 @@ def head(path: Path, count: int) -> tuple[bytes, int]:
     return os.pread(held, count, 0), os.fstat(held).st_size
 
 
+def in_use(path: Path) -> bool:
+    """Whether this is a workspace that was opened in this process, or a file that SQLite keeps beside one: nobody may open
+    and close it by other means than `head`."""
+    for one in (path, *(path.with_name(path.name.removesuffix(end)) for end in ("-wal", "-shm", "-journal"))):
+        try:
+            told = one.stat()
+        except (OSError, ValueError):
+            continue
+        if (told.st_dev, told.st_ino) in _HELD:
+            return True
+    return False
+
+
 def protected(path: Path) -> bool:
     """Whether a workspace is protected by a passphrase.
 

@@ -25,7 +25,7 @@ from core.progress import SILENT, Progress
 from core.storage import backups, engine, keys, migrations
 from core.storage.keys import Key
 from core.storage.ledger import Ledger
-from core.storage.recognised import beside, protected
+from core.storage.recognised import beside, head, protected
 
 # 96 MB hold most of the unique index of 2.5 million cases, and importing stays under 500 MB in all.
 WRITER = (
@@ -181,6 +181,7 @@ class Workspace:
                 Ledger.record_in(connection, "new", meta["name"])
                 connection.execute("COMMIT")
                 _set(connection, _writer(key))
+                head(path, 1)  # known from now on as open here, see `recognised.in_use`
                 return cls(path, connection, lock, "", key)
         except BaseException:
             if connection is not None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -229,3 +232,17 @@ def test_a_schema_whose_text_is_none(workspace: Workspace, tmp_path: Path) -> No
     data = path.read_bytes()
     path.write_bytes(data.replace(b"TABLE cases_of_the_year", b"TAB\x9c\xb0 cases_of_the_year"))
     assert refused(path, workspace) == "file_damaged"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of POSIX belong to the process")
+def test_a_workspace_that_is_open_here_is_no_source(tmp_path: Path) -> None:
+    """Its own file, another one, and what SQLite keeps beside: closing any of them would drop the locks on it."""
+    look = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT count(*) FROM ledger').fetchone(); c.close()"
+    mine, other = tmp_path / "mine.dianzhi", tmp_path / "other.dianzhi"
+    with Workspace.create(mine) as workspace, Workspace.create(other):
+        write_csv(tmp_path / "a.csv", table([case()]))
+        import_file(workspace, "cases", tmp_path / "a.csv")
+        for path in (mine, other, mine.with_name("mine.dianzhi-wal"), mine.with_name("mine.dianzhi-shm")):
+            assert refused(path, workspace) == "file_workspace"
+        subprocess.run([sys.executable, "-c", look, mine], check=True, timeout=60)
+        assert mine.with_name("mine.dianzhi-wal").exists()
