@@ -525,6 +525,8 @@ class Builder:
                 "funds", "pack_type", value=plainly(funds), wanted='["employee", "resident"]', key="funds"
             )
             funds = []
+        if "funds" in item.data and not funds:  # unsaid it is the parent's; none at all clears nothing
+            item.wrong("funds", "pack_missing", value="funds")
         return (
             id, item.title("title", required=True), item.text("region"), tuple(cast("list[int]", years)),
             tuple(map(str, cast("list[Any]", funds))), item.text("issuer"),

@@ -45,6 +45,7 @@ HOSTILE = {
     "a table's name of 9,000 parts": ("pack_parts", WHOLE + "\n[" + '"a" . ' * 3_000 + "a]"),
     "inline tables 400 deep": ("pack_nested", WHOLE + "\nx = " + "{a=" * 400 + "1" + "}" * 400),
     "a line of 100,000 signs": ("pack_line", WHOLE + '\nx = "' + "a" * 100_000 + '"'),
+    "no fund at all": ("pack_missing", WHOLE.replace('id = "mine"', 'id = "mine"\nfunds = []')),
     "more than a megabyte": ("pack_size", WHOLE + "#" * 1_100_000),
     "a zero in a title": ("pack_hidden", WHOLE.replace("我的", "我的\\u0000")),
     "a title that turns the writing around": ("pack_hidden", WHOLE.replace("我的", "我\u202e的")),
