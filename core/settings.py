@@ -12,6 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESOURCES = ROOT / "resources"
+# How the program is called on a command line: an installed copy brings its Python, and a command of its own.
+PROGRAM = "dianzhi" if os.name == "posix" and (ROOT / "python" / "bin").is_dir() else "python main.py"
 VERSION = "0.1.0"
 
 

@@ -16,7 +16,7 @@ from typing import cast
 
 from core.faults import Fault
 from core.findings import Finding
-from core.settings import RESOURCES
+from core.settings import PROGRAM, RESOURCES
 
 LANGUAGES = ("zh", "en")
 # A place in a sentence that a unit follows, and a plain number to stand there.
@@ -39,7 +39,7 @@ def _flatten(prefix: str, tree: Mapping[str, object], into: dict[str, str]) -> N
         if isinstance(value, dict):
             _flatten(name, value, into)
         else:
-            into[name] = str(value)
+            into[name] = str(value).replace("python main.py", PROGRAM)
 
 
 @cache
@@ -104,6 +104,8 @@ class Texts:
         for name in ("fund", "set"):
             if name in values:
                 values[name] = self._word(name, str(values[name]))
+        if "fault" in values:  # what kept something from being done, as the fault itself says it
+            values["fault"] = self._counted(f"fault.{values['fault']}", values)
         return self._counted(f"finding.{finding.code}", values)
 
     def subject(self, finding: Finding) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 import sys
 
 from core.cli.terminal import TerminalProgress, new_passphrase, print_findings, readable, sentence, writable
@@ -32,7 +33,7 @@ def demo(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress
     with demo.build(arguments.workspace, scale=arguments.scale, progress=progress, **seed):
         progress.done()
     print(texts("cli.demo_made", path=arguments.workspace, scale=arguments.scale))
-    print(texts("cli.demo_next", path=arguments.workspace))
+    print(texts("cli.demo_next", path=shlex.quote(str(arguments.workspace))))
     return 0
 
 

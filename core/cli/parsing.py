@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from core.faults import Usage
+from core.settings import PROGRAM
 from core.texts import LANGUAGES, Texts
 
 
@@ -43,7 +44,7 @@ def parser(texts: Texts) -> Parser:
     Parser.texts = texts
     common = Parser(add_help=False)
     common.add_argument("--lang", choices=LANGUAGES, help=texts("cli.help.lang"))
-    root = Parser(prog="main.py", description=texts("cli.help.program"), parents=[common])
+    root = Parser(prog=PROGRAM.removeprefix("python "), description=texts("cli.help.program"), parents=[common])
     commands = root.add_subparsers(dest="command", required=True, parser_class=Parser, metavar="COMMAND")
 
     def command(name: str, *, workspace: bool = True) -> argparse.ArgumentParser:

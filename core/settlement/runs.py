@@ -243,7 +243,9 @@ def _verified(workspace: Workspace, progress: Progress) -> list[Finding]:
                 progress=progress,
             )
         except Fault as fault:
-            findings.append(Finding("run_not_computed", "blocked", subject=subject, value=fault.code))
+            values = {**{key: str(value) for key, value in fault.values.items()}, "fault": fault.code}
+            findings.append(Finding("run_not_computed", "blocked", subject=subject, values=values))
+            findings += [one for one in getattr(fault, "findings", ()) if one.severity == "blocked"]
             continue
         if again.stamps.set_hash != set_hash:
             said.append("set")
@@ -254,7 +256,8 @@ def _verified(workspace: Workspace, progress: Progress) -> list[Finding]:
         if again.stamps.run_hash != digest or clearing_json(again) != result:
             said.append("figures")
         findings += [Finding(f"run_differs_{what}", "blocked", subject=subject) for what in said]
-    return findings
+    # The same run may be kept twice, and what blocks one of a year blocks its others.
+    return [one for at, one in enumerate(findings) if one not in findings[:at]]
 
 
 def _again(

@@ -25,6 +25,7 @@ from core.settlement.clearing import cases_of, clear, last_run, verify
 from core.settlement.coefficients import Cell, draft, edit, publish
 from core.storage.engine import library as sqlite3
 from core.storage.workspace import Workspace
+from core.texts import Texts
 
 ROOT = Path(__file__).resolve().parents[2]
 CODES = [f"H{i:02d}" for i in range(6)]
@@ -336,6 +337,19 @@ def test_verify_sees_what_went_past_the_ledger(mixed: Region, change: str, said:
     with closing(sqlite3.connect(mixed.workspace.path)) as connection, connection:
         connection.execute(change)
     assert said in [f.code for f in verify(mixed.workspace) if f.severity == "blocked"]
+
+
+def test_verify_says_once_what_keeps_a_run_from_coming_out_again(mixed: Region) -> None:
+    """The same run kept twice is one finding, with its cause beside it, in words."""
+    clear(mixed.workspace, 2024, packs.load("ningde-2024"))
+    with closing(sqlite3.connect(mixed.workspace.path)) as connection, connection:
+        connection.execute("DELETE FROM budget")
+        names = ", ".join(row[1] for row in connection.execute("PRAGMA table_info(run)") if row[1] != "id")
+        connection.execute(f"INSERT INTO run ({names}) SELECT {names} FROM run")
+    found = [one for one in verify(mixed.workspace) if one.severity == "blocked"]
+    assert [one.code for one in found].count("run_not_computed") == 1 and len(found) > 1
+    said = Texts("zh").finding(next(one for one in found if one.code == "run_not_computed"))
+    assert "2024 年清算不能进行" in said and "blocked" not in said
 
 
 KILLED = """
