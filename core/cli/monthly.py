@@ -13,14 +13,16 @@ from core.cli.terminal import (
     check_outs,
     parameters,
     print_findings,
+    sentence,
     writable,
     write_worksheets,
 )
-from core.faults import Usage
+from core.faults import Refused, Usage
 from core.texts import Texts
 
 if TYPE_CHECKING:
     from core.settlement.monthly import Month
+    from core.storage.ledger import LedgerLine
     from core.storage.workspace import Workspace
 
 ENDINGS = (".xlsx", ".csv", ".json")
@@ -30,7 +32,7 @@ def month(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     """`--month 2024-03` settles one; `--month 2024` shows every month of the year beside what is booked; `--advance` the
     advance of that year; `--book` writes what was settled into the payments."""
     from core.rules.cases import FUNDS
-    from core.settlement import advance, booking, doubled, month_sheets, monthly, own_packs
+    from core.settlement import advance, doubled, month_sheets, monthly, own_packs
 
     outs: list[Path] = arguments.out
     check_outs(outs, ENDINGS)
@@ -61,7 +63,7 @@ def month(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
         sheet = month_sheets.months(workspace.reader(), found, texts.lang)
         lines = []
         if arguments.book:
-            lines = [booking.book(workspace, one, arguments.why, again=arguments.again) for one in found]
+            lines = [line for one in found if (line := _booked(workspace, one, arguments, texts)) is not None]
         for out in outs:
             if whole and not arguments.advance:
                 write_worksheets([sheet], out, texts, progress, synthetic=workspace.synthetic)
@@ -77,6 +79,19 @@ def month(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     return 0
 
 
+def _booked(workspace: Workspace, month: Month, arguments: argparse.Namespace, texts: Texts) -> LedgerLine | None:
+    """None where all of it is booked already, which is said and is no fault."""
+    from core.settlement import booking
+
+    try:
+        return booking.book(workspace, month, arguments.why, again=arguments.again)
+    except Refused as refused:
+        if refused.code != "nothing_to_book":
+            raise
+        print(texts("fault.nothing_to_book", **refused.values))
+        return None
+
+
 def _say(workspace: Workspace, found: tuple[Month, ...], texts: Texts) -> None:
     """The region's figures of each month, and what is to be looked at."""
     print(found[0].clearing.pack.title[texts.lang])
@@ -88,7 +103,9 @@ def _say(workspace: Workspace, found: tuple[Month, ...], texts: Texts) -> None:
             print(f"\n{spoken(one.period)} · {texts(f'fund.{sheet.fund}')}{count}")
             for line in region_lines(one.clearing, sheet, texts):
                 print(line)
-        print_findings([f for f in one.clearing.findings if f.severity == "warning" or len(found) == 1], texts)
+        for finding in one.clearing.findings:  # they are kept with the run: this is where they are read
+            if finding.severity == "warning" or len(found) == 1:
+                print("  " + sentence(finding, texts))
         if len(found) == 1:
             print(texts("cli.run_hash", hash=one.clearing.stamps.run_hash[:16]))
 

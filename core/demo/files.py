@@ -332,7 +332,8 @@ def _texts(
     admitted = discharged - columns["act_ipt_days"]
     age = age_at(columns["born"], admitted)
     newborn = (admitted - columns["born"] <= 28) & (age < 1)
-    profile_dept = groups.dept[group]
+    named = [one if one.endswith("科") or one == "新生儿" else f"{one}科" for one in groups.dept]
+    profile_dept = np.array(named, dtype=object)[group]
     codes = np.array([*institutions.codes, "H35093900999"], dtype=object)
     score = np.array([_points(int(value)) for value in groups.score(year)], dtype=object)[group]
     wrong = np.flatnonzero(columns["wrong_score"])
@@ -350,7 +351,7 @@ def _texts(
         "psn_no": np.array([f"35{value:015d}" for value in columns["person"].tolist()], dtype=object),
         "fixmedins_code": codes[columns["institution"]],
         "insu_admdvs": columns["area"].astype(object),
-        "dept": profile_dept + np.where(np.isin(profile_dept, ("内科", "外科", "儿科", "新生儿")), "", "科"),
+        "dept": profile_dept,
         "doctor": np.array([f"D{n:04d}" for n in range(1, 41)], dtype=object)[columns["doctor"]],
         "brdy": _dates(columns["born"]),
         "nwb_age": np.where(newborn, (admitted - columns["born"]).astype(object), ""),

@@ -937,6 +937,11 @@ class Checks:
             decision = columns["decision"].values.listed()
             lacking = [d == "adjusted" and s is None for d, s in zip(decision, score, strict=True)]
             refuse(np.array(lacking, dtype=np.bool_) & ~refused, "score_missing", "score")
+        elif kind == "budget":
+            item, value = columns["item"].values.listed(), columns["amount"].values.listed()
+            # As in the window: a budget may be cut in the year, an item is never below nothing.
+            negative = [int(v or 0) < 0 and i != "dip_topup" for i, v in zip(item, value, strict=True)]
+            refuse(np.array(negative, dtype=np.bool_) & ~refused, "budget_item_negative", "amount")
         elif kind == "assessments":
             points, most = columns["points"].values.listed(), columns["max_points"].values.listed()
             for i in np.flatnonzero(~refused).tolist():

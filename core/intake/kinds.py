@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from core.rules.circular import INPUTS
+
 Type = Literal[
     "id",          # a number or code that is text: folded, blanks inside removed
     "diag",        # an ICD-10 code
@@ -225,6 +227,8 @@ STEPS = _words(
     monthly_paid="月预结合计|月结合计|已月结|月度已拨付|月结已付", advance="周转金|预付金|预付|周转金（预付金）",
     final="清算应拨|清算金额|应拨|应退|清算应拨/应退|清算应拨（应退）|清算应拨付|应拨付",
 )
+# What an official sheet may have under a step's own id without there being words for it.
+_STEP_IDS = INPUTS["region"] | INPUTS["institution"]
 _STEPS_IN_YUAN = frozenset(STEPS.values()) - {
     "score_total", "cases", "base_score", "score", "coefficient", "assessment", "point_value"}
 
@@ -599,7 +603,7 @@ def claim(kind: Kind, headings: list[str], given: Mapping[str, str | None] | Non
         for heading in headings:
             if mapping[heading] is None and not (given and heading in given):
                 whole, bare = heading_forms(heading)
-                step = STEPS.get(whole) or STEPS.get(bare)
+                step = STEPS.get(whole) or STEPS.get(bare) or (heading.strip() if heading.strip() in _STEP_IDS else None)
                 if step and f"step:{step}" not in taken:
                     mapping[heading] = f"step:{step}"
                     taken[f"step:{step}"] = heading

@@ -18,7 +18,7 @@ from core.money import plain
 from core.rules import formula as language
 from core.rules.circular import CHOICES, SCOPES, SETTINGS, Parameter
 from core.rules.source import header_of, immoderate, places_of
-from core.texts import LANGUAGES
+from core.texts import LANGUAGES, Texts
 
 if TYPE_CHECKING:
     from core.rules.circular import Pack, Step
@@ -172,7 +172,7 @@ def parent(text: str) -> str:
 
 
 def renamed(text: str, id: str) -> str:
-    """A text under another id, its title saying so."""
+    """A text under another id, its title saying so: the id first, so that a narrow field shows it."""
     lines = text.split("\n")
     places = places_of(text)
     if ("pack", "id") not in places:
@@ -188,7 +188,7 @@ def renamed(text: str, id: str) -> str:
         except tomllib.TOMLDecodeError:
             title = None
         if isinstance(title, dict) and all(isinstance(title.get(lang), str) for lang in LANGUAGES):
-            words = {lang: f"{title[lang]!s} · {id}" for lang in LANGUAGES}
+            words = {lang: f"{id} · {title[lang]!s}" for lang in LANGUAGES}
             lines[number - 1] = lines[number - 1][: column - 1] + worded(words)
     return "\n".join(lines).rstrip("\n") + "\n"
 
@@ -202,7 +202,7 @@ def extension(
     years: Sequence[int] | None = None,
 ) -> str:
     """The head of a pack that extends `pack`; everything else is its parent's."""
-    words = title or {lang: f"{pack.title[lang]} · {id}" for lang in LANGUAGES}
+    words = title or {lang: f"{id} · {pack.title[lang]}" for lang in LANGUAGES}
     lines = ["[pack]", f"id = {quoted(id)}", f"extends = {quoted(pack.id)}", f"title = {worded(words)}"]
     if pack.issuer:
         lines.append(f"issuer = {quoted(pack.issuer)}")
@@ -253,7 +253,10 @@ def _sourced(item: Parameter | Table | Step, one: Fill, cite: str) -> list[str]:
     """A figure with a document is settled; without one it stays open, and unverified."""
     lines = [f"cite = {quoted(cite or item.cite)}", f"evidence = {quoted(one.evidence if cite else 'U')}"]
     if not cite and item.open:
-        lines.append(f"open = {worded(item.open)}")
+        # What was said of an empty table no longer holds of one that is filled.
+        filled = one.kind == "table" and any("".join(row).strip() for row in one.rows)
+        open = {lang: Texts(lang)("packtext.no_document") for lang in LANGUAGES} if filled else item.open
+        lines.append(f"open = {worded(open)}")
     if item.note:
         lines.append(f"note = {worded(item.note)}")
     return lines

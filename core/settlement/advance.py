@@ -76,6 +76,7 @@ def advance(
                 "credit": [CREDIT.get(grades.get(code, ""), Fraction(0)) for code in codes],
             }
             values[fund] = {name: tuple(own[name]) for name in chain.inputs("institution")}
+            part_year: list[str] = []
             for code in codes:
                 if graded and grades.get(code, "") not in CREDIT:
                     blocked.append(
@@ -86,9 +87,10 @@ def advance(
                     said.append(Finding("prepay_unpaid", "warning", subject=code, values=values_of))
                 months = booked.get((fund, code), (Fraction(0), 0))[1]
                 if 0 < months < 12:
-                    said.append(
-                        Finding("prepay_part_year", "note", subject=code, value=str(months), values={"fund": fund})
-                    )
+                    part_year.append(code)
+            if part_year:
+                values_of = {"first": part_year[0]}
+                said.append(Finding("prepay_part_year", "note", subject=fund, value=str(len(part_year)), values=values_of))
         head = coefficients.choose(connection, None) or SetHead("", "draft", "", "", "", 0)
     if not listed:
         blocked.append(Finding("prepay_nothing", "blocked", values={"year": str(year - 1)}))

@@ -72,7 +72,8 @@ def check(workspace: Workspace | None, id: str, text: str) -> list[Finding]:
     if id in packs.shipped_ids():
         findings.append(Finding("pack_id_shipped", "blocked", file=f"{id}.toml", row=1, column="1", value=id))
     elif not PACK_ID.fullmatch(id):
-        findings.append(Finding("pack_id", "blocked", file=f"{id}.toml", row=1, column="1", value=id))
+        findings = [one for one in findings if (one.code, one.value) != ("pack_id", id)]  # the same, said of an item's id
+        findings.append(Finding("pack_name", "blocked", file=f"{id}.toml", row=1, column="1", value=id))
     if not _blocking(findings):
         findings += _broken_by(own, id, text)
     return findings

@@ -69,7 +69,10 @@ def test_a_year_and_booking(workspace: Path, tmp_path: Path, capsys: pytest.Capt
         ("202402", "monthly", 380_000), ("202402", "retention", 20_000),
         ("202403", "monthly", 426_266), ("202403", "retention", 22_500),
     ]  # fmt: skip
-    assert run("month", workspace, "--month", "2024-03", *PACK, *RATE, "--book") == 1
+    capsys.readouterr()
+    # All of it is booked: said, and no fault.
+    assert run("month", workspace, "--month", "2024-03", *PACK, *RATE, "--book") == 0
+    assert "2024" in capsys.readouterr().out and len(payments(workspace)) == 4
     more = ("--param", "month_rate_employee=61")
     assert run("month", workspace, "--month", "2024-03", *PACK, *more, "--book") == 1
     assert "Book again" in capsys.readouterr().err

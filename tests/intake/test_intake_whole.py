@@ -782,6 +782,25 @@ def test_a_wide_official_sheet(fresh, tmp_path: Path) -> None:
     assert told.value.code == "year_missing"
 
 
+def test_a_wide_official_sheet_by_the_ids_of_steps(fresh, tmp_path: Path) -> None:
+    path = tmp_path / "i.csv"
+    path.write_text("fixmedins_code,fund,assessment_score,item_paid,nosuch\nH1,职工,93.5,12.34,1\n", "utf-8")
+    workspace = fresh()
+    import_file(workspace, "official_clearing", path, year=2024)
+    told = dict(rows_of(workspace, "official_clearing", "column_id, amount"))
+    assert told == {"assessment_score": "93.5", "item_paid": "12.34"}
+
+
+def test_a_budget_item_below_nothing_is_refused_as_in_the_window(fresh, tmp_path: Path) -> None:
+    path = tmp_path / "n.csv"
+    path.write_text("year,fund,item,amount\n2024,职工,reserve,-5\n2024,职工,dip_topup,-5\n2024,职工,chronic,0\n", "utf-8")
+    workspace = fresh()
+    receipt = import_file(workspace, "budget", path)
+    assert (receipt.accepted, receipt.refused) == (2, 1)
+    assert [one.code for one in receipt.findings if one.severity == "refused"] == ["budget_item_negative"]
+    assert set(rows_of(workspace, "budget", "item")) == {("dip_topup",), ("chronic",)}
+
+
 def test_a_long_official_sheet_in_wan(fresh, tmp_path: Path) -> None:
     path = tmp_path / "l.csv"
     path.write_text("机构编码,险种,年度,项目,金额（万元）\nH1,职工,2024,DIP应付,4854.665407\nH1,职工,2024,总分值,9000.1234\n", "utf-8")

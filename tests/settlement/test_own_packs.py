@@ -19,6 +19,7 @@ from core.settlement.clearing import clear, last_run, verify
 from core.settlement.runs import runs
 from core.settlement.usual_pack import usual
 from core.storage.workspace import Workspace
+from core.texts import Texts
 
 GROSS = "(fund_available + sum(own_pay) + sum(other_pay)) / sum(score)"
 LOCAL = "某医保〔2025〕1号"
@@ -54,7 +55,7 @@ def test_open_fields_filled_are_the_packs_and_settled(workspace: Workspace) -> N
         Fill("region", "point_value", GROSS, places="2", document=LOCAL),
     ], "按1号文", years=[2025])  # fmt: skip
     pack = own_packs.load(workspace, "our-2025")
-    assert (pack.years, pack.region, pack.title["zh"]) == ((2025,), "350900", "宁德市 2024 年度 DIP 清算 · our-2025")
+    assert (pack.years, pack.region, pack.title["zh"]) == ((2025,), "350900", "our-2025 · 宁德市 2024 年度 DIP 清算")
     assert [(row.start, row.end, row.closed, row.text) for row in pack.tables["sharing"].rows][1][2:] == (True, "due")
     assert pack.tables["sharing"].cite.endswith("第十条")
     assert not pack.tables["sharing"].open
@@ -301,3 +302,16 @@ def test_without_a_workspace_the_shipped_ones_are_there() -> None:
     assert own_packs.available(None) == packs.available()
     with pytest.raises(Usage, match="pack_unknown"):
         own_packs.load(None, "ours")
+
+
+def test_an_id_that_cannot_be_is_said_once_and_with_what_may_stand_in_it() -> None:
+    text = own_packs.text_of(None, "ningde-2024")
+    found = own_packs.check(None, "Our 包", text.replace('id = "ningde-2024"', 'id = "Our 包"', 1))
+    assert [one.code for one in found if one.value == "Our 包"] == ["pack_name"]
+    assert "连字符" in Texts("zh").finding(next(one for one in found if one.code == "pack_name"))
+
+
+def test_a_table_kept_without_a_document_says_so_and_no_longer_that_it_is_empty() -> None:
+    pack = packs.load("ningde-2024")
+    text = pack_text.filled(pack, pack_text.extension(pack, "mine"), [Fill("table", "sharing", rows=(("", "", "due"),))])
+    assert "未给出文件依据" in text and "空表" not in text
