@@ -177,6 +177,7 @@ class LedgerPage(QWidget):
         layout.addWidget(self.facts)
         self.values = QTreeWidget()
         self.values.setColumnCount(3)
+        self.values.setAccessibleName(" / ".join(texts(f"ledger.column.{name}") for name in ("before", "after")))
         self.values.setHeaderLabels([texts(f"ledger.column.{name}") for name in ("field", "before", "after")])
         self.values.setRootIsDecorated(False)
         self.values.setAlternatingRowColors(True)

@@ -128,6 +128,8 @@ class Table(QWidget):
         self.found_text = QLabel()
         set_role(self.found_text, "muted")
         self.condition = QLineEdit(placeholderText=texts("table.condition_hint"), clearButtonEnabled=True)
+        self.find_field.setAccessibleName(texts("table.find"))
+        self.condition.setAccessibleName(texts("table.condition_hint"))
         self.clear_filters = QPushButton(texts("table.clear_filters"))
         self.clear_filters.hide()
         self.columns = self._menu_button("table.columns", self._fill_columns)
@@ -284,6 +286,7 @@ class Table(QWidget):
         for widget in (self.find_field, self.condition, self.columns, self.export):
             widget.setEnabled(bool(sheet.columns))
         self.model.show_sheet(sheet)
+        self.grid.setAccessibleName(sheet.title.get(self._texts.lang) or self._texts("table.named"))
         self._dress()
         self.totals.setVisible(any(column.total for column in sheet.columns))
         self.totals.values = {}

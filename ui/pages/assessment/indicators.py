@@ -49,6 +49,7 @@ class IndicatorsDialog(QDialog):
         set_role(about, "muted")
         self.list = QTableWidget(0, 2)
         self.list.setTabKeyNavigation(False)
+        self.list.setAccessibleName(self.windowTitle())
         self.list.setHorizontalHeaderLabels([texts("assessment.column.indicator"), texts("assessment.column.most")])
         self.list.verticalHeader().hide()
         self.list.setColumnWidth(0, 380)

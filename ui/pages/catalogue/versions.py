@@ -188,6 +188,7 @@ class VersionsTab(QWidget):
         self.table.current_changed.connect(lambda *_: self._show_detail(self.table.current_row()))
         self.table.activated.connect(self._open_group)
         self.detail = Detail(self.desk)
+        self.detail.setAccessibleName(self.texts("catalogue.tab.versions"))
         pair = QSplitter(Qt.Orientation.Vertical)
         pair.setChildrenCollapsible(False)
         pair.addWidget(self.table)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -51,10 +52,13 @@ class ToleranceDialog(QDialog):
         inside.setLayout(form)
         area = QScrollArea(widgetResizable=True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its fields take the keyboard
         area.setWidget(inside)
         layout.addWidget(area, 1)
         buttons = QDialogButtonBox()
         self.take = buttons.addButton(texts("reconcile.tolerances_take"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self.take.setProperty("primary", True)
+        self.take.setDefault(True)
         buttons.addButton(texts("ui.cancel"), QDialogButtonBox.ButtonRole.RejectRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)

@@ -82,6 +82,7 @@ class DiseaseTab(QWidget):
         self.trouble = Asking(self.desk, "coefficients.disease.trouble")  # what was refused, until the next edit
         self.seek = EscapeField()
         self.seek.setPlaceholderText(texts("coefficients.disease.find"))
+        self.seek.setAccessibleName(texts("coefficients.disease.find"))
         self.seek.setToolTip(texts("coefficients.disease.find_tip"))
         self.seek.setClearButtonEnabled(True)
         self.seek.textChanged.connect(lambda _: self._filter())

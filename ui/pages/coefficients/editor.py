@@ -125,6 +125,7 @@ class Editor(QWidget):
         self.day.dateChanged.connect(lambda _: self.reload())
         self.seek = EscapeField()
         self.seek.setPlaceholderText(texts("coefficients.editor.find"))
+        self.seek.setAccessibleName(texts("coefficients.editor.find"))
         self.seek.setToolTip(texts("coefficients.editor.find_tip"))
         self.seek.setClearButtonEnabled(True)
         self.seek.textChanged.connect(lambda _: self._filter())

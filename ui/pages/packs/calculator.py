@@ -142,6 +142,7 @@ class Calculator(QWidget):
         for gender in GENDERS:
             self.gender.addItem(texts(f"packs.calc.gender_{gender}"), gender)
         self.settlement = QLineEdit()
+        self.settlement.setAccessibleName(texts("packs.calc.settlement_hint"))
         self.settlement.setPlaceholderText(texts("packs.calc.settlement_hint"))
         self.settlement.returnPressed.connect(self.fill)
         self.fill_button = QPushButton(texts("packs.calc.fill"))
