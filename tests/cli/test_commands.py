@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from core import cli
+from core.settings import ROOT
 from core.storage.engine import library as sqlite3
 
 Run = Callable[..., tuple[int, str, str]]
@@ -207,3 +210,14 @@ def test_a_python_without_the_libraries_says_what_to_run(tmp_path: Path) -> None
     assert ran.returncode == 3
     assert "bootstrap.py" in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the command of an installed copy")
+def test_an_installed_copy_goes_by_its_own_name(tmp_path: Path) -> None:
+    for name in ("core", "resources/translations"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "main.py", tmp_path)
+    (tmp_path / "python" / "bin").mkdir(parents=True)
+    ask = "from core.texts import Texts; print(Texts('zh')('cli.demo_next', path='x')); from core import cli; cli.main(['--help'])"
+    ran = subprocess.run([sys.executable, "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert "下一步：dianzhi clear x" in ran.stdout and "usage: dianzhi" in ran.stdout and "main.py" not in ran.stdout, ran
