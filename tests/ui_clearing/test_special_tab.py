@@ -112,3 +112,17 @@ def test_a_year_without_and_no_workspace(make_page, desk: Desk, qtbot) -> None:
     assert tab.found is not None or tab.asking.isVisible()  # what it cannot do it says
     desk.close()
     assert not tab.enter.isEnabled()
+
+
+def test_what_is_typed_is_not_overwritten_by_a_decided_case(make_page, desk: Desk, workspace: Path, qtbot) -> None:
+    tab = open_tab(make_page(), desk, qtbot)
+    assert tab.found is not None
+    first, decided = undecided(tab)[0], next(iter(tab.found.stored))
+    tab.table.select(first, "fee")
+    fill(tab, "by_item", document="typed", reason="typed too")
+    tab.table.select(decided, "fee")
+    assert (tab.document.text(), tab.reason.text()) == ("typed", "typed too")
+    tab.discard()
+    tab.table.select(first, "fee")
+    tab.table.select(decided, "fee")
+    assert tab.document.text() == tab.found.stored[decided].document

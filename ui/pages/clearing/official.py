@@ -196,6 +196,7 @@ class OfficialTab(QWidget):
         view, fund = VIEWS[self.views.currentIndex()], self.desk.fund
         self.beneath.setVisible(view == STEPS and told is not None and told.found is not None)
         self._allow()
+        self.views.setVisible(told is None or told.found is not None)  # all of them would say the same
         sheet = told.sheets.get((fund, view)) if told is not None else None
         if told is None or told.found is None or sheet is None:
             self.said.setText("")

@@ -263,9 +263,13 @@ class SpecialTab(QWidget):
         self.table.show_only(np.flatnonzero(np.array(where, bool)))
 
     def _current(self, key: str) -> None:
-        """What stands on a case goes into the form; for one that is undecided the form stays, so that papers are typed once."""
+        """What stands on a case goes into the form; for one that is undecided the form stays, so that papers are typed once,
+        and what is typed and not entered stays in any case.
+        """
         stands = self.found.stored.get(key) if self.found is not None else None
-        if stands is not None:
+        if stands is not None and self.unsaved():
+            self.desk.say(self.texts("special.form.kept"))
+        elif stands is not None:
             self.kind.setCurrentIndex(max(0, self.kind.findData(stands.kind)))
             self.score.setText(stands.score)
             self.document.setText(stands.document)

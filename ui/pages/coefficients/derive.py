@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from core.worksheet import Worksheet
 
 VIEWS = ("beside", "figures", "findings")
-FORM_WIDTH = 300
+FORM_WIDTH = 380
 TAG_ROLE = {"V": "good", "C": "muted", "S": "warn", "D": "muted", "U": "warn"}
 
 

@@ -91,6 +91,7 @@ class BesidePanel(QWidget):
         for widget in (self.figure, self.fund, self.export):
             line.addWidget(widget)
         self.table = Table(self.desk)
+        self.table.widest = {"step": 380, "how": 380}
         right = QWidget()
         box = QVBoxLayout(right)
         box.setContentsMargins(0, 0, 0, 0)
