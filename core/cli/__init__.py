@@ -28,7 +28,7 @@ from core.cli import (
     trending,
 )
 from core.cli.parsing import parser
-from core.cli.terminal import Draw, TerminalProgress, sentence
+from core.cli.terminal import SHOWN_FINDINGS, Draw, TerminalProgress, sentence
 from core.faults import Cancelled, Fault, Refused
 from core.texts import Texts
 
@@ -71,8 +71,11 @@ def main(argv: Sequence[str], draw: Draw | None = None) -> int:
     except Fault as fault:
         progress.done()
         print(texts.fault(fault), file=sys.stderr)
-        for finding in fault.findings if isinstance(fault, Refused) else ():
+        found = fault.findings if isinstance(fault, Refused) else ()
+        for finding in found[:SHOWN_FINDINGS]:
             print("  " + sentence(finding, texts), file=sys.stderr)
+        if len(found) > SHOWN_FINDINGS:
+            print("  " + texts("cli.more_refused", count=len(found) - SHOWN_FINDINGS), file=sys.stderr)
         return fault.status
     except (Cancelled, KeyboardInterrupt):
         progress.done()

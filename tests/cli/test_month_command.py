@@ -101,3 +101,11 @@ def test_refused(workspace: Path, tmp_path: Path, words: tuple[str, ...], status
     out = tmp_path / "none.json"
     assert run("month", workspace, *words, "--out", out) == status
     assert not out.exists() and payments(workspace) == []
+
+
+def test_of_many_refusals_the_rest_is_counted(workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pack = tmp_path / "p.toml"
+    pack.write_text("[pack]\n" + "".join(f"wrong{n} = 1\n" for n in range(60)), "utf-8")
+    assert run("month", workspace, "--month", "2024-03", "--pack", pack) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 22 and said[-1].split()[1].isdecimal() and int(said[-1].split()[1]) >= 40
