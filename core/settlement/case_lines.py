@@ -21,7 +21,7 @@ import pandas as pd
 from core.export import case_list
 from core.export.case_list import Control, Part
 from core.faults import Usage
-from core.money import plain, round_ratio, round_ratios
+from core.money import round_ratio, round_ratios
 from core.progress import SILENT, Progress
 from core.rules.cases import FUNDS, Ints
 from core.rules.sheet import Clearing, FundSheet
@@ -140,6 +140,12 @@ def _shares(index: Any, booked: Ints, fee: Ints, count: int) -> Ints:
     return table
 
 
+def _worth(clearing: Clearing) -> Column:
+    """The point value as a number, so that the case's score times it can be worked out in the sheet."""
+    places = clearing.pack.step("region", "point_value").places
+    return _column("point_value", "结算点值", "Point value", "exact" if places is None else "fixed", "yuan/point", places)
+
+
 def _columns(scored: Scored, clearing: Clearing, sheet: FundSheet) -> tuple[Column, ...]:
     cases = scored.inputs.cases
     own = scored.scores.score
@@ -150,7 +156,7 @@ def _columns(scored: Scored, clearing: Clearing, sheet: FundSheet) -> tuple[Colu
         for one in clearing.pack.case.measures
         if one.id in scored.scores.measures
     ]
-    worth = [_column("point_value", "结算点值", "Point value", "text", "yuan/point")] * ("point_value" in sheet.region)
+    worth = [_worth(clearing)] * ("point_value" in sheet.region)
     return (
         _column("insu_admdvs", "参保地", "Insured at", "code"),
         _column("setl_id", "结算流水号", "Settlement", "code"),
@@ -255,7 +261,11 @@ def _stretch(
         cells[name] = values.values[at]
     if "point_value" in sheet.region:
         one = clearing.pack.step("region", "point_value")
-        cells["point_value"] = column_of([plain(sheet.region["point_value"], one.places)] * len(at), "text")
+        value = sheet.region["point_value"]
+        if one.places is None:
+            cells["point_value"] = column_of([value] * len(at), "exact")
+        else:
+            cells["point_value"] = np.full(len(at), int(value * 10**one.places), np.int64)
     return {column.id: cells[column.id] for column in columns}
 
 

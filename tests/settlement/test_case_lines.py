@@ -61,7 +61,7 @@ def test_every_case_once_with_the_clearings_sums(built: tuple[Workspace, Clearin
         assert [(row[at["机构编码"]], row[at["结算流水号"]]) for row in rows] == sorted(
             (row[at["机构编码"]], row[at["结算流水号"]]) for row in rows
         )
-        assert {row[at["结算点值 (元/分)"]] for row in rows} == {f"{float(sheet.region['point_value']):.4f}"}
+        assert {Fraction(Decimal(str(row[at["结算点值 (元/分)"]]))) for row in rows} == {sheet.region["point_value"]}  # a number
     assert len(ids) == len(set(ids))
     left = pages.get("按项目支付", [])
     connection = workspace.reader()
