@@ -179,9 +179,13 @@ def copied(writer: sqlite3.Connection, path: Path, reason: str, progress: Progre
             said = error
             with suppress(OSError):
                 part.unlink()
+            with suppress(OSError):
+                folder.rmdir()  # only an empty one goes
         except BaseException:
             with suppress(OSError):
                 part.unlink()
+            with suppress(OSError):
+                folder.rmdir()  # only an empty one goes
             raise
     else:
         reason_said = (said.strerror or str(said)) if said else ""

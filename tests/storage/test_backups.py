@@ -206,6 +206,13 @@ def test_a_cancelled_backup_leaves_none(path: Path) -> None:
     assert backups.listed(path) == []
 
 
+def test_one_that_has_no_room_leaves_no_empty_folder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backups, "SPARE", 1 << 62)
+    with Workspace.open(path) as workspace, pytest.raises(WorldFault, match="no_backup_room"):
+        backups.take(workspace)
+    assert not backups.folders(path)[0].exists()
+
+
 def test_a_folder_that_cannot_be_made_sends_it_to_the_users_own(path: Path) -> None:
     backups.folders(path)[0].write_text("in the way")
     with Workspace.open(path) as workspace:
