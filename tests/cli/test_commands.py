@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +16,6 @@ import pytest
 
 from core import cli
 from core.settings import ROOT
-from core.storage.engine import library as sqlite3
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -121,7 +121,8 @@ for _kind in KINDS:
     _planted(_kind, formula=False)
     _planted(_kind, formula=True)
 
-LIVING = [name for name in BUILDERS if " with a wrong " not in name and name != "bridge typed over"]
+# The product's own workbooks as they were written; other modules register what they typed over, or formulas alone.
+LIVING = [name for name in BUILDERS if not any(word in name for word in ("with a wrong", "typed over", "capitals"))]
 
 
 @pytest.mark.parametrize("name", LIVING)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3 as standard
 from contextlib import closing
 from pathlib import Path
 
@@ -183,7 +184,7 @@ def test_a_damaged_file_is_a_finding_and_no_crash(small: Region) -> None:
     clear(small.workspace, 2024, packs.load("ningde-2024"))
     path = small.workspace.path
     small.workspace.close()
-    with closing(sqlite3.connect(path)) as connection:
+    with closing(standard.connect(path)) as connection:  # which has the table of pages
         (size,) = connection.execute("PRAGMA page_size").fetchone()
         pages = [page for (page,) in connection.execute("SELECT pageno FROM dbstat WHERE name = 'cases'")]
     content = bytearray(path.read_bytes())

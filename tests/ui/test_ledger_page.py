@@ -33,7 +33,7 @@ def tree(page) -> list[tuple[str, str, str]]:
 
 def test_lines_newest_first_with_words(page) -> None:
     assert column(page, "line") == [3, 2, 1]
-    assert column(page, "action") == ["编辑", "编辑", "新建工作区"]
+    assert column(page, "action") == ["编辑预算", "编辑预算", "新建工作区"]
     assert column(page, "why") == ["追加", "年初预算", ""]
 
 
