@@ -15,6 +15,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
@@ -267,8 +268,11 @@ class Jobs(QObject):
         """One callback's bug must not swallow the answers behind it; a widget that is gone wants none."""
         if callback is None:
             return
-        owner = getattr(callback, "__self__", None)
-        if isinstance(owner, QObject) and not isValid(owner):
+        # A method's object, and what a function of a page holds of it.
+        held = [getattr(callback, "__self__", None)]
+        with suppress(ValueError):  # a variable that never got its value
+            held += [cell.cell_contents for cell in getattr(callback, "__closure__", None) or ()]
+        if any(isinstance(one, QObject) and not isValid(one) for one in held):
             return
         try:
             callback(value)

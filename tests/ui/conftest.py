@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QDialog
 from window_hands import budget_edit
 
@@ -37,6 +38,9 @@ def window(desk, qtbot, monkeypatch) -> Iterator[Window]:
     for dialog in window.findChildren(QDialog):
         dialog.reject()
     window.close()
+    # Gone before the next test dresses the program: a new style is told to every widget that is still there.
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     assert bugs == []
     assert sys.excepthook is not window.excepthook
 

@@ -169,14 +169,21 @@ def test_a_receiver_that_is_gone_gets_nothing(jobs, qtbot) -> None:
         def have(self, value: object) -> None:
             raise AssertionError("a deleted page was called")
 
+        def ask(self) -> None:
+            def have(value: object) -> None:
+                self.have(value)
+
+            jobs.ask(lambda job: time.sleep(0.05), have, place="within")
+
     from shiboken6 import delete
 
     page = Page()
     ended: list[Job] = []
     jobs.ended.connect(ended.append)
     jobs.ask(lambda job: time.sleep(0.05), page.have, place="page")
+    page.ask()
     delete(page)
-    until(qtbot, lambda: ended)
+    until(qtbot, lambda: len(ended) == 2)
 
 
 def test_when_idle_waits_for_changes_only_where_that_is_asked(jobs, qtbot) -> None:
