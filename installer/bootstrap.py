@@ -174,7 +174,8 @@ def test(rest: list[str], wheels: str | None) -> int:
         stop("The tests need / 测试还需要: sudo apt-get install " + " ".join(lacking))
     prepare(["test"], wheels)
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
-    spread = ["-n", str(os.cpu_count() or 1), "--dist", "loadfile"]  # said again among the arguments, the later one holds
+    # One more than cores, for a window's tests wait a good part of their time. Said again among the arguments, the later holds.
+    spread = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile"]
     return subprocess.run([str(PYTHON), "-m", "pytest", *spread, *rest], cwd=ROOT, env=environment).returncode
 
 

@@ -153,7 +153,7 @@ def test_every_case_agrees(preset: str, slow: Slow, parameters: dict[str, str], 
         if preset in ("hubei-2023", "jining-2023", "taian-2023"):
             world.excluded_diagnoses = frozenset()
         entries = Entries("v", 2024, tuple(sorted(world.rows, key=lambda row: row.dip_code)))
-        stays = cases(chance, 400)
+        stays = cases(chance, 200)
         grouper = Grouper(rule, entries, world.attributes, excluded)
         arrays = many(stays)
         grouping = grouper.group(arrays)

@@ -17,7 +17,7 @@ from core.progress import Progress
 from core.storage.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
-MADE = "import sys; sys.path.insert(0, {root!r})\nfrom core.demo import build\n{before}\nbuild({path!r}, scale=20).close()\n"
+MADE = "import sys; sys.path.insert(0, {root!r})\nfrom core.demo import build\n{before}\nbuild({path!r}, scale=50).close()\n"
 
 
 def content(workspace: Workspace) -> str:
