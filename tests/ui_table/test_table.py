@@ -248,6 +248,15 @@ def test_widths_hidden_columns_order_and_freezing_are_kept(table: Table, desk: D
     assert len(third.visible_columns()) == 6
 
 
+def test_a_sheet_that_freezes_more_takes_no_width_from_the_one_before(table: Table, desk: Desk) -> None:
+    table.set_worksheet(worksheet("narrow"), frozen=1)
+    table.set_worksheet(worksheet("wide"), frozen=3)
+    fitted = [table._fitting(place) for place in range(3)]
+    assert [table.grid.columnWidth(place) for place in range(3)] == fitted
+    assert [table.grid.front.sectionSize(place) for place in range(3)] == fitted
+    assert not any("widths" in kept for kept in desk.settings.tables.values())  # nobody dragged
+
+
 def test_new_data_under_the_same_name_keeps_filter_and_order(table: Table) -> None:
     table.set_filter("level", Filter(frozenset({"2"})))
     table.sort("fee", True)

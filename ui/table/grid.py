@@ -176,7 +176,7 @@ class Grid(QTableView):
     # The frozen columns.
 
     def freeze(self, count: int) -> None:
-        self._frozen = count
+        self._frozen = 0  # a section that comes to light says the size it had for another sheet: not a drag
         columns = self._sheet.columnCount()
         for place in range(columns):
             hidden = self.isColumnHidden(place) or place >= count
@@ -186,6 +186,7 @@ class Grid(QTableView):
                 size = self.heading.sectionSize(place)
                 self.body.setColumnWidth(place, size)
                 self.front.resizeSection(place, size)
+        self._frozen = count
         self._lay_out()
 
     def frozen_places(self) -> list[int]:
