@@ -546,6 +546,9 @@ def main() -> None:
     for language in given.languages:
         desk.speak(language)
         settle(desk)
+        title = desk.texts("ui.title")
+        if desk.texts.lang != language or title not in window.windowTitle():
+            raise SystemExit(f"the window does not speak {language}: {[one.unsaved() for one in desk.waiting()]}")
         for theme in given.themes:
             desk.wear(theme)
             for key in keys:
@@ -558,6 +561,8 @@ def main() -> None:
                 }.get(key, ())  # fmt: skip
                 for state in states if desk.contents.catalogues else ():
                     state(window, partial(shoot_state, key, f"{language}-{theme}"))
+                for one in desk.waiting():  # or the window asks about it before it speaks another language
+                    one.discard()
             window.do("finder.open")
             window.finder.field.setText("qs" if language == "zh" else "clear")
             shoot(f"finder-{language}-{theme}")
