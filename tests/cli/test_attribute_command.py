@@ -1,12 +1,9 @@
-"""`attribute` through main.py as a process: what it prints, writes and ends with."""
+"""`attribute` as a script drives it: what it prints, writes and ends with."""
 
 from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -14,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import ROOT
+from core import cli
 from tests.analysis.two_years import CODES, Year, made
 
 Run = Callable[..., tuple[int, str, str]]
@@ -26,24 +23,21 @@ AFTER = replace(BEFORE, cases={**BEFORE.cases, ("H1", "K35.3:p"): 2, ("H1", "K35
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def command(*words: object, lang: str = "en") -> tuple[int, str, str]:
-        ran = subprocess.run(
-            [sys.executable, "main.py", "attribute", *map(str, words), "--lang", lang],
-            cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False,
-            env={**os.environ, "PYTHONIOENCODING": "utf-8", "DIANZHI_HOME": str(tmp_path / "home")},
-        )  # fmt: skip
-        assert "Traceback" not in ran.stderr, ran.stderr
-        return ran.returncode, ran.stdout, ran.stderr
+        status = cli.main(["attribute", *map(str, words), "--lang", lang])
+        said = capsys.readouterr()
+        return status, said.out, said.err
 
     return command
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    region = made(tmp_path / "w.dianzhi", BEFORE, AFTER, funds=("employee", "resident"))
-    region.workspace.close()
-    return tmp_path / "w.dianzhi"
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nobody writes into it."""
+    path = tmp_path_factory.mktemp("years") / "w.dianzhi"
+    made(path, BEFORE, AFTER, funds=("employee", "resident")).workspace.close()
+    return path
 
 
 def rows(path: Path) -> list[list[str]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core import cli
+from tests.cli.test_commands import FILES as FEW
 
 FILES = ("a.xlsx", "a.pdf", "a.csv", "a.json")
 WRITTEN = (("--out", "a.xlsx"), ("--out", "a.csv"), ("--case-list", "c.xlsx"), ("--confirmations", ""))  # "": one each
@@ -17,6 +18,19 @@ WRITTEN = (("--out", "a.xlsx"), ("--out", "a.csv"), ("--case-list", "c.xlsx"), (
 def clear(workspace: Path, *more: object) -> int:
     words = ("clear", workspace, "--year", "2024", "--pack", "ningde-2024", "--fund", "employee", "--lang", "en", *more)
     return cli.main([str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two institutions and two cases."""
+    folder = tmp_path_factory.mktemp("small")
+    path = folder / "w.dianzhi"
+    assert cli.main(["new", str(path), "--region", "350900"]) == 0
+    for kind, text in FEW.items():
+        file = folder / f"{kind}.csv"
+        file.write_text(text, "utf-8")
+        assert cli.main(["import", str(path), kind, str(file), "--year", "2024"]) == 0
+    return path
 
 
 def mounted(folder: Path, *options: str) -> Iterator[Path]:
@@ -29,7 +43,7 @@ def mounted(folder: Path, *options: str) -> Iterator[Path]:
 
 @pytest.fixture
 def full(tmp_path: Path) -> Iterator[Path]:
-    yield from mounted(tmp_path / "full", "size=16k")
+    yield from mounted(tmp_path / "full", "size=8k")
 
 
 @pytest.fixture
@@ -39,11 +53,11 @@ def closed(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk(workspace: Path, full: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old = full / "a.csv"
-    old.write_bytes(b"older")
+    old.write_bytes(b"older" * 1000)  # of the two pages there are
     for option, name in (*WRITTEN, ("--out", "a.pdf"), ("--confirmations", "s.xlsx")):
         assert clear(workspace, option, full / name) == 3, name
         assert "disk" in capsys.readouterr().err
-        assert [one.name for one in full.iterdir()] == ["a.csv"] and old.read_bytes() == b"older"
+        assert [one.name for one in full.iterdir()] == ["a.csv"] and old.read_bytes() == b"older" * 1000
 
 
 def test_a_folder_that_may_not_be_written_in(workspace: Path, closed: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,7 +75,7 @@ def test_confirmations_over_what_is_there(workspace: Path, tmp_path: Path, capsy
     (folder / "other.txt").write_text("mine", "utf-8")
     older = tmp_path / "older.pdf"
     older.write_bytes(b"older")
-    code = "H35093000001"
+    code = "H1"
     assert clear(workspace, "--institution", code, "--confirmations", folder) == 0
     (made,) = folder.glob("*.pdf")
     assert made.read_bytes().startswith(b"%PDF") and code in made.name
@@ -81,5 +95,5 @@ def test_what_is_of_all_is_not_written_for_one(
     workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     out = tmp_path / name
-    assert clear(workspace, "--institution", "H35093000001", "--out", out) == 2
+    assert clear(workspace, "--institution", "H1", "--out", out) == 2
     assert "--case-list" in capsys.readouterr().err and not out.exists()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from core.storage import recognised
 from tests.cli.test_commands import CLEAR, FILES
 
 PASSPHRASE = "vier-woerter-ohne-sinn"
+READING = "spawn_main"  # in the command line of the process that reads the file
 MARKS = ("MARKSETL77", "MARKPSN88", "标记患者", "标记诊断", "MARKHOSP甲")
 CASES = (
     "setl_id,psn_no,psn_name,insutype,fixmedins_code,dscg_time,diag_code,diag_name,medfee_sumamt,fund_pay_sumamt,hifp_pay,"
@@ -85,12 +87,15 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 def cut_off(process: subprocess.Popen[str], wal: Path) -> list[str]:
-    """Kill it while it writes; returns the command lines of the process and its children."""
+    """Kill it while it writes, once its second process has been seen; the command lines of the process and its children."""
     lines = {process.pid: f"{process.args}"}
-    while process.poll() is None and not (len(lines) > 2 and wal.exists() and wal.stat().st_size > 100_000):
-        if len(lines) <= 2:  # multiprocessing's own watcher, and the reader
+    while process.poll() is None:
+        if not any(READING in line for line in lines.values()):
             for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-                lines[int(child)] = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+                with suppress(OSError):  # between its birth and its own line it may be gone again
+                    lines[int(child)] = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        elif wal.exists() and wal.stat().st_size > 100_000:
+            break
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -109,7 +114,7 @@ def test_nothing_about_a_patient_can_be_read_afterwards(machine: Machine) -> Non
     more = machine.out / "more.csv"
     more.write_text(marked(50_000, 40_000), "utf-8")
     lines = cut_off(machine.start("import", machine.path, "cases", more, "--year", 2024), Path(f"{machine.path}-wal"))
-    assert any("spawn" in line for line in lines), "the importer's second process was not seen"
+    assert any(READING in line for line in lines), "the importer's second process was not seen"
     assert not any(PASSPHRASE in line for line in lines)
     assert Path(f"{machine.path}-wal").stat().st_size > 100_000, "killed with pages under way"
     assert machine.leaks() == []

@@ -1,20 +1,17 @@
-"""`trend` through main.py as a process: what it prints, writes and ends with; the published figures off its own output."""
+"""`trend` as a script drives it: what it prints, writes and ends with; the published figures off its own output."""
 
 from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
 
+from core import cli
 from core.analysis.indicators import INDICATORS
-from core.settings import ROOT
 from core.storage.workspace import Workspace
 
 Run = Callable[..., tuple[int, str, str]]
@@ -26,15 +23,11 @@ def shown(demonstration_copy: Callable[[int, Path], Path], tmp_path_factory: pyt
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def command(*words: object, lang: str = "en") -> tuple[int, str, str]:
-        ran = subprocess.run(
-            [sys.executable, "main.py", *map(str, words), "--lang", lang],
-            cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False,
-            env={**os.environ, "PYTHONIOENCODING": "utf-8", "DIANZHI_HOME": str(tmp_path / "home")},
-        )  # fmt: skip
-        assert "Traceback" not in ran.stderr, ran.stderr
-        return ran.returncode, ran.stdout, ran.stderr
+        status = cli.main([*map(str, words), "--lang", lang])
+        said = capsys.readouterr()
+        return status, said.out, said.err
 
     return command
 
