@@ -92,25 +92,28 @@ class Cell:
 
 def sets(connection: sqlite3.Connection) -> list[SetHead]:
     """All sets, the published ones from new to old, then the drafts."""
-    found = connection.execute(
-        "SELECT name, state, coalesce(based_on, ''), at FROM coefficient_set ORDER BY state DESC, at DESC, name"
-    ).fetchall()
-    heads: list[SetHead] = []
-    for name, state, based_on, at in found:
-        content = parts(connection, name)
-        heads.append(SetHead(name, state, content_hash(content), based_on, at, len(content)))
-    return heads
+    return [_head(connection, *row) for row in _listed(connection)]
 
 
 def choose(connection: sqlite3.Connection, name: str | None = None) -> SetHead | None:
     """The set that is named, else the latest published one, else the imported draft; None where there is none."""
-    heads = sets(connection)
-    if name is not None:
-        return next((head for head in heads if head.name == name), None)
-    published = [head for head in heads if head.state == "published"]
-    if published:
-        return published[0]
-    return next((head for head in heads if head.name == IMPORTED), None)
+    rows = _listed(connection)
+    if name is None:
+        name = next((row[0] for row in rows if row[1] == "published"), IMPORTED)
+    found = next((row for row in rows if row[0] == name), None)
+    return None if found is None else _head(connection, *found)
+
+
+def _listed(connection: sqlite3.Connection) -> list[tuple[str, str, str, str]]:
+    """Name, state, what it was based on and when, in the order of `sets`."""
+    return connection.execute(
+        "SELECT name, state, coalesce(based_on, ''), at FROM coefficient_set ORDER BY state DESC, at DESC, name"
+    ).fetchall()
+
+
+def _head(connection: sqlite3.Connection, name: str, state: str, based_on: str, at: str) -> SetHead:
+    content = parts(connection, name)
+    return SetHead(name, state, content_hash(content), based_on, at, len(content))
 
 
 def parts(connection: sqlite3.Connection, name: str) -> list[Part]:

@@ -15,15 +15,16 @@ _ROOM = 2**62  # below it a value can still be compared, negated and doubled
 def places_of(values: Collection[Fraction]) -> int:
     """Decimals of the value that has most; every value ends in decimals."""
     most = 0
-    for value in set(values):
-        while (value * 10**most).denominator != 1:
+    for denominator in {value.denominator for value in values}:
+        while 10**most % denominator:
             most += 1
     return most
 
 
 def fits(values: Collection[Fraction], places: int, times: int = 1) -> bool:
-    """Whether all of them, `times` over, are 64-bit integers over 10**places."""
-    return max(map(abs, values), default=Fraction(0)) * 10**places * times < _ROOM
+    """Whether all of them, `times` over, are 64-bit integers over 10**places, which are at least `places_of` them."""
+    scale = 10**places
+    return max((abs(one.numerator) * (scale // one.denominator) for one in values), default=0) * times < _ROOM
 
 
 def scaled(values: Sequence[Fraction], places: int) -> Scaled:

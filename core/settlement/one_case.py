@@ -178,13 +178,30 @@ def one_case(
 class _Ground:
     """What every case of a year is asked against: kept while the ledger has no new line, since people type letter by letter.
 
-    engine: of the pack's grouping rule, None where it has none.
+    engine: of the pack's grouping rule, None where it has none. given: imported reference means by group.
+    sets: coefficient sets that were asked for, see `coefficients_of`. runs: by fund the last run that stands, and its time.
     """
 
     version: groups.Version
     engine: own_grouping.Engine | None
     registered: Mapping[str, Institution]
-    given: tuple[references.GivenMean, ...]
+    given: Mapping[str, tuple[references.GivenMean, ...]]
+    sets: dict[str | None, tuple[str, Mapping[str, list[coefficients.Part]]] | None] = field(
+        default_factory=dict[str | None, tuple[str, Mapping[str, list[coefficients.Part]]] | None]
+    )
+    runs: dict[str, tuple[Clearing | None, str]] = field(default_factory=dict[str, "tuple[Clearing | None, str]"])
+
+    def coefficients_of(
+        self, connection: sqlite3.Connection, name: str | None
+    ) -> tuple[str, Mapping[str, list[coefficients.Part]]] | None:
+        """Name and content, by institution, of the set that is named or else chosen; None where there is none."""
+        if name not in self.sets:
+            head = coefficients.choose(connection, name)
+            content: dict[str, list[coefficients.Part]] = {}
+            for part in coefficients.parts(connection, head.name) if head is not None else ():
+                content.setdefault(part.code, []).append(part)
+            self.sets[name] = (head.name, content) if head is not None else None
+        return self.sets[name]
 
 
 _kept: dict[tuple[object, ...], _Ground] = {}
@@ -202,9 +219,10 @@ def _ground(workspace: Workspace, connection: sqlite3.Connection, year: int, pac
         engine = None
         if version.name and pack.grouping is not None:
             engine = own_grouping.engine(connection, pack, version, year)
-        found = _Ground(
-            version, engine, years.institutions(connection), references.read_given(connection, year - 1)
-        )
+        given: dict[str, tuple[references.GivenMean, ...]] = {}
+        for mean in references.read_given(connection, year - 1):
+            given[mean.group] = (*given.get(mean.group, ()), mean)
+        found = _Ground(version, engine, years.institutions(connection), given)
     _kept[key] = found
     return found
 
@@ -272,8 +290,8 @@ class _Question:
     def answer(self, set_name: str | None, point_value: Fraction | None) -> OneCase:
         version = self.version
         self.said += version.findings
-        head = coefficients.choose(self.connection, set_name)
-        if head is None:
+        chosen = self.ground.coefficients_of(self.connection, set_name)
+        if chosen is None:
             self.say("set_missing", "blocked", value=set_name or "")
         if self.code not in self.registered:
             self.say("case_institution_unknown", "blocked", value=self.code)
@@ -285,8 +303,8 @@ class _Question:
         taken = bool(candidates) and not candidates[0].why
         money = self.money(point_value)
         scored = None
-        if head is not None and candidates and not self.blocked:
-            scored = self.scored(candidates, head.name, taken)
+        if chosen is not None and candidates and not self.blocked:
+            scored = self.scored(candidates, *chosen, taken)
         if scored is not None and self.blocked:  # what was lacking came up on the way
             scored = None
         worths: list[Worth] = []
@@ -311,7 +329,7 @@ class _Question:
         values = case_scores.case_values(scored.cases, first) if scored and first is not None else {}
         return OneCase(
             catalogue=version.name,
-            set_name=head.name if head is not None else "",
+            set_name=chosen[0] if chosen is not None else "",
             taken=worths[0] if taken else None,
             path=path,
             alternatives=tuple(worths[1:] if taken else worths),
@@ -404,12 +422,17 @@ class _Question:
     # -- the score -------------------------------------------------------------------------------------------
 
     def scored(
-        self, candidates: Sequence[_Candidate], set_name: str, taken: bool
+        self,
+        candidates: Sequence[_Candidate],
+        set_name: str,
+        content: Mapping[str, list[coefficients.Part]],
+        taken: bool,
     ) -> _Scored:
         """Every candidate as a case of its own, through the stages of the clearing."""
         rule = self.pack.case
-        year = self.as_year(len(candidates), rule)
         codes = sorted({one.entry.dip_code for one in candidates})
+        given = tuple(mean for code in codes for mean in self.ground.given.get(code, ()))
+        year = self.as_year(len(candidates), rule, given)
         index = np.array([codes.index(one.entry.dip_code) for one in candidates], np.int32)
         grouped = Grouped("own", tuple(codes), index)
         earlier = partial(years.fees, self.workspace, self.connection, year, self.progress)
@@ -418,8 +441,7 @@ class _Question:
                 own_grouping.earlier, self.workspace, self.connection, year, self.engine, self.progress
             )
         standing = stand(year, self.version, grouped, rule, earlier)
-        content = coefficients.parts(self.connection, set_name)
-        with_k = applied.apply(standing, content, (self.fund,), self.year, set_name)
+        with_k = applied.apply(standing, content.get(self.code, []), (self.fund,), self.year, set_name)
         self.said += [replace(one, value="1") if one.code == "coefficient_missing" else one for one in with_k.findings]
         mine = str(year.rows.setl_id[0]) if taken else ""
         for one in standing.findings:
@@ -435,7 +457,7 @@ class _Question:
             self.say(f"case_no_score_{rule.ungrouped}", severity, value=candidates[0].entry.dip_code)
         return _Scored(with_k.cases, scores, rows)
 
-    def as_year(self, rows: int, rule: CaseRule) -> years.Year:
+    def as_year(self, rows: int, rule: CaseRule, given: tuple[references.GivenMean, ...]) -> years.Year:
         """The case as often as there are candidates, as `year` would have read it from a file."""
         case = self.case
 
@@ -488,7 +510,7 @@ class _Question:
             np.zeros(rows, np.int8),
             (Fraction(0),),
             whole(0),
-            self.ground.given,
+            given,
             (),
         )
 
@@ -496,20 +518,24 @@ class _Question:
 
     def money(self, given: Fraction | None) -> _Money:
         """The point value that was typed, else that of the last run of this year and pack that stands."""
-        found, at = None, ""
-        for number, when, funds in self.connection.execute(
-            "SELECT id, at, funds FROM run WHERE kind = 'clear' AND year = ? AND pack = ? AND pack_hash = ? ORDER BY id DESC",
-            (self.year, self.pack.id, self.pack.hash),
-        ).fetchall():
-            if self.fund in funds.split(",") and not stale(self.workspace, number):
-                found, at = stored(self.connection, number), when
-                break
+        if self.fund not in self.ground.runs:
+            self.ground.runs[self.fund] = self.standing_run()
+        found, at = self.ground.runs[self.fund]
         if given is not None:
             return _Money(given, "given", found, at)
         if found is None:
             self.say("case_point_value_missing", "warning", year=str(self.year))
             return _Money(None, "", None, "")
         return _Money(found.fund(self.fund).region["point_value"], "run", found, at)
+
+    def standing_run(self) -> tuple[Clearing | None, str]:
+        for number, when, funds in self.connection.execute(
+            "SELECT id, at, funds FROM run WHERE kind = 'clear' AND year = ? AND pack = ? AND pack_hash = ? ORDER BY id DESC",
+            (self.year, self.pack.id, self.pack.hash),
+        ).fetchall():
+            if self.fund in funds.split(",") and not stale(self.workspace, number):
+                return stored(self.connection, number), when
+        return None, ""
 
     def paid(self, scored: _Scored, row: int, score: Fraction, money: _Money, *, aloud: bool) -> FundSheet | None:
         """The case as an institution of its own: gross and due by the pack's formulas, all else as the run has it."""

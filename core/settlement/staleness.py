@@ -89,9 +89,10 @@ def stale(workspace: Workspace, run_id: int) -> str:
     packs = {str(change["key"]["id"]) for change in since if change["table"] == "rule_pack"}
     if packs & set(closed.packs_named(text)):
         return "pack_changed"
+    if not any(_edits(connection, change, set_name) for change in since):
+        return ""
     head = coefficients.choose(connection, set_name)
-    same = head is not None and head.hash == set_hash
-    return "" if same or not any(_edits(connection, change, set_name) for change in since) else "set_changed"
+    return "" if head is not None and head.hash == set_hash else "set_changed"
 
 
 def _since(connection: sqlite3.Connection, line: int) -> list[dict[str, Any]]:
