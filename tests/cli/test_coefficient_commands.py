@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import csv
-import os
-import subprocess
-import sys
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from core.settings import ROOT
 from core.storage.workspace import Workspace
 
 Run = Callable[..., tuple[int, str, str]]
@@ -26,30 +23,14 @@ FILES = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    def command(*words: object, lang: str = "en") -> tuple[int, str, str]:
-        ran = subprocess.run(
-            [sys.executable, "main.py", *map(str, words), "--lang", lang],
-            cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False,
-            env={**os.environ, "PYTHONIOENCODING": "utf-8", "DIANZHI_HOME": str(tmp_path / "home")},
-        )  # fmt: skip
-        assert "Traceback" not in ran.stderr, ran.stderr
-        return ran.returncode, ran.stdout, ran.stderr
-
-    return command
+@pytest.fixture(scope="module")
+def made(made_of: Callable[..., Path]) -> Path:
+    return made_of("350900", FILES, 2023)
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, run: Run) -> Path:
-    path = tmp_path / "w.dianzhi"
-    assert run("new", path, "--region", "350900")[0] == 0
-    for kind, text in FILES.items():
-        file = tmp_path / f"{kind}.csv"
-        file.write_text(text, "utf-8")
-        status, out, err = run("import", path, kind, file, "--year", 2023)
-        assert status == 0, out + err
-    return path
+def workspace(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(made, tmp_path))
 
 
 def test_from_derivation_to_a_published_set(run: Run, workspace: Path, tmp_path: Path) -> None:
@@ -126,12 +107,12 @@ def test_without_a_name_nothing_is_stored(run: Run, workspace: Path) -> None:
     ],
 )  # fmt: skip
 def test_refused_in_one_line_with_its_status(
-    run: Run, workspace: Path, words: tuple[object, ...], status: int, said: str
+    called: Run, workspace: Path, words: tuple[object, ...], status: int, said: str
 ) -> None:
     with Workspace.open(workspace, write=False) as opened:
         before = opened.generation()
     for lang in ("en", "zh"):
-        ended, out, err = run("coefficients", workspace, *words, lang=lang)
+        ended, out, err = called("coefficients", workspace, *words, lang=lang)
         assert ended == status, out + err
         assert err.strip()
         assert "{" not in err

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
-import sys
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
 import pytest
 
-from core.settings import ROOT
 from core.texts import Texts
 
 Run = Callable[..., tuple[int, str, str]]
@@ -29,30 +26,14 @@ FILES = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    def command(*words: object, lang: str = "en") -> tuple[int, str, str]:
-        ran = subprocess.run(
-            [sys.executable, "main.py", *map(str, words), "--lang", lang],
-            cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False,
-            env={**os.environ, "PYTHONIOENCODING": "utf-8", "DIANZHI_HOME": str(tmp_path / "home")},
-        )  # fmt: skip
-        assert "Traceback" not in ran.stderr, ran.stderr
-        return ran.returncode, ran.stdout, ran.stderr
-
-    return command
+@pytest.fixture(scope="module")
+def made(made_of: Callable[..., Path]) -> Path:
+    return made_of("110100", FILES, 2023)  # a city that no shipped pack is for
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, run: Run) -> Path:
-    path = tmp_path / "w.dianzhi"
-    assert run("new", path, "--region", "110100")[0] == 0  # a city that no shipped pack is for
-    for kind, text in FILES.items():
-        file = tmp_path / f"{kind}.csv"
-        file.write_text(text, "utf-8")
-        status, out, err = run("import", path, kind, file, "--year", 2023)
-        assert status == 0, out + err
-    return path
+def workspace(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(made, tmp_path))
 
 
 def test_side_by_side_to_every_kind_of_file(run: Run, workspace: Path, tmp_path: Path) -> None:
@@ -98,9 +79,9 @@ def test_an_institution_without_cases_and_a_fund(run: Run, workspace: Path) -> N
         (("H1", "H2", "--year", 2023, "--out", "x.pdf"), 2, ".json"),
     ],
 )
-def test_what_cannot_be_compared(run: Run, workspace: Path, words: tuple[object, ...], status: int, said: str) -> None:
+def test_what_cannot_be_compared(called: Run, workspace: Path, words: tuple[object, ...], status: int, said: str) -> None:
     before = workspace.read_bytes()
-    ended, out, err = run("compare", workspace, *words)
+    ended, out, err = called("compare", workspace, *words)
     assert (ended, out) == (status, "")
     assert said in err
     assert len(err.splitlines()) == 1
