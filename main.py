@@ -247,7 +247,10 @@ def run(argv: Sequence[str]) -> int:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] in ("core", "ui"):
             raise
-        print(Texts(asked(argv)[2])("fault.module_missing", name=error.name), file=sys.stderr)
+        from core.settings import INSTALLED
+
+        said = "fault.module_missing_installed" if INSTALLED else "fault.module_missing"
+        print(Texts(asked(argv)[2])(said, name=error.name), file=sys.stderr)
         return 3
 
 

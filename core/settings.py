@@ -7,14 +7,37 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
+import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESOURCES = ROOT / "resources"
-# How the program is called on a command line: an installed copy brings its Python, and a command of its own.
-PROGRAM = "dianzhi" if os.name == "posix" and (ROOT / "python" / "bin").is_dir() else "python main.py"
 VERSION = "0.1.0"
+
+
+def pasted(word: object, windows: bool = os.name == "nt") -> str:
+    """A path or name as it stands in a line that is pasted in this system's shell (Windows: cmd)."""
+    text = str(word)
+    if windows:
+        return f'"{text}"' if not text or re.search(r"[\s&()\[\]{}^=;!'+,`~%]", text) else text
+    return shlex.quote(text)
+
+
+def called(root: Path, windows: bool, found: Callable[[str], str | None] = shutil.which) -> str:
+    """How this copy is called on a command line: an installed one brings its Python and a command of its own, named in full
+    where no search path leads to it."""
+    command = root / ("dianzhi.cmd" if windows else "dianzhi")
+    if not (root / "python").is_dir() or not command.is_file():
+        return "python main.py"
+    return "dianzhi" if found("dianzhi") else pasted(command, windows)
+
+
+PROGRAM = called(ROOT, os.name == "nt")
+INSTALLED = PROGRAM != "python main.py"
 
 
 def home() -> Path:

@@ -53,8 +53,8 @@ _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 
 
 def chapter(lang: str, key: str) -> str:
-    """A chapter's Markdown as it is shown."""
-    return _COMMENT.sub("", _read(lang, key))
+    """A chapter's Markdown as it is shown; its lines to type name the command that this copy has."""
+    return re.sub(r"^python main\.py ", lambda _: f"{kept.PROGRAM} ", _COMMENT.sub("", _read(lang, key)), flags=re.MULTILINE)
 
 
 def _read(lang: str, key: str) -> str:

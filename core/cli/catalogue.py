@@ -22,6 +22,7 @@ from core.cli.terminal import (
 from core.faults import Usage
 from core.findings import Finding
 from core.progress import step
+from core.settings import pasted
 from core.texts import Texts
 
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ def score(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     if arguments.name:
         print(texts("cli.drafted", version=arguments.name, count=len(found.rows)))
         if base:
-            print(texts("cli.drafted_next", workspace=path, base=base, version=arguments.name))
+            named = {"base": pasted(base), "version": pasted(arguments.name)}
+            print(texts("cli.drafted_next", workspace=pasted(path), **named))
     return 0
 
 

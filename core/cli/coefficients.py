@@ -15,6 +15,7 @@ from core.cli.terminal import (
     write_worksheets,
 )
 from core.faults import Refused, Usage
+from core.settings import pasted
 from core.texts import Texts
 
 TABLE_ENDINGS = (".csv", ".xlsx")
@@ -80,7 +81,7 @@ def _derive(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgr
     print_findings(found.findings, texts)
     if arguments.name:
         print(texts("cli.coefficients_drafted", set=arguments.name, count=len(found.cells)))
-        print(texts("cli.coefficients_next", workspace=arguments.workspace, set=arguments.name))
+        print(texts("cli.coefficients_next", workspace=pasted(arguments.workspace), set=pasted(arguments.name)))
     return 0
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
-import shlex
 import sys
 
 from core.cli.terminal import TerminalProgress, new_passphrase, print_findings, readable, sentence, writable
 from core.faults import Usage
+from core.settings import pasted
 from core.texts import Texts
 
 
@@ -33,7 +33,7 @@ def demo(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress
     with demo.build(arguments.workspace, scale=arguments.scale, progress=progress, **seed):
         progress.done()
     print(texts("cli.demo_made", path=arguments.workspace, scale=arguments.scale))
-    print(texts("cli.demo_next", path=shlex.quote(str(arguments.workspace))))
+    print(texts("cli.demo_next", path=pasted(arguments.workspace)))
     return 0
 
 
@@ -54,7 +54,7 @@ def take(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress
         print(texts("cli.warnings", count=receipt.warnings))
     print_findings(receipt.findings, texts)
     if receipt.refused:
-        said = texts("cli.some_refused", refused=receipt.refused, workspace=arguments.workspace)
+        said = texts("cli.some_refused", refused=receipt.refused, workspace=pasted(arguments.workspace))
         print(said, file=sys.stderr)
         return 1
     return 0

@@ -44,7 +44,7 @@ def parser(texts: Texts) -> Parser:
     Parser.texts = texts
     common = Parser(add_help=False)
     common.add_argument("--lang", choices=LANGUAGES, help=texts("cli.help.lang"))
-    root = Parser(prog=PROGRAM.removeprefix("python "), description=texts("cli.help.program"), parents=[common])
+    root = Parser(prog=PROGRAM, description=texts("cli.help.program"), parents=[common])
     commands = root.add_subparsers(dest="command", required=True, parser_class=Parser, metavar="COMMAND")
 
     def command(name: str, *, workspace: bool = True) -> argparse.ArgumentParser:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from core import cli
-from core.settings import ROOT
+from core.settings import ROOT, called, pasted
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -212,12 +213,56 @@ def test_a_python_without_the_libraries_says_what_to_run(tmp_path: Path) -> None
     assert len(ran.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("found", [True, False])
+@pytest.mark.parametrize("windows", [True, False])
+def test_an_installed_copy_goes_by_the_name_it_has(tmp_path: Path, windows: bool, found: bool) -> None:
+    """`dianzhi` where the search path has it; else the whole path, so that the line works from any folder."""
+    place = tmp_path / "点 值"
+    (place / "python").mkdir(parents=True)
+
+    def path_has(name: str) -> str | None:
+        return name if found else None
+
+    assert called(place, windows, path_has) == "python main.py", "a source tree with a folder of that name"
+    command = place / ("dianzhi.cmd" if windows else "dianzhi")
+    command.touch()
+    sign = '"' if windows else "'"
+    assert called(place, windows, path_has) == ("dianzhi" if found else f"{sign}{command}{sign}")
+    assert called(ROOT, windows, path_has) == "python main.py"
+
+
+def test_a_path_as_a_shell_takes_it() -> None:
+    assert [pasted(word, windows=True) for word in (r"C:\a\w.dz", r"C:\Eigene Daten\w.dz", "a&b", "")] == [
+        r"C:\a\w.dz", r'"C:\Eigene Daten\w.dz"', '"a&b"', '""',
+    ]  # fmt: skip
+    assert [pasted(word, windows=False) for word in ("/a/w.dz", "/my data/w.dz", "it's", "$HOME")] == [
+        "/a/w.dz", "'/my data/w.dz'", "'it'\"'\"'s'", "'$HOME'",
+    ]  # fmt: skip
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a line pasted in sh")
+def test_the_next_line_can_be_pasted(tmp_path: Path, run: Run) -> None:
+    folder = tmp_path / "my 'data'"
+    folder.mkdir()
+    path, bad = folder / "w 1.dianzhi", tmp_path / "bad.csv"
+    assert run("new", path)[0] == 0
+    bad.write_text(FILES["institutions"] + "H3,,9\n", "utf-8")
+    status, _, err = run("import", path, "institutions", bad, "--lang", "en")
+    line = err.strip().partition("reasons: ")[2]
+    assert status == 1 and line.startswith("python main.py findings ")
+    ran = subprocess.run(line.replace("python", shlex.quote(sys.executable), 1), shell=True, cwd=ROOT, capture_output=True, check=False)
+    assert ran.returncode == 0 and b"bad.csv" in ran.stdout, ran
+
+
 @pytest.mark.skipif(os.name != "posix", reason="the command of an installed copy")
-def test_an_installed_copy_goes_by_its_own_name(tmp_path: Path) -> None:
+def test_an_installed_copy_says_its_own_name(tmp_path: Path) -> None:
     for name in ("core", "resources/translations"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "main.py", tmp_path)
-    (tmp_path / "python" / "bin").mkdir(parents=True)
+    (tmp_path / "python").mkdir()
+    (tmp_path / "dianzhi").write_text("#!/bin/sh\n")
+    (tmp_path / "dianzhi").chmod(0o755)
     ask = "from core.texts import Texts; print(Texts('zh')('cli.demo_next', path='x')); from core import cli; cli.main(['--help'])"
-    ran = subprocess.run([sys.executable, "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    ran = subprocess.run([sys.executable, "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
     assert "下一步：dianzhi clear x" in ran.stdout and "usage: dianzhi" in ran.stdout and "main.py" not in ran.stdout, ran
