@@ -175,7 +175,7 @@ def coefficients(institutions: Institutions) -> Book:
 def budget(sent: Mapping[int, Sent], scale: int) -> Book:
     """Lines that leave the DIP cases of each fund a little less, every year, than was booked for them."""
     rows: Rows = []
-    for year in YEARS:
+    for year in sent:
         for f, fund in enumerate(FUNDS):
             booked = int(sent[year].booked[f].sum())
             available = booked * COVERED[year][f] // 1000 + sent[year].by_item[f]
@@ -212,7 +212,7 @@ def budget(sent: Mapping[int, Sent], scale: int) -> Book:
 def payments(sent: Mapping[int, Sent], institutions: Institutions) -> Book:
     """An advance of most of a month, twelve months at somewhat less than was booked, retention money of 3 %."""
     rows: Rows = []
-    for year in YEARS:
+    for year in sent:
         for f, fund in enumerate(FUNDS):
             for i in institutions.open_in(year):
                 months = sent[year].booked[f, i]
@@ -231,7 +231,7 @@ def payments(sent: Mapping[int, Sent], institutions: Institutions) -> Book:
 
 def deductions(sent: Mapping[int, Sent], institutions: Institutions) -> Book:
     rows: Rows = []
-    for year in YEARS[1:]:
+    for year in filter(YEARS[0].__ne__, sent):
         for f, fund in enumerate(FUNDS):
             for i in institutions.open_in(year):
                 code, whole = institutions.codes[i], int(sent[year].booked[f, i].sum())
@@ -259,7 +259,7 @@ def assessments(institutions: Institutions) -> Book:
 
 
 def special_cases(sent: Mapping[int, Sent]) -> Book:
-    rows = [list(line) for year in YEARS for line in sent[year].special]
+    rows = [list(line) for year in sent for line in sent[year].special]
     return Book("special_cases", "特病单议.xlsx", ("setl_id", "decision", "score", "document"), rows)
 
 
