@@ -32,8 +32,8 @@ def compared(tab: AgreementTab, qtbot, idle) -> AgreementTab:
 
 def test_before_asking_it_says_what_to_do(tab: AgreementTab, qtbot, idle) -> None:
     table = tab.tables["institution"]
-    assert table.nothing_text.text().startswith("尚未核对")
-    qtbot.mouseClick(table.nothing_button, Qt.MouseButton.LeftButton)
+    assert table.nothing.text.text().startswith("尚未核对")
+    qtbot.mouseClick(table.nothing.button, Qt.MouseButton.LeftButton)
     idle()
     assert tab.compared is not None
 

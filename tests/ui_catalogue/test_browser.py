@@ -136,7 +136,7 @@ def test_the_tree_counts_what_it_shows(tab) -> None:
     QTest.keyClicks(tab.search, "zzzz")
     assert codes(tab) == []
     assert tab.table.nothing.isVisible()
-    QTest.mouseClick(tab.table.nothing_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(tab.table.nothing.button, Qt.MouseButton.LeftButton)
     assert tab.search.text() == ""
     assert len(codes(tab)) == int(whole.text(1).replace(",", ""))
 

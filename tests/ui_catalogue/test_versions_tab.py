@@ -66,7 +66,7 @@ def test_a_rescored_group_says_old_and_new(tab: VersionsTab) -> None:
 
 
 def test_what_it_is_worth_cancels_out(tab: VersionsTab, desk: Desk, qtbot, idle) -> None:
-    assert tab.tables["institutions"].nothing_button.isVisibleTo(tab.tables["institutions"])
+    assert tab.tables["institutions"].nothing.button.isVisibleTo(tab.tables["institutions"])
     qtbot.mouseClick(tab.go, Qt.MouseButton.LeftButton)
     idle()
     measured = tab.measured
@@ -111,8 +111,8 @@ def test_one_version_is_not_compared_with_itself(tab: VersionsTab, qtbot, idle) 
     tab.relate()
     idle()
     assert not tab.go.isEnabled()
-    assert "同一个版本" in tab.table.nothing_text.text()
-    assert tab.table.nothing_button.text()
+    assert "同一个版本" in tab.table.nothing.text.text()
+    assert tab.table.nothing.button.text()
     assert tab.related is None
 
 

@@ -354,7 +354,7 @@ def test_english_page_has_no_chinese_of_ours(workspace: Path, own_home, swept, q
         page.why.filled,
         page.why.subject,
         page.stamps,
-        page.table.status,
+        page.table.foot.status,
     ):
         assert not han.search(label.text()), label.text()
     assert not any(han.search(page.table.model.title(column)) for column in page.table.worksheet().columns)

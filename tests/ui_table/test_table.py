@@ -104,7 +104,7 @@ def test_column_menu_filters_by_ticked_values(table: Table, qtbot) -> None:
     qtbot.mouseClick(menu.apply, Qt.MouseButton.LeftButton)
     assert shown(table) == ["0012", "0015"]
     assert table.totals.text(3) == "1,234,566.89"
-    assert table.status.text() == "筛选出 2 行，共 4 行"
+    assert table.foot.status.text() == "筛选出 2 行，共 4 行"
     assert table.clear_filters.isVisible()
     qtbot.mouseClick(table.clear_filters, Qt.MouseButton.LeftButton)
     assert len(shown(table)) == 4
@@ -152,7 +152,7 @@ def test_condition_between_columns(table: Table, qtbot) -> None:
     assert shown(table) == ["0012", "0014"]
     table.condition.setText("fee > 2 * nothing")
     qtbot.keyClick(table.condition, Qt.Key.Key_Return)
-    assert "nothing" in table.status.text()
+    assert "nothing" in table.foot.status.text()
     assert shown(table) == ["0012", "0014"]
     table.condition.clear()
     assert len(shown(table)) == 4
@@ -161,7 +161,7 @@ def test_condition_between_columns(table: Table, qtbot) -> None:
 def test_nothing_passes_offers_the_way_back(table: Table, qtbot) -> None:
     table.set_condition("fee > 999999999")
     assert table.nothing.isVisible()
-    qtbot.mouseClick(table.nothing_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(table.nothing.button, Qt.MouseButton.LeftButton)
     assert len(shown(table)) == 4
     assert not table.nothing.isVisible()
 
@@ -170,7 +170,7 @@ def test_empty_page_says_what_to_do(table: Table, desk: Desk, qtbot) -> None:
     done = []
     table.set_empty("还没有数据", "导入", lambda: done.append(True))
     table.set_worksheet(Worksheet("none", {"zh": "", "en": ""}, (), {}, 0))
-    assert table.nothing_text.text() == "还没有数据"
+    assert table.nothing.text.text() == "还没有数据"
     button = table.nothing.findChild(QPushButton)
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert done == [True]
@@ -181,13 +181,13 @@ def test_find_as_you_type(table: Table, qtbot) -> None:
     qtbot.keyClick(table.grid, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     table.find_field.setText("医院")  # QTest types Latin letters only
     table.find_field.textEdited.emit("医院")
-    qtbot.waitUntil(lambda: table.found_text.text() == "1 / 4")
+    qtbot.waitUntil(lambda: table.find_field.said.text() == "1 / 4")
     qtbot.keyClick(table.find_field, Qt.Key.Key_Return)
-    assert table.found_text.text() == "2 / 4"
+    assert table.find_field.said.text() == "2 / 4"
     assert table.current_row() == 1
     table.find_field.setText("没有这个")
     qtbot.keyClick(table.find_field, Qt.Key.Key_Return)
-    assert table.found_text.text() == "未找到"
+    assert table.find_field.said.text() == "未找到"
 
 
 def test_selection_across_the_frozen_edge_and_its_sum(table: Table, qtbot) -> None:
@@ -195,16 +195,16 @@ def test_selection_across_the_frozen_edge_and_its_sum(table: Table, qtbot) -> No
     qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=cell(table, 1, "name"))
     qtbot.mouseMove(view, cell(table, 2, "fee"))
     qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=cell(table, 2, "fee"))
-    table._sum_selection()
+    table._say_selected()
     picked = {(i.row(), i.column()) for i in table.grid.selectionModel().selectedIndexes()}
     assert picked == {(row, place) for row in (1, 2) for place in (1, 2, 3)}
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=cell(table, 1, "fee"))
     qtbot.mouseClick(
         view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, cell(table, 3, "fee")
     )
-    table._sum_selection()
-    assert "51.00 元" in table.picked_text.text()  # 2.00 + 50.00 - 1.00
-    assert "17.00 元" in table.picked_text.text()
+    table._say_selected()
+    assert "51.00 元" in table.foot.selected.text()  # 2.00 + 50.00 - 1.00
+    assert "17.00 元" in table.foot.selected.text()
 
 
 def test_frozen_columns_stay_while_the_rest_scrolls(table: Table, qtbot) -> None:
@@ -234,7 +234,6 @@ def test_widths_hidden_columns_order_and_freezing_are_kept(table: Table, desk: D
     table.show_column("level", False)
     table.freeze(1)
     table.sort("due", True)
-    table._keep()
     other = Table(desk)
     qtbot.addWidget(other)
     other.set_worksheet(worksheet())
@@ -251,7 +250,7 @@ def test_widths_hidden_columns_order_and_freezing_are_kept(table: Table, desk: D
 def test_a_sheet_that_freezes_more_takes_no_width_from_the_one_before(table: Table, desk: Desk) -> None:
     table.set_worksheet(worksheet("narrow"), frozen=1)
     table.set_worksheet(worksheet("wide"), frozen=3)
-    fitted = [table._fitting(place) for place in range(3)]
+    fitted = [table.kept.fitting(place, table.widest) for place in range(3)]
     assert [table.grid.columnWidth(place) for place in range(3)] == fitted
     assert [table.grid.front.sectionSize(place) for place in range(3)] == fitted
     assert not any("widths" in kept for kept in desk.settings.tables.values())  # nobody dragged
@@ -291,7 +290,7 @@ def test_export_gives_all_that_is_filtered_with_totals(table: Table, qtbot, tmp_
     table.set_filter("level", Filter(op=">=", first="2"))
     table.sort("fee", True)
     for name in ("out.csv", "out.xlsx"):
-        with qtbot.waitSignal(table._desk.said):
+        with qtbot.waitSignal(table.desk.said):
             table.export_to(tmp_path / name)
     with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
         lines = list(csv.reader(file))
@@ -352,5 +351,5 @@ def test_a_million_rows_scroll_sort_filter_and_find(desk: Desk, qtbot) -> None:
     with qtbot.waitSignal(table.arranged, timeout=60_000):
         assert table.set_condition("fee > 2 * n")
     table.find_field.setText("999")
-    table._search()
-    qtbot.waitUntil(lambda: "/" in table.found_text.text(), timeout=60_000)
+    table.find_field.search()
+    qtbot.waitUntil(lambda: "/" in table.find_field.said.text(), timeout=60_000)

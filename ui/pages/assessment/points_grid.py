@@ -154,7 +154,7 @@ class PointsTable(Table):
         """The selected cells of points, row by row as they show."""
         found = {
             (row, place)
-            for span in self._spans()
+            for span in self.selection.spans()
             for row in range(span.top(), span.bottom() + 1)
             for place in range(span.left(), span.right() + 1)
             if self.model.is_points(place) and not self.grid.isColumnHidden(place)
@@ -192,7 +192,7 @@ class PointsTable(Table):
         if len(block) == 1 and len(block[0]) == 1:
             self._end((place, block[0][0]) for place in self.places())
             return
-        spans = self._spans()
+        spans = self.selection.spans()
         top, left = (spans[0].top(), spans[0].left()) if spans else (index.row(), index.column())
         across = [
             place for place in range(left, self.model.columnCount())

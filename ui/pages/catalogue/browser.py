@@ -171,7 +171,7 @@ class BrowseTab(QWidget):
             filters.addWidget(widget, stretch)  # one line of tools instead of two
         self.table.activated.connect(lambda key, _: self._open(str(key)))
         self.table.current_changed.connect(lambda key, _: self._follow(str(key)))
-        self.table.nothing_button.clicked.connect(self._show_all)
+        self.table.nothing.button.clicked.connect(self._show_all)
         self.panel = GroupPanel(self._desk)
         self.panel.closed.connect(self._close_panel)
         self.panel.wanted.connect(self.show_group)

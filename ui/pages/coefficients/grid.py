@@ -339,7 +339,7 @@ class PartsTable(Table):
         model = self.model
         found = {
             (row, place)
-            for span in self._spans()
+            for span in self.selection.spans()
             for row in range(span.top(), span.bottom() + 1)
             for place in range(span.left(), span.right() + 1)
             if model.is_part(place) and not self.grid.isColumnHidden(place)
@@ -382,7 +382,7 @@ class PartsTable(Table):
         if len(block) == 1 and len(block[0]) == 1 and places:
             self.enter(block[0][0], places)
             return
-        corner = self._spans()[0] if self._spans() else None
+        corner = self.selection.spans()[0] if self.selection.spans() else None
         top, left = (corner.top(), corner.left()) if corner is not None else (index.row(), index.column())
         codes = [str(self.model.key_at(row)) for row in range(top, self.model.rowCount())]
         parts = [

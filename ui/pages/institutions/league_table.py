@@ -101,7 +101,7 @@ class LeagueTable(Table):
         self.renew(self._with(self.worksheet(), key))
 
     def _with(self, sheet: Worksheet, taken: object) -> Worksheet:
-        texts = self._texts
+        texts = self.texts
         title = {texts.lang: texts("institutions.league.pick")}
         column = Column(PICK, title)
         first, rest = sheet.columns[0], [one for one in sheet.columns[1:] if one.id != PICK]
