@@ -113,16 +113,22 @@ def tampered(path: Path, out: Path, change: Callable[[str], str], sheet: str = "
             new.writestr(item, data)
 
 
-def planted(path: Path, out: Path, *, formula: bool) -> None:
-    """In the middle one of the formulas that give a figure another value stored, or another formula."""
+STORED, FORMULA = "+123456789", "+1"  # what is planted: as decimals beside a stored value, at the end of a formula
+
+
+def planted(path: Path, out: Path) -> None:
+    """One of the formulas that give a figure has another value stored, another one another formula."""
     with zipfile.ZipFile(path) as book:
         names = [one for one in book.namelist() if one.startswith("xl/worksheets/sheet")]
         found = [(name, one) for name in names for one in _FIGURE.finditer(book.read(name).decode())]
-    name, chosen = found[len(found) // 2]
-    cell, look, said, value = chosen.groups()
-    said, value = (f"{said}+1", value) if formula else (said, str(float(value) + 1))
-    changed = f'<c r="{cell}"{look}><f>{said}</f><v>{value}</v></c>'
-    tampered(path, out, lambda xml: xml.replace(chosen[0], changed, 1), name)
+    for at, formula in ((len(found) // 3, False), (len(found) // 2, True)):
+        name, chosen = found[at]
+        cell, look, said, value = chosen.groups()
+        said, value = (said + FORMULA, value) if formula else (said, str(float(value) + float(STORED)))
+        changed = f'<c r="{cell}"{look}><f>{said}</f><v>{value}</v></c>'
+        whole, path = path, out.with_suffix(f".{int(formula)}.xlsx")
+        tampered(whole, path, lambda xml, was=chosen[0], now=changed: xml.replace(was, now, 1), name)
+    path.rename(out)
 
 
 def recalculate(files: list[Path], folder: Path) -> Path:

@@ -6,7 +6,7 @@ import ast
 import re
 import shlex
 from argparse import ArgumentParser, _SubParsersAction
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
 from fractions import Fraction
 from functools import cache
@@ -16,7 +16,7 @@ import manual_tables
 import pytest
 
 import main as front_door
-from core import cli
+from core import cli, demo
 from core.cli.parsing import parser
 from core.intake.kinds import KINDS
 from core.money import decimal, plain
@@ -24,7 +24,6 @@ from core.rules import builder, circular, deriving, formula, grouping, packs, sc
 from core.rules.cases import FUNDS
 from core.settings import RESOURCES, ROOT, Settings
 from core.settlement.clearing import clear
-from core.storage.workspace import Workspace
 from core.texts import LANGUAGES, Texts, catalogue
 from ui.actions import ACTIONS
 from ui.manual import CHAPTERS, anchor, headings, places
@@ -196,7 +195,7 @@ def test_links_resolve(lang: str, key: str) -> None:
 def test_shortcuts_are_those_of_the_window() -> None:
     keys = {name for action in ACTIONS for name in action.keys} | {"Ctrl+1", "Ctrl+0", "Ctrl+-", "Ctrl+F", "Ctrl+D"}
     for lang, key in ALL:
-        assert set(re.findall(r"Ctrl\+(?:Shift\+)?(?:\w|-)", text(lang, key))) <= keys
+        assert set(re.findall(r"Ctrl\+(?:Shift\+)?(?:[A-Za-z0-9]+|-)", text(lang, key))) <= keys
 
 
 def test_everything_that_blocks_is_listed() -> None:
@@ -282,9 +281,11 @@ def test_the_example_pack_gives_the_worked_table(lang: str, tmp_path: Path) -> N
         assert list(values.institutions[heads[i]]) == column[i], heads[i]
 
 
-def test_the_figures_of_the_first_clearing(demonstration_copy: Callable[[int, Path], Path], tmp_path: Path) -> None:
-    """The demonstration as everybody gets it, cleared, against the table of the first chapter."""
-    with Workspace.open(demonstration_copy(10, tmp_path)) as workspace:
+def test_the_figures_of_the_first_clearing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The demonstration as everybody gets it, cleared, against the table of the first chapter. A year stands on the one
+    before it alone, so the two first ones are left out."""
+    monkeypatch.setattr(demo, "YEARS", demo.YEARS[-2:])
+    with demo.build(tmp_path / "demo.dianzhi") as workspace:
         sheets = {sheet.fund: sheet for sheet in clear(workspace, 2024, packs.load("ningde-2024")).funds}
     for lang in LANGUAGES:
         table = rows(text(lang, "first"))[1:5]
