@@ -36,6 +36,10 @@ class TabRow(QTabBar):
     def choose(self, key: str) -> None:
         self.setCurrentIndex(self.keys.index(key))
 
+    def turn(self, step: int) -> None:
+        """So many tabs on; after the last comes the first."""
+        self.setCurrentIndex((self.currentIndex() + step) % self.count())
+
 
 class Tabs(TabRow):
     """The row; beneath it `stack`. make(key): the tab's widget, when it is first shown."""

@@ -10,15 +10,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QSettings, Qt, QTimer, QUrl
+from PySide6.QtCore import QByteArray, QEvent, QObject, QRectF, QSettings, Qt, QTimer, QUrl
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
+    QContextMenuEvent,
     QDesktopServices,
     QDragEnterEvent,
     QDropEvent,
     QKeySequence,
     QResizeEvent,
+    QShortcut,
     QStatusTipEvent,
 )
 from PySide6.QtWidgets import (
@@ -57,6 +59,7 @@ from ui.frame import NARROW_BELOW, Rail, StatusLine, TopLine
 from ui.jobs import Job
 from ui.locking import IdleLock
 from ui.pages import KEYS, PAGES
+from ui.tabs import TabRow, Tabs
 from ui.unsaved import Leaving, LeavingDialog
 
 if TYPE_CHECKING:
@@ -89,6 +92,8 @@ class Window(QMainWindow):
         self._patience.setInterval(PATIENCE_MS)
         self._patience.timeout.connect(self._show_waiting)
         self.setAcceptDrops(True)
+        if sys.platform != "win32":  # which has it by itself
+            QShortcut(QKeySequence("Shift+F10"), self, self._context_menu)
         self.setMinimumSize(860, 480)
         self._build()
         self._restore()
@@ -356,6 +361,8 @@ class Window(QMainWindow):
             "ledger.undo": lambda: self.turn_back("undo"),
             "ledger.redo": lambda: self.turn_back("redo"),
             "finder.open": lambda: self.finder.pop(QApplication.focusWidget()),
+            "tab.next": lambda: self._turn(1),
+            "tab.previous": lambda: self._turn(-1),
             "rail.toggle": self._toggle_rail,
             "amounts.wan": lambda: self.desk.show_wan(not self.desk.wan),
             "page.refresh": lambda: self._refresh(self.key, None),
@@ -414,6 +421,27 @@ class Window(QMainWindow):
         self.desk.ask(
             lambda workspace, job: getattr(workspace.ledger, name)(), have, place="window.turn_back"
         )
+
+    def _context_menu(self) -> None:
+        focus = QApplication.focusWidget() or self
+        at = QRectF(focus.inputMethodQuery(Qt.InputMethodQuery.ImCursorRectangle)).center().toPoint()
+        asked = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, at, focus.mapToGlobal(at))
+        QApplication.sendEvent(focus, asked)
+
+    def _turn(self, step: int) -> None:
+        """To the page's next tab, and the keyboard with it."""
+        page: Any = self.page()
+        tabs = getattr(page, "tabs", None)
+        row = getattr(tabs, "bar", tabs)
+        if not isinstance(row, TabRow) or not row.isVisible():
+            self.desk.say(self.desk.texts("ui.no_tabs"))
+            return
+        stack, focus = (row if isinstance(row, Tabs) else page).stack, QApplication.focusWidget()
+        before = stack.currentWidget()
+        row.turn(step)
+        if focus is None or (before is not None and before.isAncestorOf(focus)):
+            row.setFocus()  # where the tab has nothing that takes keys yet
+            stack.currentWidget().setFocus()
 
     def _toggle_rail(self) -> None:
         self._rail_forced = not self.rail.is_narrow()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from window_hands import amount, budget_edit, write
 
 from core.faults import Refused
@@ -22,6 +22,7 @@ from ui.dialogs import DemoDialog, NewWorkspaceDialog, ReasonDialog, TextDialog,
 from ui.pages import KEYS, PAGES
 
 CTRL = Qt.KeyboardModifier.ControlModifier
+PAGE_UP, PAGE_DOWN = Qt.Key.Key_PageUp, Qt.Key.Key_PageDown
 
 
 def dialog(window, kind, qtbot):
@@ -191,12 +192,36 @@ def test_pages_are_made_on_the_first_visit_and_hidden_ones_go_stale(opened, desk
     assert "institutions" not in opened._pages
 
 
-def test_every_page_can_be_reached_by_keys(opened, qtbot, idle) -> None:
+def turn_tabs(window, qtbot) -> None:
+    """Keys turn the tabs of the page in view, and the keyboard goes along; from the first back to the last."""
+    page = window.page()
+    tabs = getattr(page, "tabs", None)
+    row = getattr(tabs, "bar", tabs)
+    if row is None or not row.isVisible():
+        window.do("tab.next")
+        assert window.status.news.text() == window.desk.texts("ui.no_tabs")
+        return
+    row.setCurrentIndex(0)
+    page.setFocus()
+    for pressed, place in ((PAGE_UP, row.count() - 1), (PAGE_DOWN, 0)):
+        press(qtbot, window, pressed)
+        assert row.currentIndex() == place
+        focus = QApplication.focusWidget()
+        assert focus is not None and focus.isVisible() and page.isAncestorOf(focus)
+    row.setFocus()
+    press(qtbot, window, Qt.Key.Key_Tab)
+    press(qtbot, window, Qt.Key.Key_Backtab, CTRL | Qt.KeyboardModifier.ShiftModifier)
+    assert row.currentIndex() == 0 and QApplication.focusWidget() is row
+
+
+def test_every_page_and_its_tabs_can_be_reached_by_keys(opened, qtbot, idle) -> None:
     for key, digit in zip(KEYS, "1234567890-", strict=True):
         if key in ("data", "clearing"):
-            continue  # their own tests
-        press(qtbot, opened, digit)
+            opened.show_page(key)  # their keys have their own tests
+        else:
+            press(qtbot, opened, digit)
         assert opened.key == key
+        turn_tabs(opened, qtbot)
     idle()
 
 
@@ -302,6 +327,20 @@ def test_half_as_large_again_the_top_line_still_shows_its_choices_whole(opened, 
     parts = [line.year, *line.funds.buttons(), line.sets, line.wan, line.find]
     places = [part.geometry() for part in parts]
     assert all(one.right() < other.left() for one, other in pairwise(places))
+
+
+def test_shift_f10_opens_the_menu_of_the_current_cell(opened, qtbot, idle) -> None:
+    opened.show_page("ledger")
+    idle()
+    table = opened.page().table
+    table.grid.setCurrentIndex(table.model.index(1, 0))
+    table.grid.setFocus()
+    press(qtbot, opened, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    at = table.grid.viewport().mapFromGlobal(menu.pos())
+    assert table.grid.indexAt(at).row() == 1  # that of the cell, not one below for the heading's height
+    menu.close()
 
 
 def test_another_page_takes_the_keyboard_at_its_work(opened, desk, idle) -> None:

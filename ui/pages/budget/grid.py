@@ -185,8 +185,11 @@ class LinesGrid(Grid):
 
     def event(self, event: QEvent) -> bool:
         """Tab goes through the cells, Ctrl+Tab leaves the table."""
-        if event.type() == QEvent.Type.KeyPress and cast("QKeyEvent", event).key() in TAB:
+        if event.type() in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride) and cast("QKeyEvent", event).key() in TAB:
             key = cast("QKeyEvent", event)
+            if event.type() == QEvent.Type.ShortcutOverride:  # or the page would turn to its next tab
+                event.accept()
+                return True
             if key.modifiers() & Qt.KeyboardModifier.ControlModifier:
                 return bool(self.focusNextPrevChild(key.key() == Qt.Key.Key_Tab))
             self.keyPressEvent(key)

@@ -279,7 +279,11 @@ class PartsGrid(Grid):
 
     def event(self, event: QEvent) -> bool:
         """Tab goes through the cells, Ctrl+Tab leaves the table."""
-        if event.type() == QEvent.Type.KeyPress and event.key() in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
+        kinds = (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride)
+        if event.type() in kinds and event.key() in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
+            if event.type() == QEvent.Type.ShortcutOverride:  # or the page would turn to its next tab
+                event.accept()
+                return True
             if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
                 return bool(self.focusNextPrevChild(event.key() == Qt.Key.Key_Tab))
             self.keyPressEvent(event)
