@@ -28,8 +28,8 @@ from core.cli import (
     trending,
 )
 from core.cli.parsing import parser
-from core.cli.terminal import SHOWN_FINDINGS, Draw, TerminalProgress, sentence
-from core.faults import Cancelled, Fault, Refused
+from core.cli.terminal import Draw, TerminalProgress, check_outs, listed, write_whole
+from core.faults import Cancelled, Fault, Refused, WorldFault
 from core.texts import Texts
 
 INTERRUPTED = 130  # what shells expect of a command that Ctrl-C ended
@@ -64,18 +64,25 @@ def main(argv: Sequence[str], draw: Draw | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a legacy console must not end the work
     texts = Texts(_language(argv))
     progress = TerminalProgress(texts)
+    whole: Path | None = None
     try:
         arguments = parser(texts).parse_args(list(argv))
         arguments.draw = draw
+        whole = getattr(arguments, "findings", None)
+        if whole is not None:
+            check_outs([whole], (".csv",))
         return COMMANDS[arguments.command](arguments, texts, progress)
     except Fault as fault:
         progress.done()
         print(texts.fault(fault), file=sys.stderr)
         found = fault.findings if isinstance(fault, Refused) else ()
-        for finding in found[:SHOWN_FINDINGS]:
-            print("  " + sentence(finding, texts), file=sys.stderr)
-        if len(found) > SHOWN_FINDINGS:
-            print("  " + texts("cli.more_refused", count=len(found) - SHOWN_FINDINGS), file=sys.stderr)
+        for line in listed(found, texts, "cli.more_refused"):
+            print("  " + line, file=sys.stderr)
+        if found and whole is not None:
+            try:
+                write_whole(found, whole, texts)
+            except WorldFault as unwritten:
+                print(texts.fault(unwritten), file=sys.stderr)
         return fault.status
     except (Cancelled, KeyboardInterrupt):
         progress.done()

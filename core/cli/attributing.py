@@ -12,9 +12,10 @@ from core.cli.terminal import (
     endings,
     parameters,
     pictured,
+    print_findings,
     readable,
-    sentence,
     write_pictures,
+    write_whole,
     write_worksheets,
 )
 from core.faults import Usage
@@ -73,8 +74,9 @@ def attribute(arguments: argparse.Namespace, texts: Texts, progress: TerminalPro
     if synthetic:
         print(texts("cli.synthetic"))
     print(texts("cli.attributed", before=before, after=after, pack=pack.title[lang]))
-    for finding in next(iter(growths.pairs.values())).findings:
-        print("  " + sentence(finding, texts))
+    doubts = next(iter(growths.pairs.values())).findings
+    print_findings(doubts, texts)
+    write_whole(doubts, arguments.findings, texts)
     for one in found:
         print()
         _print_waterfall(attribution_sheets.point_value(one, lang), lang)

@@ -17,6 +17,7 @@ from core.cli.terminal import (
     readable,
     sentence,
     writable,
+    write_whole,
     write_worksheets,
 )
 from core.faults import Usage
@@ -63,6 +64,7 @@ def group(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     else:
         print(texts("cli.no_official"))
     print_findings(found.findings, texts)
+    write_whole(found.findings, arguments.findings, texts)
     if arguments.out:
         print(texts("cli.wrote", path=arguments.out))
     return 0
@@ -129,6 +131,7 @@ def score(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
     print(texts("cli.derived", years=texts.listed(years), count=len(found.rows), year=found.year))
     print(texts("cli.scored_on", catalogue=base) if base else texts("cli.scored_built"))
     print_findings(found.findings, texts)
+    write_whole(found.findings, arguments.findings, texts)
     if arguments.name:
         print(texts("cli.drafted", version=arguments.name, count=len(found.rows)))
         if base:
@@ -213,6 +216,7 @@ def _diff(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
         for row in range(region.rows):
             print("  " + "  ".join(filter(None, (region.text(row, column) for column in region.columns))))
         print_findings(worth.findings, texts)
+        write_whole(worth.findings, arguments.findings, texts)
     return 0
 
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.terminal import TerminalProgress, check_outs, parameters, sentence, writable
+from core.cli.terminal import TerminalProgress, check_outs, listed, parameters, writable, write_whole
 from core.faults import Refused, Usage
 from core.findings import ALOUD
 from core.texts import Texts
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SHEET_ENDINGS = (".pdf", ".xlsx")
 CLEAR_ENDINGS = (".xlsx", ".csv", ".json", ".pdf")
+PART_ENDINGS = (".csv", ".json")  # what can be of some institutions: a workbook's formulas go over all
 
 
 def annual(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
@@ -26,8 +27,8 @@ def annual(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgre
 
     outs: list[Path] = arguments.out
     check_outs(outs, CLEAR_ENDINGS)
-    if outs and arguments.institution:
-        raise Usage("out_is_of_all")
+    if arguments.institution and any(out.suffix.lower() not in PART_ENDINGS for out in outs):
+        raise Usage("out_is_of_all", endings=" ".join(PART_ENDINGS))
     sheets: Path | None = arguments.confirmations
     if sheets is not None and not sheets.is_dir():
         check_outs([sheets], SHEET_ENDINGS)
@@ -59,7 +60,7 @@ def annual(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgre
             )  # fmt: skip
         clearing = confirmed.marked(workspace, clearing)
         for out in outs:
-            write_clearing(clearing, out, texts, progress)
+            write_clearing(clearing, out, texts, progress, arguments.institution)
         written = write_sheets(clearing, sheets, arguments.institution, texts, progress) if sheets is not None else 0
         controls: list[Control] = []
         if arguments.case_list is not None:
@@ -70,6 +71,7 @@ def annual(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgre
     progress.done()
     for line in summary(clearing, texts):
         print(line)
+    write_whole(clearing.findings, arguments.findings, texts)
     for out in outs:
         print(texts("cli.wrote", path=out))
     if sheets is not None:
@@ -100,8 +102,10 @@ def _told(controls: Sequence[Control], path: Path, texts: Texts) -> int:
     return 1 if wrong else 0
 
 
-def write_clearing(clearing: Clearing, path: Path, texts: Texts, progress: TerminalProgress) -> None:
-    """Write a clearing in the form that the file's ending picks."""
+def write_clearing(
+    clearing: Clearing, path: Path, texts: Texts, progress: TerminalProgress, codes: Sequence[str] = ()
+) -> None:
+    """Write a clearing in the form that the file's ending picks; of these institutions alone, where it is csv or json."""
     from core.export import tables, workbook
 
     ending = path.suffix.lower()
@@ -111,9 +115,9 @@ def write_clearing(clearing: Clearing, path: Path, texts: Texts, progress: Termi
         clearing_table.write(clearing, path, texts.lang, progress)
         return
     if ending == ".json":
-        tables.write_json(clearing, path)
+        tables.write_json(clearing, path, codes)
     elif ending == ".csv":
-        tables.write_csv(clearing, path, texts)
+        tables.write_csv(clearing, path, texts, codes)
     else:
         workbook.write(clearing, path, texts.lang, progress)
 
@@ -132,7 +136,7 @@ def summary(clearing: Clearing, texts: Texts) -> list[str]:
         lines.append(texts(f"fund.{sheet.fund}") + texts("cli.institutions", count=len(sheet.institutions)))
         lines += region_lines(clearing, sheet, texts)
     loud = [f for f in clearing.findings if f.severity == "warning" and f.code.startswith(ALOUD)]
-    lines += [""] * bool(loud) + [sentence(finding, texts) for finding in loud]
+    lines += [""] * bool(loud) + listed(loud, texts)
     severities: dict[str, int] = {}
     for finding in clearing.findings:
         severities[finding.severity] = severities.get(finding.severity, 0) + 1

@@ -12,6 +12,7 @@ from core.cli.terminal import (
     print_findings,
     readable,
     writable,
+    write_whole,
     write_worksheets,
 )
 from core.faults import Refused, Usage
@@ -79,6 +80,7 @@ def _derive(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgr
         for line in derive_working.words(found, key, texts):
             print("  " + line if line else "")
     print_findings(found.findings, texts)
+    write_whole(found.findings, arguments.findings, texts)
     if arguments.name:
         print(texts("cli.coefficients_drafted", set=arguments.name, count=len(found.cells)))
         print(texts("cli.coefficients_next", workspace=pasted(arguments.workspace), set=pasted(arguments.name)))

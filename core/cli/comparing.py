@@ -15,6 +15,7 @@ from core.cli.terminal import (
     print_findings,
     readable,
     write_pictures,
+    write_whole,
     write_worksheets,
 )
 from core.texts import Texts
@@ -46,6 +47,7 @@ def compare(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgr
     print(texts("cli.compared_in", year=found.year, fund=texts(f"fund.{found.fund or 'all'}"), pack=by))
     _print(found, texts)
     print_findings(found.findings, texts)
+    write_whole(found.findings, arguments.findings, texts)
     sheets = found.worksheets(texts) if arguments.out else ()
     write_pictures(arguments.draw, "compare", found, arguments.out, texts)
     for out in (out for out in arguments.out if out not in pictured(arguments.out)):

@@ -13,8 +13,8 @@ from core.cli.terminal import (
     check_outs,
     parameters,
     print_findings,
-    sentence,
     writable,
+    write_whole,
     write_worksheets,
 )
 from core.faults import Refused, Usage
@@ -72,6 +72,7 @@ def month(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
         progress.done()
         _say(workspace, found, texts)
     print_findings(doubts, texts)
+    write_whole([*(finding for one in found for finding in one.clearing.findings), *doubts], arguments.findings, texts)
     for line in lines:
         print(texts("cli.month_booked", subject=line.subject, count=len(line.changes)))
     for out in outs if not whole or arguments.advance else ():
@@ -103,9 +104,8 @@ def _say(workspace: Workspace, found: tuple[Month, ...], texts: Texts) -> None:
             print(f"\n{spoken(one.period)} · {texts(f'fund.{sheet.fund}')}{count}")
             for line in region_lines(one.clearing, sheet, texts):
                 print(line)
-        for finding in one.clearing.findings:  # they are kept with the run: this is where they are read
-            if finding.severity == "warning" or len(found) == 1:
-                print("  " + sentence(finding, texts))
+        # They are kept with the run: this is where they are read.
+        print_findings([f for f in one.clearing.findings if f.severity == "warning" or len(found) == 1], texts)
         if len(found) == 1:
             print(texts("cli.run_hash", hash=one.clearing.stamps.run_hash[:16]))
 

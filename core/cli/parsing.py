@@ -12,6 +12,9 @@ from core.faults import Usage
 from core.settings import PROGRAM
 from core.texts import LANGUAGES, Texts
 
+# Commands that calculate: what they doubt or refuse can be too much for a terminal.
+DOUBTFUL = ("clear", "month", "group", "score", "compare", "attribute", "trend", "reconcile")
+
 
 class Parser(argparse.ArgumentParser):
     """argparse that answers wrong usage with one line, in the user's language."""
@@ -47,10 +50,14 @@ def parser(texts: Texts) -> Parser:
     root = Parser(prog=PROGRAM, description=texts("cli.help.program"), parents=[common])
     commands = root.add_subparsers(dest="command", required=True, parser_class=Parser, metavar="COMMAND")
 
+    doubtful = Parser(add_help=False, parents=[common])
+    doubtful.add_argument("--findings", type=Path, metavar="FILE.csv", help=texts("cli.help.findings_whole"))
+
     def command(name: str, *, workspace: bool = True) -> argparse.ArgumentParser:
         sub = commands.add_parser(
-            name, help=texts(f"cli.help.{name}"), description=texts(f"cli.help.{name}"), parents=[common]
-        )
+            name, help=texts(f"cli.help.{name}"), description=texts(f"cli.help.{name}"),
+            parents=[doubtful if name in DOUBTFUL else common],
+        )  # fmt: skip
         if workspace:
             sub.add_argument("workspace", metavar="WORKSPACE", type=Path)
         return sub
@@ -182,7 +189,7 @@ def parser(texts: Texts) -> Parser:
         dest="verb", required=True, parser_class=Parser, metavar="list|diff|lint|publish"
     )
     verbs.add_parser("list", parents=[common], help=texts("cli.help.catalogue_list"))
-    diff = verbs.add_parser("diff", parents=[common], help=texts("cli.help.catalogue_diff"))
+    diff = verbs.add_parser("diff", parents=[doubtful], help=texts("cli.help.catalogue_diff"))
     diff.add_argument("old", metavar="OLD")
     diff.add_argument("new", metavar="NEW")
     diff.add_argument("--year", type=_year, metavar="Y")
@@ -201,7 +208,7 @@ def parser(texts: Texts) -> Parser:
     sets = command("coefficients")
     verbs = sets.add_subparsers(dest="verb", required=True, parser_class=Parser, metavar="list|derive|diff|publish")
     verbs.add_parser("list", parents=[common], help=texts("cli.help.coefficients_list"))
-    derive = verbs.add_parser("derive", parents=[common], help=texts("cli.help.coefficients_derive"))
+    derive = verbs.add_parser("derive", parents=[doubtful], help=texts("cli.help.coefficients_derive"))
     derive.add_argument("--year", type=_year, required=True, metavar="Y", help=texts("cli.help.derive_year"))
     derive.add_argument("--pack", required=True, metavar="ID|FILE")
     derive.add_argument("--name", metavar="DRAFT", help=texts("cli.help.derive_name"))

@@ -13,6 +13,7 @@ from core.cli.terminal import (
     parameters,
     print_findings,
     readable,
+    write_whole,
     write_worksheets,
 )
 from core.faults import Usage
@@ -57,6 +58,7 @@ def reconcile(arguments: argparse.Namespace, texts: Texts, progress: TerminalPro
         print(texts("cli.synthetic"))
     print(texts("cli.reconciled", year=arguments.year, pack=pack.title[texts.lang], cases=found.compared))
     print_findings(found.findings, texts)
+    write_whole(found.findings, arguments.findings, texts)
     for one in found.bridges:
         sheet = tables.steps(found, one.fund, texts)
         print()

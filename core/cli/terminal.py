@@ -75,11 +75,26 @@ def sentence(finding: Finding, texts: Texts) -> str:
     return f"{place}: {said}" if place else said
 
 
-def print_findings(findings: Sequence[Finding], texts: Texts) -> None:
-    for finding in findings[:SHOWN_FINDINGS]:
-        print("  " + sentence(finding, texts))
+def listed(findings: Sequence[Finding], texts: Texts, more: str = "cli.more_findings") -> list[str]:
+    """A line each of the first, and how many more there are."""
+    lines = [sentence(finding, texts) for finding in findings[:SHOWN_FINDINGS]]
     if len(findings) > SHOWN_FINDINGS:
-        print("  " + texts("cli.more_findings", count=len(findings) - SHOWN_FINDINGS))
+        lines.append(texts(more, count=len(findings) - SHOWN_FINDINGS))
+    return lines
+
+
+def print_findings(findings: Sequence[Finding], texts: Texts) -> None:
+    for line in listed(findings, texts):
+        print("  " + line)
+
+
+def write_whole(findings: Sequence[Finding], path: Path | None, texts: Texts) -> None:
+    """All of them into the file of --findings, if there is one, and say so."""
+    if path is not None:
+        from core.export.tables import write_findings
+
+        write_findings(findings, path, texts)
+        print(texts("cli.wrote", path=path))
 
 
 def parameters(given: Sequence[str]) -> dict[str, str]:

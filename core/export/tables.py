@@ -10,7 +10,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,12 @@ from xlsxwriter.utility import xl_col_to_name
 
 from core.export.rows_book import A4, RowBook, Sheet, row_book
 from core.export.target import whole_file
+from core.faults import Usage
 from core.findings import Finding
 from core.money import plain
 from core.progress import SILENT, Progress, step
 from core.rules.circular import Pack, Step
-from core.rules.sheet import Clearing, Stamps, Title
+from core.rules.sheet import Clearing, FundSheet, Institution, Stamps, Title
 from core.texts import Texts
 from core.worksheet import Cells, Column, Worksheet, text_of
 
@@ -34,8 +35,11 @@ EXCEL_DIGITS = 10**15
 CHUNK = 20_000
 
 
-def clearing_json(clearing: Clearing) -> str:
-    """The run as one object (`interfaces.md` 4), keys sorted. Every number is a plain decimal in a string."""
+def clearing_json(clearing: Clearing, codes: Sequence[str] = ()) -> str:
+    """The run as one object (`interfaces.md` 4), keys sorted. Every number is a plain decimal in a string.
+
+    codes: the institutions that are shown; then `part` names them, and nothing of the others is left.
+    """
     region = {one.id: one for one in clearing.pack.scope("region")}
     columns = {one.id: one for one in clearing.pack.scope("institution")}
     document = {
@@ -43,20 +47,43 @@ def clearing_json(clearing: Clearing) -> str:
         "year": str(clearing.year),
         "set": clearing.stamps.set_name,
         "synthetic": clearing.stamps.synthetic,
-        "stamps": _strings(_stamped(clearing.stamps) | {"tags": _tags(clearing.pack)}),
+        "stamps": _strings(_stamped(_own(clearing.stamps, codes)) | {"tags": _tags(clearing.pack)}),
+        **({"part": sorted(codes)} if codes else {}),
         "funds": {
             sheet.fund: {
                 "region": {name: figure(region[name], value) for name, value in sheet.region.items()},
                 "institutions": [
                     {"fixmedins_code": institution.code}
                     | {name: figure(columns[name], values[i]) for name, values in sheet.values.items()}
-                    for i, institution in enumerate(sheet.institutions)
+                    for i, institution in _chosen(sheet, codes)
                 ],
             }
             for sheet in clearing.funds
+            if not codes or any(_chosen(sheet, codes))
         },
     }
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def _chosen(sheet: FundSheet, codes: Sequence[str]) -> Iterator[tuple[int, Institution]]:
+    """Rows of a fund with their numbers: all, or those of these institutions."""
+    return ((i, one) for i, one in enumerate(sheet.institutions) if not codes or one.code in codes)
+
+
+def _own(stamps: Stamps, codes: Sequence[str]) -> Stamps:
+    """A trial's changes of other institutions' coefficients are theirs alone."""
+    if not codes or not stamps.changes:
+        return stamps
+    said = json.loads(stamps.changes)
+    said["cells"] = [one for one in said.get("cells", ()) if one[0] in codes]
+    return replace(stamps, changes=json.dumps(said, ensure_ascii=False))
+
+
+def check_there(clearing: Clearing, codes: Sequence[str]) -> None:
+    """Usage: not_in_clearing, for the first of the institutions that no fund has."""
+    for code in codes:
+        if not any(True for sheet in clearing.funds for _ in _chosen(sheet, [code])):
+            raise Usage("not_in_clearing", institution=code)
 
 
 def _stamped(stamps: Stamps) -> dict[str, Any]:
@@ -104,9 +131,10 @@ def _strings(value: object) -> object:
     return value
 
 
-def write_json(clearing: Clearing, path: Path | str) -> None:
+def write_json(clearing: Clearing, path: Path | str, codes: Sequence[str] = ()) -> None:
+    check_there(clearing, codes)
     with whole_file(path) as beside:
-        beside.write_text(clearing_json(clearing), "utf-8", newline="\n")
+        beside.write_text(clearing_json(clearing, codes), "utf-8", newline="\n")
 
 
 def marks(stamps: Stamps, texts: Texts) -> str:
@@ -139,17 +167,19 @@ def _write_rows(path: Path | str, rows: Iterable[Iterable[str]]) -> None:
         csv.writer(out, lineterminator="\r\n").writerows(rows)
 
 
-def write_csv(clearing: Clearing, path: Path | str, texts: Texts) -> None:
+def write_csv(clearing: Clearing, path: Path | str, texts: Texts, codes: Sequence[str] = ()) -> None:
     """Institutions one row each, the fund in the first column, then a row TOTAL per fund; step ids on top.
 
     A total stands where a sum means something: cases, points and amounts. An institution without a step that
     another fund has keeps an empty cell. A scenario's last row says so, with its name and changes.
+    codes: the rows of these institutions alone, without totals.
     """
+    check_there(clearing, codes)
     steps = list(dict.fromkeys(name for sheet in clearing.funds for name in sheet.values))
     known = {one.id: one for one in clearing.pack.scope("institution")}
     rows: list[list[str]] = [["fund", "fixmedins_code", "fixmedins_name", "level", "county", *steps]]
     for sheet in clearing.funds:
-        for i, one in enumerate(sheet.institutions):
+        for i, one in _chosen(sheet, codes):
             figures = [
                 figure(known[name], sheet.values[name][i]) if name in sheet.values else "" for name in steps
             ]
@@ -160,9 +190,10 @@ def write_csv(clearing: Clearing, path: Path | str, texts: Texts) -> None:
             if name in sheet.values and is_summed(known[name]) else ""
             for name in steps
         ]
-        rows.append([sheet.fund, "TOTAL", "", "", "", *totals])
+        if not codes:
+            rows.append([sheet.fund, "TOTAL", "", "", "", *totals])
     if clearing.stamps.tried:  # nobody shall take it for what holds
-        said = (clearing.stamps.scenario, clearing.stamps.changes)
+        said = (clearing.stamps.scenario, _own(clearing.stamps, codes).changes)
         rows.append(["SCENARIO", *(inert(one) for one in said), *[""] * (len(rows[0]) - 3)])
     _write_rows(path, rows)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,6 @@ import pytest
 from core import cli
 from tests.cli.test_commands import FILES as FEW
 
-FILES = ("a.xlsx", "a.pdf", "a.csv", "a.json")
 WRITTEN = (("--out", "a.xlsx"), ("--out", "a.csv"), ("--case-list", "c.xlsx"), ("--confirmations", ""))  # "": one each
 
 
@@ -90,10 +91,31 @@ def test_confirmations_over_what_is_there(workspace: Path, tmp_path: Path, capsy
     assert sorted(one.name for one in folder.iterdir()) == sorted([made.name, "other.txt"])
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", ["a.xlsx", "a.pdf"])
 def test_what_is_of_all_is_not_written_for_one(
     workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     out = tmp_path / name
-    assert clear(workspace, "--institution", "H1", "--out", out) == 2
-    assert "--case-list" in capsys.readouterr().err and not out.exists()
+    assert clear(workspace, "--institution", "H1", "--out", tmp_path / "a.csv", out) == 2
+    assert "--confirmations" in capsys.readouterr().err and list(tmp_path.glob("a.*")) == []
+
+
+def test_figures_of_one_institution(workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same figures as in the whole, and not a word of the others."""
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    for folder, words in ((whole, ()), (part, ("--institution", "H2"))):
+        folder.mkdir()
+        assert clear(workspace, *words, "--out", folder / "a.csv", folder / "a.json") == 0
+    rows = list(csv.reader((whole / "a.csv").read_text("utf-8-sig").splitlines()))
+    assert [row[1] for row in rows] == ["fixmedins_code", "H1", "H2", "TOTAL"]
+    assert list(csv.reader((part / "a.csv").read_text("utf-8-sig").splitlines())) == [rows[0], rows[2]]
+    told, own = (json.loads((folder / "a.json").read_text("utf-8")) for folder in (whole, part))
+    assert own.pop("part") == ["H2"] and "part" not in told
+    told["funds"]["employee"]["institutions"].pop(0)
+    assert own == told
+    for name in ("a.csv", "a.json"):
+        assert "H1" not in (part / name).read_text("utf-8-sig")
+    capsys.readouterr()
+    for ending in ("csv", "json"):
+        assert clear(workspace, "--institution", "H2", "H9", "--out", tmp_path / f"n.{ending}") == 2
+        assert "H9" in capsys.readouterr().err and not (tmp_path / f"n.{ending}").exists()

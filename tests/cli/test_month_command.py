@@ -103,9 +103,38 @@ def test_refused(workspace: Path, tmp_path: Path, words: tuple[str, ...], status
     assert not out.exists() and payments(workspace) == []
 
 
-def test_of_many_refusals_the_rest_is_counted(workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pack = tmp_path / "p.toml"
+def test_of_many_refusals_the_rest_is_counted_and_all_are_in_the_file(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pack, whole = tmp_path / "p.toml", tmp_path / "f.csv"
     pack.write_text("[pack]\n" + "".join(f"wrong{n} = 1\n" for n in range(60)), "utf-8")
-    assert run("month", workspace, "--month", "2024-03", "--pack", pack) == 1
-    said = capsys.readouterr().err.splitlines()
-    assert len(said) == 22 and said[-1].split()[1].isdecimal() and int(said[-1].split()[1]) >= 40
+    words = ("month", workspace, "--month", "2024-03", "--pack", pack)
+    assert run(*words, "--findings", whole) == 1
+    said = capsys.readouterr()
+    lines = said.err.splitlines()
+    more = int(lines[-1].split()[1])
+    assert len(lines) == 22 and more >= 40 and "f.csv" in said.out
+    assert len(list(csv.reader(whole.read_text("utf-8-sig").splitlines()))) == 1 + 20 + more
+    assert run(*words, "--findings", tmp_path / "f.xlsx") == 2
+    assert run(*words, "--findings", tmp_path / "none" / "f.csv") == 3
+
+
+def test_booking_over_payments_that_are_there(workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Imported payments of many institutions: a terminal's worth of reasons, all of them in the file, nothing booked."""
+    codes = [f"H{n}" for n in range(1, 41)]
+    for kind, head, line in (
+        ("institutions", "fixmedins_code,fixmedins_name,hosp_lv", "{0},医院{0},2"),
+        ("coefficients", "fixmedins_code,fund,part,value", "{0},all,base,1.0"),
+        ("cases", FILES["cases"].splitlines()[0], "{0}-3,310,{0},2024-03-02,K35.301,5000.00,3500.00,3500.00,1500.00,K35.3:g"),
+        ("payments", "fixmedins_code,fund,period,kind,amount", "{0},employee,202403,monthly,1.00"),
+    ):
+        file = tmp_path / f"more_{kind}.csv"
+        mine = codes if kind in ("cases", "payments") else codes[1:]
+        file.write_text("\n".join([head, *(line.format(code) for code in mine), ""]), "utf-8")
+        assert run("import", workspace, kind, file, "--year", 2024) == 0, kind
+    before, whole = payments(workspace), tmp_path / "f.csv"
+    capsys.readouterr()
+    assert run("month", workspace, "--month", "2024-03", *PACK, *RATE, "--book", "--findings", whole) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 22 and "20" in lines[-1] and len(whole.read_text("utf-8-sig").splitlines()) == 41
+    assert payments(workspace) == before and len(before) == 40
