@@ -101,9 +101,9 @@ def _pe(data: bytes) -> Needs:
 
 # What Windows 10 and later brings itself; the universal C runtime under its api-ms names.
 _SYSTEM = """
-    advapi32 authz bcrypt bcryptprimitives cfgmgr32 comctl32 comdlg32 crypt32 cryptbase d2d1 d3d11 d3d12 d3d9 dbghelp dcomp
-    dnsapi dwmapi dwrite dxgi dxva2 gdi32 imm32 iphlpapi kernel32 kernelbase mpr msvcrt ncrypt netapi32 normaliz ntdll ole32
-    oleaut32 opengl32 powrprof propsys psapi rpcrt4 secur32 setupapi shcore shell32 shlwapi ucrtbase user32 userenv uxtheme
+    advapi32 authz bcrypt bcryptprimitives cabinet cfgmgr32 comctl32 comdlg32 crypt32 cryptbase d2d1 d3d11 d3d12 d3d9 dbghelp
+    dcomp dnsapi dwmapi dwrite dxgi dxva2 gdi32 imm32 iphlpapi kernel32 kernelbase mpr msi msvcrt ncrypt netapi32 normaliz ntdll
+    ole32 oleaut32 opengl32 powrprof propsys psapi rpcrt4 secur32 setupapi shcore shell32 shlwapi ucrtbase user32 userenv uxtheme
     version winhttp winmm wldap32 ws2_32 wsock32 wtsapi32 icu icuin icuuc uiautomationcore
 """
 WINDOWS_OWN = {f"{name}.dll" for name in _SYSTEM.split()} | {"winspool.drv"}

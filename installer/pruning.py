@@ -145,19 +145,40 @@ def qt_drops(path: str) -> bool:
     return not rest.endswith(".dll") and ".so" not in rest
 
 
+# Folders of libraries of a distribution -> the package that looks there; the others are called like their package.
+_LIBRARIES_OF = {"pillow": "PIL"}
+_QT = ("PySide6", "shiboken6")
+
+
+def looks_in(path: str, library: str) -> bool:
+    """Whether the compiled file `path` finds the library at `library` (both below site-packages): beside itself, in the folder
+    NAME.libs of its own package, and the two packages of Qt in each other. A library of the same name that another package
+    brings is not found, unless that one happens to be imported first."""
+    if path.rpartition("/")[0] == library.rpartition("/")[0]:
+        return True
+    room, brings = path.partition("/")[0], library.partition("/")[0]
+    if brings.endswith(".libs"):
+        brings = _LIBRARIES_OF.get(brings.removesuffix(".libs"), brings.removesuffix(".libs"))
+        return room == brings
+    return room in _QT and brings in _QT
+
+
 def reached(linked: Mapping[str, tuple[str, ...]], candidates: Iterable[str]) -> set[str]:
-    """Of `candidates` those that something else asks for, directly or through each other.
+    """Of `candidates` those that something else asks for and finds, directly or through each other.
 
     `linked`: path -> names of the libraries that it asks for.
     """
-    by_name = {path.rpartition("/")[2].lower(): path for path in candidates}
-    waiting = set(by_name.values())
+    by_name: dict[str, list[str]] = {}
+    for path in candidates:
+        by_name.setdefault(path.rpartition("/")[2].lower(), []).append(path)
+    waiting = {path for paths in by_name.values() for path in paths}
     ahead = [path for path in linked if path not in waiting]
     found: set[str] = set()
     while ahead:
-        for library in linked.get(ahead.pop(), ()):
-            path = by_name.get(library.lower())
-            if path is not None and path not in found:
-                found.add(path)
-                ahead.append(path)
+        asking = ahead.pop()
+        for library in linked.get(asking, ()):
+            for path in by_name.get(library.lower(), ()):
+                if path not in found and looks_in(asking, path):
+                    found.add(path)
+                    ahead.append(path)
     return found

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from binaries import is_windows_own
 from payload import FLAT, compiled, size
+from pruning import looks_in
 from targets import HERE, TIME, VERSION, Stop
 
 
@@ -37,13 +38,21 @@ OF_PYTHON = {"python3.dll", f"python{FLAT}.dll", "vcruntime140.dll", "vcruntime1
 
 
 def lacking(payload: Path) -> dict[str, list[str]]:
-    """Compiled file -> libraries that it asks for and that neither the payload, the archive nor Windows has."""
+    """Compiled file -> libraries that it asks for and does not find where it looks, beside Python or in Windows itself."""
     files = compiled(payload)
-    there = {path.rpartition("/")[2].lower() for path in files} | OF_PYTHON
-    asked = {
-        path: [name for name in need.libraries if name.lower() not in there and not is_windows_own(name)]
-        for path, need in files.items()
-    }
+    there: dict[str, list[str]] = {}
+    for path in files:
+        there.setdefault(path.rpartition("/")[2].lower(), []).append(path.removeprefix("site-packages/"))
+
+    def found(path: str, name: str) -> bool:
+        asking = path.removeprefix("site-packages/")
+        return (
+            name in OF_PYTHON
+            or is_windows_own(name)
+            or any(at.startswith("python/") or looks_in(asking, at) for at in there.get(name, ()))
+        )
+
+    asked = {path: [name for name in need.libraries if not found(path, name.lower())] for path, need in files.items()}
     return {path: names for path, names in asked.items() if names}
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import archive
 import deb
+import pruning
 import pytest
 import windows
 from compiled_files import elf, pe
@@ -131,6 +132,30 @@ def test_an_import_that_nothing_brings_stops_the_installer(windows_payload: Path
     assert windows.lacking(windows_payload) == {"site-packages/a/b.pyd": ["c.dll"]}
     with pytest.raises(Stop, match=r"b\.pyd asks for c\.dll"):
         windows.build(windows_payload, tmp_path / "out")
+
+
+def test_a_library_that_another_package_brings_is_not_found(windows_payload: Path) -> None:
+    """Windows looks beside the file and where its own package says: what pandas brings is not there for numpy, whatever its name."""
+    place = windows_payload / "site-packages"
+    for name in ("numpy/core.pyd", "pandas/lib.pyd", "PIL/image.pyd"):
+        (place / name).parent.mkdir()
+        (place / name).write_bytes(pe(["msvcp140-1f.dll"], []))
+    for name in ("numpy.libs", "pandas.libs", "pillow.libs"):
+        (place / name).mkdir()
+        (place / name / "MSVCP140-1f.dll").write_bytes(pe([], []))
+    assert windows.lacking(windows_payload) == {}
+    (place / "numpy.libs/MSVCP140-1f.dll").unlink()
+    assert windows.lacking(windows_payload) == {"site-packages/numpy/core.pyd": ["msvcp140-1f.dll"]}
+
+
+def test_each_package_keeps_its_own_of_two_libraries_of_one_name() -> None:
+    linked = {
+        "numpy/core.pyd": ("m.dll",), "pandas/lib.pyd": ("m.dll",), "PySide6/QtCore.pyd": ("Qt6Core.dll", "shiboken6.dll"),
+        "numpy.libs/m.dll": (), "pandas.libs/m.dll": ("n.dll",), "pandas.libs/n.dll": (), "numpy.libs/n.dll": (),
+        "PySide6/Qt6Core.dll": (), "shiboken6/shiboken6.dll": (), "PySide6/Qt6Qml.dll": (),
+    }  # fmt: skip
+    candidates = {path for path in linked if path.endswith(".dll")}
+    assert candidates - pruning.reached(linked, candidates) == {"numpy.libs/n.dll", "PySide6/Qt6Qml.dll"}
 
 
 @pytest.mark.skipif(shutil.which("makensis") is None, reason="no makensis")
