@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from core.rules.circular import INPUTS
@@ -96,6 +97,7 @@ def folded(text: str) -> str:
     return text if text.isascii() else text.translate(_WIDE)
 
 
+@lru_cache(maxsize=4096)  # the same headings are held against every kind
 def heading_forms(heading: str) -> tuple[str, str]:
     """A heading ready to compare: whole, and without what stands in brackets."""
     whole = _NOISE.sub("", folded(heading)).lower()

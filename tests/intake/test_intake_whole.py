@@ -59,15 +59,11 @@ def many(count: int, seed: int = 1) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path):
+def fresh(empty, tmp_path: Path):
     opened: list[Workspace] = []
 
     def make() -> Workspace:
-        path = tmp_path / f"fresh{len(opened)}.dz"
-        # The same key, so that persons compare.
-        with Workspace.create(path, region="350900") as new, new.transaction("edit", "key") as connection:
-            connection.execute("UPDATE meta SET value = ? WHERE key = 'person_key'", ("ab" * 32,))
-        opened.append(Workspace.open(path))
+        opened.append(empty(tmp_path / f"fresh{len(opened)}.dz"))
         return opened[-1]
 
     yield make
@@ -471,11 +467,11 @@ ODD = st.sampled_from(
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 15), ODD), max_size=8), st.integers(300, 4000))
-def test_damaged_cells_never_lose_a_row(damages: list[tuple[int, int, str]], chunk: int) -> None:
+def test_damaged_cells_never_lose_a_row(empty, damages: list[tuple[int, int, str]], chunk: int) -> None:
     rows = [case(f"S{n}") for n in range(12)]
     for row, column, text in damages:
         rows[row][HEADINGS[column]] = text
-    with tempfile.TemporaryDirectory() as folder, Workspace.create(Path(folder) / "w.dz") as workspace:
+    with tempfile.TemporaryDirectory() as folder, empty(Path(folder) / "w.dz") as workspace:
         receipt = import_file(workspace, "cases", write_csv(Path(folder) / "a.csv", table(rows)), chunk=chunk)
         aside = (
             workspace.reader()
@@ -499,12 +495,12 @@ def test_damaged_cells_never_lose_a_row(damages: list[tuple[int, int, str]], chu
     st.integers(200, 5000),
     st.sampled_from(["utf-8", "gb18030"]),
 )
-def test_damaged_bytes_never_crash(damages: list[tuple[int, bytes]], chunk: int, encoding: str) -> None:
+def test_damaged_bytes_never_crash(empty, damages: list[tuple[int, bytes]], chunk: int, encoding: str) -> None:
     data = bytearray(csv_text(table([case(f"S{n}", diag_name="阑尾炎") for n in range(12)])).encode(encoding))
     for place, junk in damages:
         at = place % len(data)
         data[at : at + 2] = junk
-    with tempfile.TemporaryDirectory() as folder, Workspace.create(Path(folder) / "w.dz") as workspace:
+    with tempfile.TemporaryDirectory() as folder, empty(Path(folder) / "w.dz") as workspace:
         path = Path(folder) / "a.csv"
         path.write_bytes(bytes(data))
         try:
