@@ -123,8 +123,10 @@ def _taking_part(own: Floats, number: NDArray[np.int64]) -> Floats:
     return np.where(outside, np.nan, own)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _standing_out(line: Floats, fit: _Fit, first: int) -> tuple[Standout, ...]:
-    distance = np.where(np.isfinite(fit.away), fit.away, 0.0) / fit.spread
+    # Of a spread of next to nothing what lies off it is as far as a float can say.
+    distance = np.nan_to_num(np.where(np.isfinite(fit.away), fit.away, 0.0) / fit.spread)
     unit = fit.spread * (fit.usual if fit.relative else 1.0)
     factor = fit.factor if fit.factor is not None else np.ones(len(line))
     # What comes out of the rounding of floats is not farther than the limit.
