@@ -149,7 +149,7 @@ def check(before: Year, after: Year, does: Callable[[Region], None]) -> None:
             region.workspace.close()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(years(), years(), st.sampled_from(PACKS))
 def test_parts_sum_exactly_and_the_ends_are_the_clearings(before: Year, after: Year, name: str) -> None:
     def does(region: Region) -> None:
@@ -215,7 +215,7 @@ def test_cells_are_what_the_files_say(tmp_path: Path) -> None:
     region.workspace.close()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(years(), st.sampled_from(("scores", "k", "cases", "money")), years(), st.sampled_from(PACKS))
 def test_what_did_not_move_has_nothing(before: Year, moved: str, other: Year, name: str) -> None:
     after = {

@@ -377,10 +377,8 @@ def test_published_figures_at_scale_1(tmp_path: Path) -> None:
     forget()
 
 
-def test_published_figures_at_a_small_scale(demonstration_copy: Callable[[int, Path], Path], tmp_path: Path) -> None:
-    forget()
-    with Workspace.open(demonstration_copy(50, tmp_path)) as workspace:
-        published(workspace)
+def test_published_figures_at_a_small_scale(shown: Workspace) -> None:
+    published(shown)
 
 
 # -- what a workspace lacks ------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ PUBLISHED = {
 
 @pytest.fixture(scope="module")
 def demo(demonstration_copy: Callable[[int, Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    with Workspace.open(demonstration_copy(50, tmp_path_factory.mktemp("league"))) as workspace:
+    with Workspace.open(demonstration_copy(100, tmp_path_factory.mktemp("league"))) as workspace:
         yield workspace
 
 
@@ -100,9 +100,9 @@ def test_order_and_sums(demo: Workspace) -> None:
         *(sheet.cells[name] for name in ("employee_score", "resident_score", "score")), strict=True
     ):
         assert (employee or 0) + (resident or 0) == (whole or 0)
-    # The region's published totals of 2024, a fiftieth of them.
+    # The region's published totals of 2024, a hundredth of them.
     totals = {fund: sum(one for one in sheet.cells[f"{fund}_score"] if one is not None) for fund in FUNDS}
-    assert totals == {"employee": rounded(F("86835.01") / 50, 4), "resident": rounded(F("369415.04") / 50, 4)}
+    assert totals == {"employee": rounded(F("86835.01") / 100, 4), "resident": rounded(F("369415.04") / 100, 4)}
 
 
 def stays(region: Region, *rows: tuple[str, str, str, str, str]) -> None:

@@ -320,7 +320,7 @@ def said(found: Revision) -> tuple[object, ...]:
     )
 
 
-PROPERTY = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PROPERTY = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("grouping", ["official", "own"])

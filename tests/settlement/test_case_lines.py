@@ -112,15 +112,16 @@ def test_a_list_goes_on_in_a_further_sheet(
     built: tuple[Workspace, Clearing], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace, made = built
-    monkeypatch.setattr(case_list, "EXCEL_ROWS", 303)
-    monkeypatch.setattr(case_lines, "STRETCH", 170)
+    monkeypatch.setattr(case_list, "EXCEL_ROWS", 33)
+    monkeypatch.setattr(case_lines, "STRETCH", 17)
     path = tmp_path / "c.xlsx"
-    assert all(one.written == one.expected for one in case_lines.write(workspace, made, path, lang="zh"))
+    sheet = made.fund("employee")
+    count, code = max((int(value), one.code) for value, one in zip(sheet.values["cases"], sheet.institutions, strict=True))
+    assert all(one.written == one.expected for one in case_lines.write(workspace, made, path, code, "zh"))
     pages = {name: rows for name, rows in read(path).items() if name.startswith("职工医保")}
-    count = int(sum(made.fund("employee").values["cases"]))
-    assert len(pages) == -(-count // 300) > 1
+    assert len(pages) == -(-count // 30) > 2
     sizes = [len(rows) for rows in pages.values()]
-    assert sizes[:-1] == [302] * (len(sizes) - 1) and sum(size - 2 for size in sizes) - 1 == count
+    assert sizes[:-1] == [32] * (len(sizes) - 1) and sum(size - 2 for size in sizes) - 1 == count
     assert all(rows[1] == next(iter(pages.values()))[1] for rows in pages.values())
 
 
@@ -129,7 +130,7 @@ def test_a_difference_is_said_on_the_sheet(built: tuple[Workspace, Clearing], tm
     from dataclasses import replace
 
     workspace, made = built
-    parts = case_lines.parts(workspace, made, lang="zh")
+    parts = case_lines.parts(workspace, made, made.funds[0].institutions[3].code, lang="zh")
     wrong = [replace(parts[0], expected={**parts[0].expected, "": parts[0].rows + 1}), *parts[1:]]
     controls = case_list.write(wrong, tmp_path / "c.xlsx", "t", made.stamps, "zh")
     assert [one.written - one.expected for one in controls if one.written != one.expected] == [-1]

@@ -139,14 +139,14 @@ def outcome(workspace: Workspace, pack: Pack, *, store: bool = True) -> object:
 
 
 @given(st.lists(st.one_of(st.lists(CELLS, min_size=1, max_size=3), st.just("undo")), min_size=1, max_size=6))
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_remembered_equals_computed(
     tmp_path_factory: pytest.TempPathFactory, changes: list[list[Cell] | str]
 ) -> None:
     """Coefficient edits and undo, each cleared from memory and from the tables: the same bytes."""
     made = Region(tmp_path_factory.mktemp("cache") / "c.dz")
     facts(made)
-    made.cases(*rows(2, 150))
+    made.cases(*rows(2, 100))
     pack = packs.load("ningde-2024", {"reference_min_cases": "3"})
     clear(made.workspace, 2024, pack)
     edits = 0

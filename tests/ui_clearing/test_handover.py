@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
 import pytest
 from PySide6.QtWidgets import QMenu
 
+from core.rules.sheet import Clearing
 from core.settlement import evidence
 from ui.desk import Desk
 from ui.pages.clearing import ClearingPage, handover
@@ -22,6 +24,14 @@ def cleared(make_page, desk: Desk, qtbot) -> ClearingPage:
     page.clear()
     idle(qtbot, desk)
     return page
+
+
+def first(clearing: Clearing, count: int) -> Clearing:
+    """The clearing with only so many institutions."""
+    return replace(clearing, funds=tuple(
+        replace(sheet, institutions=sheet.institutions[:count], values={name: own[:count] for name, own in sheet.values.items()})
+        for sheet in clearing.funds
+    ))  # fmt: skip
 
 
 def entries(page: ClearingPage) -> dict[str, bool]:
@@ -48,17 +58,15 @@ def test_all_confirmations_in_a_folder_and_in_a_book(cleared: ClearingPage, desk
     page.handover.confirm(tmp_path / "one.pdf", one.code)
     idle(qtbot, desk)
     assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
+    page.clearing = first(page.clearing, 7)  # of 155 it is the same, and takes a while
     page.handover.confirm(tmp_path / "all.xlsx")
     idle(qtbot, desk)
     names = openpyxl.load_workbook(tmp_path / "all.xlsx", read_only=True).sheetnames
-    assert len(names) == 155 and one.code in names[0]
+    assert len(names) == 7 and one.code in names[0]
 
 
-def test_the_table_for_print_and_the_lists_of_cases(cleared: ClearingPage, desk: Desk, qtbot, tmp_path: Path) -> None:
+def test_a_list_of_cases(cleared: ClearingPage, desk: Desk, qtbot, tmp_path: Path) -> None:
     page = cleared
-    page.handover.write(tmp_path / "table.pdf")
-    idle(qtbot, desk)
-    assert (tmp_path / "table.pdf").read_bytes().startswith(b"%PDF")
     one = page.clearing.fund("resident").institutions[0]
     page.handover.list_cases(tmp_path / "one.xlsx", one.code)
     idle(qtbot, desk)
@@ -84,12 +92,14 @@ def test_where_to_is_asked_with_a_name_that_fits(cleared: ClearingPage, desk: De
     page = cleared
     code = page.clearing.fund("employee").institutions[2].code
     page.table.select(code)
+    page.clearing = first(page.clearing, 7)
     page.handover.choose_confirmation("one", "xlsx")
     idle(qtbot, desk)
     page.handover.choose("pdf")
     idle(qtbot, desk)
     assert asked[0].startswith("2024 清算确认表") and code in asked[0] and asked[0].endswith(".xlsx")
     assert sorted(one.suffix for one in tmp_path.glob("chosen*")) == [".pdf", ".xlsx"]
+    assert (tmp_path / "chosen2.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_evidence_of_one_and_of_all(cleared: ClearingPage, desk: Desk, qtbot, tmp_path: Path) -> None:

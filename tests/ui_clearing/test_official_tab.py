@@ -155,6 +155,6 @@ def test_a_list_unlike_its_own_sheet_stands_above_the_table(
     assert line.count(code) == 1 and "职工医保" in line
     page.clear()
     idle(qtbot, desk)
-    page.handover.reconcile(tmp_path / "b.pdf")
+    page.handover.reconcile(tmp_path / "b.xlsx")
     idle(qtbot, desk)
-    assert (tmp_path / "b.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "b.xlsx").read_bytes().startswith(b"PK")
