@@ -14,8 +14,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from core.faults import Fault, Refused, Usage, WorldFault
+from core.intake import readers
 from core.intake.checks import Checked, Checks, Plan
-from core.intake.readers import Source
+from core.intake.source import Source
 
 Blocks = Generator[Checked, None, None]
 _FAULTS: Mapping[str, type[Fault]] = {"Refused": Refused, "Usage": Usage, "WorldFault": WorldFault}
@@ -45,7 +46,7 @@ def blocks(source: Source, plan: Plan, chunk: int, *, alone: bool) -> Blocks:
 
 def _checked(source: Source, plan: Plan, chunk: int) -> Iterator[Checked]:
     check = Checks(plan)
-    for block in source.blocks(chunk):
+    for block in readers.blocks(source, chunk):
         yield check.check(block)
 
 

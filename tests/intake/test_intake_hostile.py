@@ -18,7 +18,7 @@ import xlsxwriter
 from arriving import case, table, write_csv, write_xlsx
 
 from core.faults import Fault, Refused
-from core.intake import bounds, readers
+from core.intake import bounds, databases
 from core.intake.load import import_file, propose
 from core.storage.workspace import Workspace
 from core.texts import Texts
@@ -203,7 +203,7 @@ def hostile(path: Path, *statements: str) -> Path:
 def test_databases_with_a_hostile_schema(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readers, "STEPS", 3)
+    monkeypatch.setattr(databases, "STEPS", 3)
     endless = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
     stuck = hostile(tmp_path / "stuck.db", f"CREATE VIEW cases AS {endless} SELECT max(x) AS setl_id FROM n")
     assert refused(stuck, workspace) == "file_damaged"
@@ -211,7 +211,7 @@ def test_databases_with_a_hostile_schema(
     assert refused(circle, workspace) == "file_damaged"
     loads = hostile(tmp_path / "loads.db", "CREATE VIEW cases AS SELECT load_extension('/tmp/x.so') AS setl_id")
     assert refused(loads, workspace) == "file_damaged"
-    monkeypatch.setattr(readers, "DATABASE_ROWS", 1000)
+    monkeypatch.setattr(databases, "DATABASE_ROWS", 1000)
     names = ", ".join(f"'{value}' AS {name}" for name, value in case().items())
     rows = hostile(tmp_path / "rows.db", f"CREATE VIEW cases AS {endless} SELECT {names} FROM n")
     assert refused_import(rows, workspace) == "file_bomb"
