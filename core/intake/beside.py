@@ -15,7 +15,8 @@ from multiprocessing.context import SpawnProcess
 
 from core.faults import Fault, Refused, Usage, WorldFault
 from core.intake import readers
-from core.intake.checks import Checked, Checks, Plan
+from core.intake.checks import Checks
+from core.intake.plan import Checked, Plan
 from core.intake.source import Source
 
 Blocks = Generator[Checked, None, None]

@@ -20,10 +20,13 @@ import numpy as np
 
 from core.faults import Refused, Usage, WorldFault
 from core.findings import Finding
-from core.intake import beside, checks, damage, readers
-from core.intake.checks import Checked, Plan, Values
+from core.intake import beside, damage, readers
+from core.intake.cells import Ints
 from core.intake.kinds import KINDS, Kind, heading_forms, in_wan
-from core.intake.readers import CHUNK, Source
+from core.intake.plan import Checked, Plan
+from core.intake.source import CHUNK, Source
+from core.intake.values import Values
+from core.intake.verdicts import PRIVATE, WARNINGS_KEPT
 from core.progress import SILENT, Progress, step
 from core.storage import batches, engine
 from core.storage.ledger import arrival
@@ -215,7 +218,7 @@ def propose(
     contract = _contract(kind)
     source = _recognise(workspace, contract, path, sheet, mapping)
     places = [
-        k for k, heading in enumerate(source.headings) if source.mapping.get(heading) not in checks.PRIVATE
+        k for k, heading in enumerate(source.headings) if source.mapping.get(heading) not in PRIVATE
     ]
     sample = tuple(
         tuple(
@@ -439,7 +442,7 @@ def _fill(
             values={"finding": code, "count": str(count)},
         )
         for (severity, code, column), count in sorted(counts.items())
-        if severity != "refused" and count > checks.WARNINGS_KEPT
+        if severity != "refused" and count > WARNINGS_KEPT
     ]
     say(more)
     receipt.refused = receipt.rows_read - receipt.accepted
@@ -617,7 +620,7 @@ class _Table:
         plan, column = self._plan, "setl_id" if self._kind.name == "cases" else key
         return Finding(code, "refused", plan.file, plan.sheet, row, column, shown, shown, values)
 
-    def _numbered(self, settlements: list[str | int | None]) -> checks.Ints:
+    def _numbered(self, settlements: list[str | int | None]) -> Ints:
         order: list[int] = []
         for settlement in settlements:
             self._counted[str(settlement)] += 1
@@ -625,7 +628,7 @@ class _Table:
         return np.array(order, dtype=np.int64)
 
     def _taken(
-        self, rows: checks.Ints, columns: Mapping[str, list[str | int | None]], newest: int
+        self, rows: Ints, columns: Mapping[str, list[str | int | None]], newest: int
     ) -> list[Finding]:
         """The rows that did not go in, each with the row that has its key; of a wide row nothing stays then."""
         kind, connection = self._kind, self._connection

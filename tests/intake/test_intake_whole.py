@@ -20,9 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.faults import Cancelled, Refused, Usage
-from core.intake import cells, checks, load
+from core.intake import cells, load
 from core.intake.kinds import KINDS, claim
 from core.intake.load import import_file, read_mapping
+from core.intake.one_cell import read_cell
 from core.money import fen
 from core.storage.workspace import Workspace
 
@@ -535,7 +536,7 @@ def test_amounts_at_once_equal_money_fen(texts: list[str]) -> None:
     for text, number, clean in zip(texts, numbers.tolist(), good.tolist(), strict=True):
         if clean:
             assert number == fen(text)
-        read = checks.read_cell(KINDS["cases"].field("medfee_sumamt"), text)
+        read = read_cell(KINDS["cases"].field("medfee_sumamt"), text)
         if clean:
             assert read.value == number
         elif read.value is not None:
@@ -566,7 +567,7 @@ def test_times_at_once_equal_the_careful_way(texts: list[str]) -> None:
     for i, text in enumerate(texts):
         if found_.good[i]:
             shown = found_.text[i, : found_.lengths[i]].tobytes().decode()
-            assert checks.read_cell(KINDS["cases"].field("dscg_time"), text).value == shown
+            assert read_cell(KINDS["cases"].field("dscg_time"), text).value == shown
             assert int(shown[:10].replace("-", "")) == found_.day[i]
             datetime.fromisoformat(shown)
 
