@@ -9,8 +9,8 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton
 
 from core.faults import Cancelled
-from ui.desk import Desk, DeskWork
-from ui.dialogs import TextDialog, detail, far, show_far, words
+from ui.desk import Changes, Desk, DeskWork
+from ui.dialogs import TextDialog, detail, far, outlived, show_far, words
 from ui.jobs import Job
 from ui.look import GAP, TIGHT, set_role
 
@@ -29,6 +29,7 @@ class Asking(QFrame):
         self._desk, self._place = desk, place
         self._job: Job | None = None
         self._details = ""
+        self._wrong: Exception | None = None
         set_role(self, "notice")
         self.said = QLabel(wordWrap=True)
         self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -48,6 +49,7 @@ class Asking(QFrame):
         self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
         self._patience.timeout.connect(self._show)
         desk.jobs.progressed.connect(self._progressed)
+        desk.changed.connect(self._changed)
         self.hide()
 
     @property
@@ -82,16 +84,23 @@ class Asking(QFrame):
         if details and "\n" not in details:  # one reason needs no list
             said, details = details, ""
         self.tell(said, details)
+        self._wrong = error
 
     def tell(self, said: str, details: str = "") -> None:
         """Say this, until the next question; the details behind a button."""
         set_role(self.said, "bad")
+        self._wrong = None
         self.said.setText(said)
         self._details = details
         for widget in (self.bar, self.stop):
             widget.hide()
         self.more.setVisible(bool(self._details))
         self.show()
+
+    def _changed(self, changes: Changes) -> None:
+        if self._job is None and outlived(self._wrong, changes):
+            self._wrong = None
+            self.hide()
 
     def _failed(self, error: Exception) -> None:
         self._end()

@@ -32,7 +32,7 @@ from PySide6.QtWidgets import (
 from core import settings as kept
 from core.faults import Fault, Refused
 from core.texts import Texts
-from ui.desk import Desk
+from ui.desk import Changes, Desk
 from ui.jobs import Job
 from ui.look import EDGE, GAP, TIGHT, count, set_role
 
@@ -140,6 +140,8 @@ class ErrorBar(QFrame):
         layout.addWidget(self.label, 1)
         self.more = QPushButton(desk.texts("ui.details"))
         self.more.clicked.connect(self._tell)
+        self._error: Exception | None = None
+        desk.changed.connect(self._changed)
         layout.addWidget(self.more)
         close = QToolButton()
         close.setIcon(desk.look.icon("close", "bad"))
@@ -150,15 +152,25 @@ class ErrorBar(QFrame):
         self.hide()
 
     def put(self, error: Exception) -> None:
+        self._error = error
         self.label.setText(words(self._desk.texts, error))
         self._details = detail(self._desk.texts, error)
         self.more.setVisible(bool(self._details))
         self.show()
 
+    def _changed(self, changes: Changes) -> None:
+        if not self.isHidden() and outlived(self._error, changes):
+            self.hide()
+
     def _tell(self) -> None:
         TextDialog(
             self._desk, self._desk.texts("ui.details"), self.label.text(), self._details, self.window()
         ).open()
+
+
+def outlived(error: Exception | None, changes: Changes) -> bool:
+    """Whether what was refused since a year is confirmed need not be said any more: a year was reopened, or confirmed, since."""
+    return isinstance(error, Refused) and error.code == "year_confirmed" and changes.touches("confirmed_year")
 
 
 class Waiting(QDialog):

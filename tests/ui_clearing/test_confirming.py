@@ -11,6 +11,7 @@ from core.faults import Refused
 from core.settlement import confirmed
 from core.storage.ledger import Change, Edit
 from ui.desk import Desk
+from ui.dialogs import ErrorBar
 from ui.pages.clearing import ClearingPage
 
 from .conftest import idle
@@ -41,6 +42,27 @@ def test_confirmed_shown_refused_and_reopened(cleared: ClearingPage, desk: Desk,
     idle(qtbot, desk)
     assert page.confirming.button.text() == texts("confirmed.confirm")
     desk.workspace.ledger.commit(edit)
+
+
+def test_what_was_refused_is_not_said_any_more_once_the_year_is_open(cleared: ClearingPage, desk: Desk, qtbot) -> None:
+    """In the window's bar and in a tab's; what else went wrong stays until it is put away."""
+    page, bar = cleared, ErrorBar(desk)
+    qtbot.addWidget(bar)
+    desk.troubled.connect(bar.put)
+    page.confirming.change("confirm", "")
+    idle(qtbot, desk)
+    year = page.clearing.year
+    page.tabs.show_target("special")
+    asking = page.tabs.tab("special").asking
+    idle(qtbot, desk)
+    refused = Refused("year_confirmed", year=year, table="special_case")
+    for wrong, left in ((refused, False), (Refused("stale_edit", subject="x", before="1", now="2"), True)):
+        desk.troubled.emit(wrong)
+        asking.wrong(wrong)
+        assert not bar.isHidden() and not asking.isHidden()
+        page.confirming.change("reopen" if wrong is refused else "confirm", "预算有误")
+        idle(qtbot, desk)
+        assert (not bar.isHidden(), not asking.isHidden()) == (left, left)
 
 
 def test_reopening_asks_for_a_reason(cleared: ClearingPage, desk: Desk, qtbot) -> None:
