@@ -8,7 +8,10 @@ import pytest
 from PySide6.QtCore import Qt
 from window_hands import amount, budget_edit, write
 
+from core.storage.ledger import EDITABLE
+from core.texts import Texts
 from ui.dialogs import ReasonDialog, TextDialog
+from ui.pages.ledger import _word
 
 
 @pytest.fixture
@@ -43,6 +46,15 @@ def test_before_and_after_of_a_line(page) -> None:
     page.table.select(2)
     assert ("金额（元）", "—", "100,000.00") in tree(page)
     assert "年初预算" in page.facts.text()
+
+
+def test_every_table_and_field_that_can_be_edited_has_words(opened, desk) -> None:
+    texts = Texts("zh")  # the other language has the same keys
+    for table in EDITABLE:
+        names = [row[1] for row in desk.workspace.reader().execute(f"PRAGMA table_info({table})")]
+        assert names
+        assert {name for name in names if _word("field", name, texts) == name} == set()
+        assert _word("table", table, texts) != table
 
 
 def test_undo_of_a_chosen_line_from_its_panel(opened, page, desk, qtbot, idle) -> None:

@@ -368,15 +368,19 @@ class LedgerPage(QWidget):
 
 
 def _word(area: str, name: str, texts: Texts) -> str:
-    """A table or field in words; one that nobody named stays as it is."""
-    key = f"ledger.{area}.{name}"
-    return texts(key) if texts.has(key) else name
+    """A table or field in words: the ledger's own, or what the import calls a field; one that nobody named stays as it is."""
+    for key in (f"ledger.{area}.{name}", f"{area}s.{name}"):
+        if texts.has(key):
+            return texts(key)
+    return name
 
 
 def _spoken(name: str, value: object, texts: Texts) -> str:
     """A value as the other pages write it: funds, budget items, states in words, fen as yuan."""
     if name in FEN and isinstance(value, int):
         return amount(value)
+    if name == "at" and isinstance(value, str):
+        return local_time(value)
     area = {"set_name": "set", "withdrawn": "ledger.withdrawn"}.get(name, name)
     key = f"{area}.{value}"
     known = name in ("fund", "item", "state", "set_name", "withdrawn") and texts.has(key)
