@@ -7,8 +7,11 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from ui.look import set_role
+from ui.look import EDGE, set_role
 from ui.table.grid import Grid
+
+
+WIDEST = 460  # pixels of a line: a sentence in one or two lines, not in a narrow column of its own
 
 
 class Nothing(QWidget):
@@ -24,7 +27,7 @@ class Nothing(QWidget):
         self.button.clicked.connect(self._pressed)
         inner = QVBoxLayout(self)
         inner.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        inner.addWidget(self.text)
+        inner.addWidget(self.text, 0, Qt.AlignmentFlag.AlignCenter)
         inner.addWidget(self.button, 0, Qt.AlignmentFlag.AlignCenter)
         grid.moved.connect(self._place)
         grid.viewport().installEventFilter(self)
@@ -46,7 +49,9 @@ class Nothing(QWidget):
             self._act()
 
     def _place(self) -> None:
-        self.setGeometry(self._grid.viewport().rect().adjusted(self._grid.frozen_width(), 0, 0, 0))
+        room = self._grid.viewport().rect().adjusted(self._grid.frozen_width(), 0, 0, 0)
+        self.setGeometry(room)
+        self.text.setFixedWidth(max(1, min(WIDEST, room.width() - 2 * EDGE)))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
