@@ -195,7 +195,7 @@ def _folder(workspace: Workspace, one: _Run, code: str, lang: str, progress: Pro
     book = io.BytesIO()  # in memory: nothing of a protected workspace goes to the system's folder of temporary files
     shown = confirmed.marked(workspace, clearing)
     if code:
-        confirmation_book.write(shown, book, [code], lang, progress)
+        confirmation_book.write(shown, book, [code], lang, progress, funds=[sheet.fund for sheet in sheets])
     else:
         workbook.write(shown, book, lang, progress)
     return {**files, "sheet.xlsx": book.getvalue()}

@@ -7,13 +7,15 @@ NUMBER: as printed on paper, the run's hash, that of the ledger's confirming lin
 
 What is checked, in this order: the seal over every byte; that the archive holds what its manifest lists, to the hash; the
 chain of the ledger and that the run stands in it; the hashes that the run names (rule, coefficient set, inputs, result, and
-the run's own over every exact figure); and the arithmetic: every cell of the sheet computed again from its inputs by the
-rule's own formulas, in exact fractions. Where the scores of single cases are included they are added up again.
-Differences come first, each with its place. Exit status: 0 nothing differs, 1 something does, 2 this is no bundle.
+the run's own over every exact figure); the arithmetic: every cell of the sheet computed again from its inputs by the
+rule's own formulas, in exact fractions; and the workbook, whose cells must show what was computed. Where the scores of single
+cases are included they are added up again. Differences come first, each with its place (职工医保!K17 is a workbook's cell).
+Exit status: 0 nothing differs, 1 something does, 2 this is no bundle.
 
 A second implementation on purpose: it shares no line with the product, so an error in one of them shows as a difference.
 """
 
+import ast
 import hashlib
 import io
 import json
@@ -21,8 +23,10 @@ import locale
 import re
 import sys
 import zipfile
+from collections import Counter
 from fractions import Fraction
 from math import floor
+from xml.etree import ElementTree
 
 WORDS = {
     "usage": ("用法：python3 dianzhi_check.py 证据包.zip [纸上的哈希 …] [--lang zh|en]",
@@ -58,6 +62,9 @@ WORDS = {
     "cell": ("{0} {1}：清算表为 {2}，按规则重算为 {3}", "{0} {1}: the sheet says {2}, computed by the rule it is {3}"),
     "fault": ("{0} {1}：按规则算不出（{2}）", "{0} {1}: the rule cannot be computed ({2})"),
     "cases": ("{0} {1}：清算表为 {2}，逐例相加为 {3}", "{0} {1}: the sheet says {2}, the cases add up to {3}"),
+    "book": ("{0} sheet.xlsx：{1} 显示 {2}，应为 {3}", "{0} sheet.xlsx: {1} shows {2}, it should be {3}"),
+    "book_more": ("{0} sheet.xlsx：{1} 多出数字 {2}", "{0} sheet.xlsx: {1} holds a number too many, {2}"),
+    "book_formula": ("{0} sheet.xlsx：{1} 的公式与同列其他机构不同", "{0} sheet.xlsx: {1} has another formula than the other institutions"),
     "region": ("全市", "region"),
     "employee": ("职工", "employee"),
     "resident": ("居民", "resident"),
@@ -65,6 +72,7 @@ WORDS = {
     "ok_files": ("{0} 个文件与清单相符", "{0} files are what the manifest says"),
     "ok_ledger": ("台账 {0} 行首尾相连，末行 {1}（其中 {2} 行只给出哈希）", "{0} lines of the ledger hold together, the last is {1} ({2} are given by hash only)"),
     "ok_run": ("清算 {0}（{1}）：哈希相符，重算 {2} 格一致", "run {0} ({1}): hashes hold, {2} cells computed again agree"),
+    "ok_book": ("{0} sheet.xlsx：{1} 格与重算一致", "{0} sheet.xlsx: {1} cells show what was computed"),
     "ok_paper": ("与纸上所印相符：{0}", "as printed on paper: {0}"),
     "ok_data": ("{0} 个导入文件的 SHA-256 与台账相符", "SHA-256 of {0} imported files are what the ledger says"),
     "ok_cases": ("{0} 例的分值和金额逐例相加一致", "scores and amounts of {0} cases add up"),
@@ -88,108 +96,46 @@ class Unfit(Exception):
     """A formula that cannot be read, or values that do not fit it."""
 
 
-# --- the language of the rules: read into nested lists, computed in exact fractions ---------------------------------
+# --- the language of the rules: read by Python's own reader, computed in exact fractions ------------------------------
 
-WORD = re.compile(r"\s*(?:(\d+\.\d+|\d+|\.\d+)|([A-Za-z_]\w*)|(<=|>=|==|!=|[-+*/<>(),]))", re.ASCII)
-
-
-def words_of(text):
-    found, at = [], 0
-    text = text.rstrip()
-    while at < len(text):
-        match = WORD.match(text, at)
-        if match is None:
-            raise Unfit("%r" % text[at : at + 10])
-        found.append(match.group(1) or match.group(2) or match.group(3))
-        at = match.end()
-    return found
+SIGNS = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+    ast.Eq: "==", ast.NotEq: "!=", ast.Not: "not", ast.USub: "neg", ast.And: "and", ast.Or: "or",
+}  # fmt: skip
+NAME = re.compile(r"\b(?!(?:if|else|and|or|not)\b)(?=[A-Za-z_])", re.ASCII)
 
 
-class Reader:
-    """One method a level of binding, loosest first; a tree is [operator, parts ...], a number or a name."""
+def formula(text):
+    """A tree: [operator or function, parts ...], a number or a name. The grammar is a part of Python's expressions; a name gets
+    an underline in front for the reader, so that none is a word of Python's."""
+    text = NAME.sub("_", " ".join(str(text).split()))
+    if len(text) > 20000:
+        raise Unfit("%s..." % text[:20])
+    return tree_of(ast.parse(text, mode="eval").body, text)
 
-    def __init__(self, text):
-        self.words, self.at = words_of(text), 0
 
-    def sees(self, *wanted):
-        return self.at < len(self.words) and self.words[self.at] in wanted
+def tree_of(node, text):
+    def tree(head, *parts):
+        return [head, *(tree_of(part, text) for part in parts)]
 
-    def take(self, *wanted):
-        if self.at >= len(self.words) or (wanted and not self.sees(*wanted)):
-            raise Unfit("%s?" % " ".join(wanted))
-        self.at += 1
-        return self.words[self.at - 1]
-
-    def whole(self):
-        tree = self.choice()
-        if self.at < len(self.words):
-            raise Unfit(self.words[self.at])
-        return tree
-
-    def choice(self):
-        value = self.either()
-        if not self.sees("if"):
-            return value
-        self.take("if")
-        condition = self.either()
-        self.take("else")
-        return ["if", condition, value, self.choice()]
-
-    def left(self, deeper, *signs):
-        tree = deeper()
-        while self.sees(*signs):
-            tree = [self.take(), tree, deeper()]
-        return tree
-
-    def either(self):
-        return self.left(self.both, "or")
-
-    def both(self):
-        return self.left(self.negation, "and")
-
-    def negation(self):
-        if self.sees("not"):
-            self.take()
-            return ["not", self.negation()]
-        return self.comparison()
-
-    def comparison(self):
-        tree = self.addition()
-        if self.sees("<", "<=", ">", ">=", "==", "!="):
-            return [self.take(), tree, self.addition()]
-        return tree
-
-    def addition(self):
-        return self.left(self.product, "+", "-")
-
-    def product(self):
-        return self.left(self.sign, "*", "/")
-
-    def sign(self):
-        if self.sees("-"):
-            self.take()
-            return ["neg", self.sign()]
-        return self.atom()
-
-    def atom(self):
-        word = self.take()
-        if word == "(":
-            tree = self.choice()
-            self.take(")")
-            return tree
-        if word[0].isdigit() or word[0] == ".":
-            return Fraction(word)
-        if not (word[0].isalpha() or word[0] == "_"):
-            raise Unfit(word)
-        if not self.sees("("):
-            return word
-        self.take("(")
-        parts = [self.choice()]
-        while self.sees(","):
-            self.take(",")
-            parts.append(self.choice())
-        self.take(")")
-        return [word, *parts]
+    if isinstance(node, ast.Name):
+        return node.id[1:]
+    if isinstance(node, ast.IfExp):
+        return tree("if", node.test, node.body, node.orelse)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+        return tree(node.func.id[1:], *node.args)
+    if isinstance(node, ast.BoolOp):
+        return tree(SIGNS[type(node.op)], *node.values)
+    if isinstance(node, ast.UnaryOp):
+        return tree(SIGNS[type(node.op)], node.operand)
+    if isinstance(node, ast.BinOp):
+        return tree(SIGNS[type(node.op)], node.left, node.right)
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        return tree(SIGNS[type(node.ops[0])], node.left, node.comparators[0])
+    written = ast.get_source_segment(text, node) or ""
+    if not re.fullmatch(r"\d+(\.\d+)?|\.\d+", written):
+        raise Unfit(written[:20])
+    return Fraction(written)
 
 
 def half_up(value, places):
@@ -224,7 +170,7 @@ class Rule:
     """The resolved rule as the run had it: parameters, tables, steps in the order of the sheet."""
 
     def __init__(self, told, changed):
-        self.values, self.tables, self.steps = {}, {}, []
+        self.values, self.tables, self.steps, self.told = {}, {}, [], {}
         for one in told.get("parameter", []):
             options = one.get("options") or ()
             for option in options:
@@ -234,15 +180,12 @@ class Rule:
         for one in told.get("table", []):
             self.tables[one["id"]] = one
         for scope, one in told.get("steps", []):
-            if one.get("when") and not self.compute(Reader(one["when"]).whole(), self.values.__getitem__, None, None, 0):
+            if one.get("when") and not self.compute(formula(one["when"]), self.values.__getitem__, None, None, 0):
                 continue
             places = changed.get(one["id"] + ".places", one.get("places")) if not one.get("input") else None
-            tree = None if one.get("input") else self.formula(one["formula"])
+            tree = None if one.get("input") else formula(one["formula"])
+            self.told[scope, one["id"]] = one
             self.steps.append((scope, one["id"], tree, None if places in (None, "none") else int(places)))
-
-    @staticmethod
-    def formula(text):
-        return Reader(str(text)).whole()
 
     def compute(self, tree, name, column, share, places):
         """The value of a tree. name(id), column(id) and share(total, id, places) give what it asks for."""
@@ -257,10 +200,8 @@ class Rule:
 
         if head == "if":
             return value(parts[1] if value(parts[0]) else parts[2])
-        if head == "and":
-            return bool(value(parts[0]) and value(parts[1]))
-        if head == "or":
-            return bool(value(parts[0]) or value(parts[1]))
+        if head in ("and", "or"):
+            return (all if head == "and" else any)(value(part) for part in parts)
         if head == "sum":
             return sum(column(parts[0]), Fraction(0))
         if head == "tiers":
@@ -293,10 +234,10 @@ class Rule:
             if start not in (None, "") and x < Fraction(str(start)):
                 continue
             if end in (None, "") or x < Fraction(str(end)) or (closed and x == Fraction(str(end))):
-                return self.formula(row["value"])
+                return formula(row["value"])
         if rows or "otherwise" not in table:
             raise Unfit("%s(%s)" % (table["id"], x))
-        return self.formula(table["otherwise"])
+        return formula(table["otherwise"])
 
 
 class Sheet:
@@ -308,6 +249,7 @@ class Sheet:
     def __init__(self, rule, facts, given):
         self.rule, self.given = rule, given
         self.codes = [one["code"] for one in facts["institutions"]]
+        self.names = [one["name"] for one in facts["institutions"]]
         self.facts = {"region": {}, "institution": {}}
         for name, text in facts["region"].items():
             self.facts["region"][name] = Fraction(text)
@@ -377,6 +319,212 @@ def briefly(value):
     return text.rstrip("0").rstrip(".") if half_up(value, 6) == value else "%s (%s)" % (text, value)
 
 
+# --- the workbook: stored values as a person sees them, no formula is computed ------------------------------------------
+
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+LARGEST = 64_000_000  # bytes of a part
+AT = re.compile(r"([A-Z]{1,3})([1-9]\d{0,6})")
+STORED = re.compile(r"-?\d+(\.\d+)?(E[+-]?\d\d?)?", re.ASCII | re.IGNORECASE)
+SUMMED = ("yuan", "points", "cases")  # units that are added up over institutions; points not over funds
+
+
+class Page:
+    """A worksheet: cells K17 -> text or number, formulas; `held`: cells that were compared."""
+
+    def __init__(self, name, sheet, strings):
+        self.name, self.cells, self.formulas, self.held = name, {}, {}, set()
+        for one in sheet.iter(MAIN + "c"):
+            at, text = one.get("r", ""), one.findtext(MAIN + "v")
+            if at in self.cells or not AT.fullmatch(at):
+                raise Unfit("%s!%s" % (name, at))
+            if one.get("t") == "s":
+                text = strings[int(text)]
+            elif one.get("t", "n") == "n" and text is not None:
+                if not STORED.fullmatch(text):
+                    raise Unfit("%s!%s" % (name, at))
+                text = Fraction(text)
+            self.cells[at] = text
+            if one.find(MAIN + "f") is not None:
+                self.formulas[at] = one.findtext(MAIN + "f")
+
+
+def pages_of(data):
+    """The worksheets in their order. Refused: parts or cells twice, hidden sheets, entities, what is too large."""
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    if len(set(archive.namelist())) != len(archive.namelist()):
+        raise Unfit("a part twice")
+
+    def xml(name):
+        with archive.open(name) as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST or b"<!" in content or not content.startswith(b'<?xml version="1.0" encoding="UTF-8"'):
+            raise Unfit(name)
+        return ElementTree.fromstring(content)
+
+    def targets(name, kind):
+        return {one.get("Id"): one.get("Target") for one in xml(name) if one.get("Type", "").endswith("/" + kind)}
+
+    shown = list(targets("_rels/.rels", "officeDocument").values())
+    if shown != ["xl/workbook.xml"] or list(targets("xl/_rels/workbook.xml.rels", "sharedStrings").values()) != ["sharedStrings.xml"]:
+        raise Unfit("_rels")
+    strings = ["".join(one.itertext()) for one in xml("xl/sharedStrings.xml").iter(MAIN + "si")]
+    found, parts = [], targets("xl/_rels/workbook.xml.rels", "worksheet")
+    for one in xml("xl/workbook.xml").iter(MAIN + "sheet"):
+        if one.get("state"):
+            raise Unfit("%s: %s" % (one.get("name"), one.get("state")))
+        found.append(Page(one.get("name"), xml("xl/" + parts[one.get(LINK)]), strings))
+    return found
+
+
+def letters(column):
+    """0 -> A, 26 -> AA."""
+    return (letters(column // 26 - 1) if column > 25 else "") + chr(65 + column % 26)
+
+
+def capitals(fen):
+    """An amount in Chinese capitals, below a trillion yuan."""
+    said = "".join("零壹贰叁肆伍陆柒捌玖"[int(digit)] + unit for digit, unit in zip("%014d" % abs(fen), "仟佰拾亿仟佰拾万仟佰拾元角分"))
+    for old, new in (
+        ("零[仟佰拾]", "零"), ("零+", "零"), ("零(?=[亿万元])", ""), ("亿万", "亿零"), ("零+", "零"), ("零(?=元)", ""),
+        ("零角零分|零分", "整"), ("零角", "零"), ("^[亿万元零]+", ""),
+    ):  # fmt: skip
+        said = re.sub(old, new, said)
+    return ("负" if fen < 0 else "") + (said if said != "整" else "零元整")
+
+
+class Workbook:
+    """Holds sheet.xlsx against what was computed. figures: {fund: Sheet}, differs(key, place, ...)."""
+
+    def __init__(self, pages, rule, figures, differs):
+        self.pages, self.rule, self.figures, self.differs, self.count = pages, rule, figures, differs, 0
+        self.ids = {scope: [id for of, id, _, _ in rule.steps if of == scope] for scope in ("region", "institution")}
+
+    def number(self, page, at, value):
+        """A cell must show this number, to the fifteen digits that a workbook stores."""
+        found = page.cells.get(at)
+        page.held.add(at)
+        self.count += 1
+        if not isinstance(found, Fraction) or abs(found - value) * 10**15 > abs(value):
+            said = briefly(found) if isinstance(found, Fraction) else repr(found)
+            self.differs("book", "%s!%s" % (page.name, at), said, briefly(value))
+
+    def label(self, page, at, *wanted):
+        """A cell must begin with one of these words: it says what the numbers beside or below it are."""
+        if not str(page.cells.get(at, "")).lower().startswith(tuple(word.lower() for word in wanted)):
+            self.differs("book", "%s!%s" % (page.name, at), repr(page.cells.get(at)), wanted[0])
+
+    def nothing_more(self, page, allowed=lambda column, row: False):
+        for at, found in page.cells.items():
+            column, row = AT.fullmatch(at).groups()
+            if isinstance(found, Fraction) and at not in page.held and not allowed(column, int(row)):
+                self.differs("book_more", "%s!%s" % (page.name, at), briefly(found))
+
+    def titles(self, scope, id):
+        return list(self.rule.told[scope, id]["title"].values())
+
+    def sums(self, fund):
+        """The steps that are added up, with their sums over the institutions."""
+        added = [id for id in self.ids["institution"] if self.rule.told["institution", id].get("unit") in SUMMED]
+        return [(id, sum(self.figures[fund].column(id), Fraction(0))) for id in added]
+
+    def whole(self, budget_lines, hashes):
+        """Summary, a sheet for each fund, inputs; then rule, findings, and the stamps, which name the hashes."""
+        if len(self.pages) != len(self.figures) + 5:
+            raise Unfit("worksheets")
+        summary, inputs = self.pages[0], self.pages[len(self.figures) + 1]
+        for place, (fund, sheet) in enumerate(self.figures.items()):
+            self.of_fund(self.pages[1 + place], fund, sheet)
+            column, sums = letters(2 + place), self.sums(fund)
+            self.label(summary, column + "4", *WORDS[fund])
+            for row, id in enumerate(self.ids["region"], 5):
+                self.label(summary, "A%d" % row, *self.titles("region", id))
+                self.number(summary, "%s%d" % (column, row), sheet.figure("region", id))
+            below = 5 + len(self.ids["region"]) + 2
+            for row, (id, total) in enumerate(sums, below):
+                self.label(summary, "A%d" % row, *self.titles("institution", id))
+                self.number(summary, "%s%d" % (column, row), total)
+            self.number(summary, "%s%d" % (column, below + len(sums) + 1), Fraction(len(sheet.codes)))
+        self.nothing_more(summary)
+        lines = iter(budget_lines)
+        for row in sorted(int(AT.fullmatch(at)[2]) for at, found in inputs.cells.items() if isinstance(found, Fraction) and at[0] == "C"):
+            named = self.rule.values.get(inputs.cells.get("A%d" % row))
+            self.number(inputs, "C%d" % row, named if isinstance(named, Fraction) else next(lines, Fraction(0)))
+        self.nothing_more(inputs)
+        if next(lines, None) is not None or not set(hashes) <= set(self.pages[-1].cells.values()):
+            raise Unfit("%s, %s" % (inputs.name, self.pages[-1].name))
+
+    def of_fund(self, page, fund, sheet):
+        """Ids of the steps in row 4, institutions from row 6, their sums, and five rows below the steps of the region."""
+        if not page.name.lower().startswith(WORDS[fund]):
+            raise Unfit(page.name)
+        first, below = 6, 6 + len(sheet.codes)
+        for row, code in enumerate(sheet.codes, first):
+            self.label(page, "A%d" % row, code)
+            self.label(page, "B%d" % row, sheet.names[row - first])
+        for place, id in enumerate(self.ids["institution"], 4):
+            column = letters(place)
+            self.label(page, column + "3", *self.titles("institution", id))
+            self.label(page, column + "4", id)
+            alike = []
+            for row, value in enumerate(sheet.column(id), first):
+                at = "%s%d" % (column, row)
+                self.number(page, at, value)
+                alike.append(re.sub(r"(?<=[A-Z])%d(?!\d)" % row, "#", page.formulas.get(at, "")))
+            if sheet.steps["institution", id][0] is not None:
+                usual = Counter(alike).most_common(1)[0][0]
+                for row in (row for row, one in enumerate(alike, first) if one != usual):
+                    self.differs("book_formula", "%s!%s%d" % (page.name, column, row))
+        for id, total in self.sums(fund):
+            self.number(page, "%s%d" % (letters(4 + self.ids["institution"].index(id)), below), total)
+        for row, id in enumerate(self.ids["region"], below + 4):
+            self.label(page, "A%d" % row, id)
+            self.label(page, "B%d" % row, *self.titles("region", id))
+            self.number(page, "D%d" % row, sheet.figure("region", id))
+        # Beside the steps: how a share is split by largest remainder, four columns each.
+        shares = json.dumps([tree for _, _, tree, _ in self.rule.steps], default=str).count('["share"')
+        aside = [letters(4 + len(self.ids["institution"]) + 1 + n) for n in range(4 * shares)]
+        self.nothing_more(page, lambda column, row: column in aside and first <= row < below)
+
+    def of_one(self):
+        """An institution's confirmation sheet: region, its steps, the result with its capitals; below them sums over all."""
+        (page,) = self.pages
+        funds, row = list(self.figures), 10
+        self.label(page, "C4", self.figures[funds[0]].names[0])
+        self.label(page, "C5", self.figures[funds[0]].codes[0])
+        for scope in ("region", "institution"):
+            for place, fund in enumerate(funds):
+                self.label(page, "%s%d" % (letters(2 + place), row - 1), *WORDS[fund])
+            for number, id in enumerate(self.ids[scope], 1):
+                self.label(page, "B%d" % row, *self.titles(scope, id))
+                self.number(page, "A%d" % row, Fraction(number))
+                self.line(page, row, [self.of(scope, id, fund) for fund in funds], self.rule.told[scope, id].get("unit"))
+                row += 1
+            row += 3
+        last = next((id for id in ("final", "due") if id in self.ids["institution"]), self.ids["institution"][-1])
+        amounts = [(WORDS[fund], self.of("institution", last, fund)) for fund in funds]
+        if len(funds) > 1:
+            amounts.append((("合计", "total"), sum(amount for _, amount in amounts)))
+        for words, amount in amounts:
+            self.label(page, "A%d" % row, *words)
+            self.number(page, "D%d" % row, amount)
+            fen, written = amount * 100, str(page.cells.get("E%d" % row, ""))
+            if fen.denominator == 1 and abs(fen) < 10**14 and not written.endswith(capitals(int(fen))):
+                self.differs("book", "%s!E%d" % (page.name, row), written, capitals(int(fen)))
+            row += 1
+        self.nothing_more(page, lambda column, at: at > row + 12)
+
+    def of(self, scope, id, fund):
+        found = self.figures[fund].figure(scope, id)
+        return found if scope == "region" else found[0]
+
+    def line(self, page, row, values, unit):
+        for place, value in enumerate(values):
+            self.number(page, "%s%d" % (letters(2 + place), row), value)
+        if len(values) > 1 and unit in ("yuan", "cases"):
+            self.number(page, "%s%d" % (letters(2 + len(values)), row), sum(values))
+
+
 # --- the bundle --------------------------------------------------------------------------------------------------------
 
 
@@ -444,7 +592,7 @@ class Check:
         """Forged content may have any shape: what cannot be read differs."""
         try:
             work(*values)
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, ArithmeticError, Unfit) as error:
+        except Exception as error:
             self.differs("part", name, "%s %s" % (type(error).__name__, error))
 
     def seal(self):
@@ -553,7 +701,7 @@ class Check:
         before = len(self.wrong)
         self.hashes(folder, record, sheet, inputs)
         rule = Rule(json.loads(self.files[folder + "/rule.json"].decode("utf-8")), record["parameters"])
-        funds, cells = [], 0
+        funds, cells, figures = [], 0, {}
         shown = [fund for fund, rows in record["funds"].items() if isinstance(rows, list)]
         if set(inputs["funds"]) != set(shown) or set(sheet["funds"]) != set(shown) or not shown:
             self.differs("shape", short, "funds")
@@ -563,16 +711,31 @@ class Check:
             return
         for fund, rows in record["funds"].items():
             if fund in shown:
-                rows, count = self.fund(folder, short, rule, fund, inputs["funds"][fund], sheet["funds"][fund], record)
+                rows, count, figures[fund] = self.fund(folder, short, rule, fund, inputs["funds"][fund], sheet["funds"][fund], record)
                 cells += count
             funds.append(rows)
-        if None not in funds and self.run_hash(record, funds) != record["hash"]:
-            self.differs("hash_run", short)
+        if None not in funds:
+            if self.run_hash(record, funds) != record["hash"]:
+                self.differs("hash_run", short)
+            self.guarded(folder + "/sheet.xlsx", self.book, folder, short, rule, figures, inputs, record)
         if self.code:
             self.cases(folder, short, sheet, [id for scope, id, tree, _ in rule.steps if scope != "region" and tree is None])
             self.holds("given")
         if len(self.wrong) == before:
             self.holds("ok_run", record["hash"], record["pack"], cells)
+
+    def book(self, folder, short, rule, figures, inputs, record):
+        """The workbook shows what was computed."""
+        before = len(self.wrong)
+        pages = pages_of(self.files[folder + "/sheet.xlsx"])
+        book = Workbook(pages, rule, figures, lambda key, *values: self.differs(key, short, *values))
+        if self.code:
+            book.of_one()
+        else:
+            lines = [Fraction(line[1], 100) for fund in figures for line in inputs["funds"][fund]["budget_lines"]]
+            book.whole(lines, [record[name] for name in ("pack_hash", "set_hash", "data_hash", "hash")])
+        if len(self.wrong) == before:
+            self.holds("ok_book", short, book.count)
 
     def hashes(self, folder, record, sheet, inputs):
         short = "#" + record["hash"][:16]
@@ -648,19 +811,19 @@ class Check:
                 self.differs("rule_text", short, key[1])
 
     def fund(self, folder, short, rule, fund, facts, told, record):
-        """Compare a fund's sheet cell by cell; returns its part of the run's hash, and the number of cells."""
+        """Compare a fund's sheet cell by cell; returns its part of the run's hash, the number of cells, the Sheet."""
         place = "%s {%s}" % (short, fund)
         codes = [one["code"] for one in facts["institutions"]]
         rows = told["institutions"]
         wanted = {scope: [id for of, id, _, _ in rule.steps if of == scope] for scope in ("region", "institution")}
         if [row["fixmedins_code"] for row in rows] != codes:
             self.differs("shape", place, "fixmedins_code")
-            return None, 0
+            return None, 0, None
         if set(told["region"]) != set(wanted["region"]) or any(
             set(row) != set(wanted["institution"]) | {"fixmedins_code"} for row in rows
         ):
             self.differs("shape", place, "steps")
-            return None, 0
+            return None, 0, None
         self.small(place, fund, facts, record, folder)
         given = None
         if self.code:
@@ -676,7 +839,7 @@ class Check:
                     found = sheet.figure(scope, id)
                 except (Unfit, KeyError, ZeroDivisionError) as fault:
                     self.differs("fault", place, id, fault)
-                    return None, cells
+                    return None, cells, None
                 column = [found] if scope == "region" else found
                 shown = [told["region"][id]] if scope == "region" else [row[id] for row in rows]
                 for i, (value, text) in enumerate(zip(column, shown)):
@@ -690,7 +853,7 @@ class Check:
         listed = record["funds"][fund]
         if (not self.code and listed != hashes) or (self.code and (codes != [self.code] or hashes[0] not in listed)):
             self.differs("shape", place, "SHA-256")
-        return sha256(json.dumps([fund, region, facts["budget_lines"], listed if self.code else hashes], ensure_ascii=False)), cells
+        return sha256(json.dumps([fund, region, facts["budget_lines"], listed if self.code else hashes], ensure_ascii=False)), cells, sheet
 
     def small(self, place, fund, facts, record, folder):
         """Inputs that follow from others: coefficients from the set, the budget from its lines."""

@@ -7,18 +7,23 @@ import hashlib
 import io
 import json
 import random
+import re
 import runpy
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from region import Region
 
+from core.export.capitals import capitals
 from core.faults import Refused
 from core.intake import load
 from core.rules import packs
@@ -65,18 +70,52 @@ def found(data: bytes) -> list[str]:
     return [key for key, _ in check.wrong]
 
 
-def forged(data: bytes, changes: dict[str, Callable[[Any], Any]]) -> bytes:
+def forged(
+    data: bytes, changes: dict[str, Callable[[Any], Any]], parts: Callable[[dict[str, bytes]], None] = lambda files: None
+) -> bytes:
     """The bundle with parts changed, and manifest and seal made anew, as somebody would who knows the format."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
+    files = unpacked(data)
     for name, change in changes.items():
         told = json.loads(files[name])
         files[name] = (json.dumps(change(told) or told, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+    parts(files)
     manifest = json.loads(files["manifest.json"])
     for name in manifest.get("files", {}) if isinstance(manifest, dict) else ():
         manifest["files"][name] = {"sha256": hashlib.sha256(files[name]).hexdigest(), "bytes": len(files[name])}
     files["manifest.json"] = json.dumps(manifest).encode()
     return evidence._sealed(files)[0]  # pyright: ignore[reportPrivateUsage]
+
+
+def unpacked(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def packed(files: dict[str, bytes]) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return held.getvalue()
+
+
+def rewritten(data: bytes, *changes: tuple[str, str, str]) -> bytes:
+    """The bundle with its workbook edited in (part, old text, new text), and sealed anew."""
+
+    def edit(files: dict[str, bytes]) -> None:
+        book = unpacked(files["run1/sheet.xlsx"])
+        for part, old, new in changes:
+            assert old.encode() in book[part], old
+            book[part] = book[part].replace(old.encode(), new.encode(), 1)
+        files["run1/sheet.xlsx"] = packed(book)
+
+    return forged(data, {}, edit)
+
+
+def told(data: bytes) -> list[tuple[str, tuple[Any, ...]]]:
+    check = CHECKER["Check"](data)
+    check.run()
+    return check.wrong
 
 
 @pytest.mark.parametrize("pack", ["ningde-2024", "national-draft-3", "zibo-2025"])
@@ -327,6 +366,99 @@ def test_of_one_institution_nothing_of_others(year: Region, tmp_path: Path) -> N
     assert caught.value.code == "bundle_institution"
 
 
+NUMBER = re.compile(r'<c r="([A-Z]+[0-9]+)"(?: s="[0-9]+")?>(?:<f>[^<]*</f>)?<v>([^<]*)</v></c>')
+
+
+@pytest.mark.parametrize("code", ["", "H36010001"])
+def test_each_forged_cell_of_the_workbook_is_found_by_its_name(year: Region, tmp_path: Path, code: str) -> None:
+    """Of every number of the pages that say figures, in turn: which were changed, and no others, is what differs."""
+    data = made(year, tmp_path, code=code)
+    book = unpacked(unpacked(data)["run1/sheet.xlsx"])
+    names = re.findall(r'<sheet name="([^"]+)"', book["xl/workbook.xml"].decode())
+    steps = len(CHECKER["Rule"](json.loads(unpacked(data)["run1/rule.json"]), {}).steps)
+    cells: list[tuple[str, str, str, str]] = []
+    for number, name in enumerate(names[: 1 if code else 4], 1):
+        part = f"xl/worksheets/sheet{number}.xml"
+        for one in NUMBER.finditer(book[part].decode()):
+            # On an institution's own sheet, below the signatures: sums over all, which the seal alone holds.
+            if not code or int(re.sub("[A-Z]", "", one[1])) < steps + 20:
+                other = one[0].replace(f"<v>{one[2]}</v>", f"<v>{float(one[2]) + 0.01:.15g}</v>")
+                cells.append((part, f"{name}!{one[1]}", one[0], other))
+    assert len(cells) > 150
+    rng = random.Random(7)
+    for chosen in (cells, rng.sample(cells, len(cells) // 2), *([one] for one in rng.sample(cells, 5))):
+        wrong = told(rewritten(data, *((part, before, after) for part, _, before, after in chosen)))
+        assert {said[1] for key, said in wrong if key == "book"} == {at for _, at, _, _ in chosen}
+        assert {key for key, _ in wrong} == {"book"}
+
+
+def test_a_workbook_edited_otherwise_is_found(year: Region, tmp_path: Path) -> None:
+    """Numbers put where none were, names and headings exchanged, formulas, texts for numbers, capitals."""
+    data, own = made(year, tmp_path), made(year, tmp_path, code="H36010001")
+    fund, one = "xl/worksheets/sheet2.xml", "xl/worksheets/sheet1.xml"
+    sheet = unpacked(unpacked(data)["run1/sheet.xlsx"])[fund].decode()
+    cell = re.search('<c r="E7"[^>]*><v>([^<]*)</v></c>', sheet)
+    formula = re.search('<c r="([A-Z]+)7" [^>]*><f>([^<]*)</f>', sheet)
+    blank = re.search('<c r="(D5[^>]*)/>', sheet)
+    said = re.search("人民币[^<]*元[^<]*</v>", unpacked(unpacked(own)["run1/sheet.xlsx"])[one].decode())
+    assert cell and formula and blank and said
+    strings = "xl/sharedStrings.xml"
+    edits = {
+        "book": [
+            (data, (fund, cell[0], cell[0].replace("><v>", ' t="str"><v>'))), (data, (fund, cell[0], "")),
+            (data, (strings, ">甲医院<", ">乙医院<")), (data, (strings, ">point_value<", ">gross<")),
+            (data, (strings, ">H36010002<", ">H36010003<")), (data, (strings, ">职工医保<", ">居民医保<")),
+            (own, (one, said[0], said[0].replace("元", "拾元"))), (own, (strings, ">H36010001<", ">H36010009<")),
+        ],
+        "book_more": [
+            (data, (fund, blank[0], f'<c r="{blank[1]}><v>1</v></c>')),
+            (data, (fund, "</sheetData>", '<row r="900"><c r="D900"><v>1</v></c></row></sheetData>')),
+        ],
+        "book_formula": [(data, (fund, f"<f>{formula[2]}</f>", f"<f>{formula[2]}+1</f>"))],
+        "part": [
+            (data, ("xl/workbook.xml", '<sheet name="汇总"', '<sheet state="hidden" name="汇总"')),
+            (data, (fund, cell[0], cell[0] + cell[0])), (data, ("_rels/.rels", "xl/workbook.xml", "xl/other.xml")),
+            (data, (fund, cell[0], cell[0].replace(cell[1], "1E99999999"))),
+            (data, (strings, 'encoding="UTF-8"', 'encoding="UTF-16"')),
+            (data, (strings, "<sst", '<!DOCTYPE a [<!ENTITY b "c">]><sst')),
+        ],
+    }  # fmt: skip
+    for key, tried in edits.items():
+        for bundle, edit in tried:
+            assert key in [kind for kind, _ in told(rewritten(bundle, edit))], (key, edit)
+
+
+def test_a_part_of_the_workbook_beyond_all_measure_is_not_read(year: Region, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = made(year, tmp_path)
+    large = CHECKER["LARGEST"]
+
+    def swollen(files: dict[str, bytes]) -> None:
+        book = unpacked(files["run1/sheet.xlsx"])
+        book["xl/sharedStrings.xml"] += b" " * (large + 1)
+        files["run1/sheet.xlsx"] = packed(book)
+
+    assert [key for key, _ in told(forged(data, {}, swollen))] == ["part"]
+
+
+@given(fen=st.integers(-(10**14) + 1, 10**14 - 1) | st.integers(-10_000, 10_000))
+def test_capitals_are_those_of_the_product(fen: int) -> None:
+    assert CHECKER["capitals"](fen) == capitals(fen)
+
+
+def test_every_formula_of_every_pack_is_read() -> None:
+    """By Python's reader, names that are words of Python's among them; what is no formula of the rules is refused."""
+    read = CHECKER["formula"]
+    for head in packs.available():
+        for one in packs.load(head.id).steps:
+            if one.formula:
+                assert read(one.formula)
+    assert read("class * lambda if not in else is") == ["if", ["not", "in"], ["*", "class", "lambda"], "is"]
+    assert read(" a\n + .5 ") == ["+", "a", Fraction(1, 2)]
+    for text in ("a ** b", "a // b", "a.b", "a < b < c", "'x'", "1e5", "f(x=1)", "[a]", "a := b", "(a, b)", "", "x" * 30_000):
+        with pytest.raises((CHECKER["Unfit"], SyntaxError, KeyError)):
+            read(text)
+
+
 def test_there_must_be_a_clearing_that_stands(year: Region, tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
         evidence.bundle(year.workspace, 2024, tmp_path / "x.zip")
@@ -357,7 +489,7 @@ def test_the_language_of_rules_is_read_alike() -> None:
         with contextlib.suppress(language.FormulaError):
             tree = language.parse(text)
             wanted = language.evaluate(tree, language.Env(values))
-            assert rule.compute(rule.formula(text), values.__getitem__, None, None, 0) == wanted, text
+            assert rule.compute(CHECKER["formula"](text), values.__getitem__, None, None, 0) == wanted, text
     from core.money import allocate
 
     rng = random.Random(3)
