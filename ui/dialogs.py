@@ -320,6 +320,28 @@ def turn_back(desk: Desk, verb: str, line: LedgerLine, parent: QWidget) -> None:
     dialog.open()
 
 
+class SureDialog(QDialog):
+    """What it means, before it is done."""
+
+    def __init__(self, desk: Desk, title: str, said: str, do: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(title)
+        self.setFixedWidth(460)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(EDGE, EDGE, EDGE, EDGE)
+        layout.setSpacing(GAP)
+        layout.addWidget(paragraph(said))
+        buttons = QDialogButtonBox()
+        self.do = buttons.addButton(do, QDialogButtonBox.ButtonRole.AcceptRole)
+        self.do.setProperty("primary", True)
+        stop = buttons.addButton(desk.texts("ui.cancel"), QDialogButtonBox.ButtonRole.RejectRole)
+        stop.setDefault(True)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout.addWidget(buttons)
+
+
 class NewWorkspaceDialog(QDialog):
     """Name, region and place of a new workspace; `path`, `region`, `name` after it was accepted."""
 

@@ -243,6 +243,14 @@ def set_role(widget: QWidget, role: str) -> None:
         widget.style().polish(widget)
 
 
+def set_bad(field: QWidget, bad: bool) -> None:
+    """Whether what stands in a field cannot be taken."""
+    if bool(field.property("bad")) != bad:
+        field.setProperty("bad", bad)
+        field.style().unpolish(field)
+        field.style().polish(field)
+
+
 def dpi_defaults() -> None:
     """Before the application exists: fractional scaling as the system has it, not rounded to whole steps."""
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from core.storage import backups, keys
 from ui.desk import Desk
-from ui.dialogs import ReasonDialog, paragraph
+from ui.dialogs import ReasonDialog, SureDialog, paragraph
 from ui.look import EDGE, GAP
 from ui.passphrases import PassphraseDialog
 
@@ -75,28 +75,6 @@ class BackupsDialog(QDialog):
         return self._found[self.list.indexOfTopLevelItem(self.list.currentItem())]
 
 
-class SureDialog(QDialog):
-    """What restoring means, before it is done."""
-
-    def __init__(self, desk: Desk, said: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(desk.texts("backup.sure"))
-        self.setFixedWidth(460)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(EDGE, EDGE, EDGE, EDGE)
-        layout.setSpacing(GAP)
-        layout.addWidget(paragraph(said))
-        buttons = QDialogButtonBox()
-        do = buttons.addButton(desk.texts("backup.do"), QDialogButtonBox.ButtonRole.AcceptRole)
-        do.setProperty("primary", True)
-        stop = buttons.addButton(desk.texts("ui.cancel"), QDialogButtonBox.ButtonRole.RejectRole)
-        stop.setDefault(True)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        layout.addWidget(buttons)
-
-
 def size_of(size: int) -> str:
     return f"{size / 1_000_000:,.1f} MB"
 
@@ -125,7 +103,7 @@ def _sure(desk: Desk, path: Path, chosen: Backup, key: Key | None, parent: QWidg
     said = desk.texts("backup.meaning", name=path.name, when=when)
     _, years = backups.lost(path, chosen.path, key)
     if not years:
-        sure = SureDialog(desk, said, parent)
+        sure = SureDialog(desk, desk.texts("backup.sure"), said, desk.texts("backup.do"), parent)
         sure.accepted.connect(lambda: _restore(desk, path, chosen, key))
         sure.open()
         return

@@ -158,7 +158,9 @@ def decide(workspace: Workspace, decided: Sequence[Decided], why: str) -> Ledger
         (json.dumps(list(asked)),),
     )
     known = {setl_id for (setl_id,) in found}
-    faults = [one for decision in asked.values() for one in _faults(decision, decision.setl_id in known, why)]
+    strangers = [one.setl_id for one in asked.values() if one.kind and one.setl_id not in known]
+    faults = [Finding("special_unknown", "refused", subject=setl_id) for setl_id in strangers]
+    faults += incomplete(list(asked.values()), why)
     if faults:
         raise Refused("cells_refused", faults, count=len(faults))
     for setl_id, decision in asked.items():
@@ -189,14 +191,15 @@ def tried(decided: Sequence[Decided]) -> dict[str, facts.Decision | None]:
     }
 
 
-def _faults(one: Decided, known: bool, why: str) -> list[Finding]:
-    found = _unfit(one)
-    if not known and one.kind:
-        found.append(Finding("special_unknown", "refused", subject=one.setl_id))
-    if one.kind and not one.document.strip():
-        found.append(Finding("special_no_document", "refused", subject=one.setl_id))
-    if not (one.reason if one.kind else why).strip():
-        found.append(Finding("special_no_reason", "refused", subject=one.setl_id))
+def incomplete(decided: Sequence[Decided], why: str) -> list[Finding]:
+    """What a decision cannot be entered with, or lacks."""
+    found: list[Finding] = []
+    for one in decided:
+        found += _unfit(one)
+        if one.kind and not one.document.strip():
+            found.append(Finding("special_no_document", "refused", subject=one.setl_id))
+        if not (one.reason if one.kind else why).strip():
+            found.append(Finding("special_no_reason", "refused", subject=one.setl_id))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -33,6 +33,14 @@ class Quota:
     def allowed(self) -> int:
         """The greatest number that is not above 5 per mille."""
         return self.cases * PER_MILLE // 1000
+
+    def after(self, kinds: Iterable[tuple[str, str]]) -> Quota:
+        """Once these are decided: of each case the kind that stands and the one that is to stand, "" for none."""
+        counts = {"by_item": self.by_item, "adjusted": self.adjusted, "rejected": self.rejected, "": 0}
+        for was, now in kinds:
+            counts[was] -= 1
+            counts[now] += 1
+        return Quota(self.cases, counts["by_item"], counts["adjusted"], counts["rejected"])
 
     @property
     def share(self) -> Fraction:

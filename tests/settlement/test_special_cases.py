@@ -54,6 +54,15 @@ def many(region: Region) -> Region:
     return region
 
 
+def test_the_quota_after_a_decision() -> None:
+    """5 of 1,000: one more goes over, one moved between kinds or taken back does not; each counted by hand."""
+    full = Quota(1000, 3, 2, 1)
+    assert full.finding is None and full.approved == full.allowed == 5
+    assert full.after([("", "by_item")]) == Quota(1000, 4, 2, 1) and full.after([("", "by_item")]).finding is not None
+    assert full.after([("by_item", "adjusted"), ("rejected", "rejected")]) == Quota(1000, 2, 3, 1)
+    assert full.after([("by_item", ""), ("adjusted", "rejected"), ("rejected", "by_item")]) == Quota(1000, 3, 1, 1)
+
+
 def look(region: Region, **more: object) -> special.Candidates:
     return special.candidates(region.workspace, YEAR, PACK, lang="zh", **more)  # type: ignore[arg-type]
 

@@ -21,13 +21,12 @@ from PySide6.QtWidgets import (
 )
 
 from ui.desk import Desk
-from ui.dialogs import DemoDialog, NewWorkspaceDialog, ReasonDialog, TextDialog
+from ui.dialogs import DemoDialog, NewWorkspaceDialog, ReasonDialog, SureDialog, TextDialog
 from ui.pages.assessment.indicators import IndicatorsDialog
 from ui.pages.budget.proposing import ProposalDialog
 from ui.pages.coefficients.questions import DatedDialog, KeepDialog, PartDialog
 from ui.pages.coefficients.sets import NameDialog
 from ui.passphrases import PassphraseDialog
-from ui.restoring import SureDialog
 from ui.unsaved import Leaving, LeavingDialog
 
 Maker = Callable[[Desk, QWidget], QDialog]
@@ -42,7 +41,7 @@ DIALOGS: dict[str, Maker] = {
         f"passphrase {what}": lambda desk, over, what=what: PassphraseDialog(desk, what, "n", over)
         for what in ("unlock", "new", "protect", "change", "remove")
     },
-    "restore": lambda desk, over: SureDialog(desk, "said", over),
+    "restore": lambda desk, over: SureDialog(desk, "title", "said", "do", over),
     "unsaved": lambda desk, over: LeavingDialog(desk, NOTHING, over),
     "part": lambda desk, over: PartDialog(desk, (), over),
     "dated": lambda desk, over: DatedDialog(desk, 2, QDate(2024, 1, 1), over),

@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QLabel
 from core.storage import backups
 from core.storage.ledger import Change, Edit
 from core.storage.workspace import Workspace
-from ui.dialogs import ReasonDialog
+from ui.dialogs import ReasonDialog, SureDialog
 from ui.ledger_words import subject
-from ui.restoring import BackupsDialog, SureDialog
+from ui.restoring import BackupsDialog
 
 
 @pytest.mark.parametrize("damaged", [False, True])

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+
+from PySide6.QtWidgets import QLabel
 
 from core.storage.engine import library as sqlite3
 from ui.desk import Desk
+from ui.dialogs import SureDialog
 from ui.pages.clearing import ClearingPage
 from ui.pages.clearing.special import SpecialTab
 
@@ -31,10 +35,10 @@ def undecided(tab: SpecialTab) -> list[str]:
 
 
 def fill(tab: SpecialTab, kind: str, score: str = "", document: str = "特例〔2024〕9号", reason: str = "费用合理") -> None:
-    tab.kind.setCurrentIndex(tab.kind.findData(kind))
-    tab.score.setText(score)
-    tab.document.setText(document)
-    tab.reason.setText(reason)
+    tab.form.kind.setCurrentIndex(tab.form.kind.findData(kind))
+    tab.form.score.setText(score)
+    tab.form.document.setText(document)
+    tab.form.reason.setText(reason)
 
 
 def test_try_decide_and_undo(make_page, desk: Desk, workspace: Path, qtbot) -> None:
@@ -78,7 +82,38 @@ def test_what_is_missing_is_said_and_nothing_written(make_page, desk: Desk, work
         tab.enter.click()
         idle(qtbot, desk)
         assert tab.asking.isVisible() and said in tab.asking.said.text()
+        marked = [name for name in ("score", "document", "reason") if getattr(tab.form, name).property("bad")]
+        field = {"核定分值": "score", "三分": "score", "依据文件": "document", "评议意见": "reason"}[said]
+        assert marked == [field] and getattr(tab.form, field).hasFocus()
+    fill(tab, "adjusted", "三分")
+    tab.attempt.click()
+    assert tab.form.score.property("bad") and "三分" in tab.asking.said.text()
+    qtbot.keyClicks(tab.form.score, "2")
+    assert not tab.form.score.property("bad")
     assert rows(workspace) == stood
+
+
+def test_above_the_limit_it_is_asked_before_it_is_done(make_page, desk: Desk, workspace: Path, qtbot) -> None:
+    tab = open_tab(make_page(), desk, qtbot)
+    assert tab.found is not None
+    stood, key = rows(workspace), undecided(tab)[0]
+    quota = replace(tab.found.quota, by_item=tab.found.quota.allowed - tab.found.quota.adjusted)  # as many as may be
+    tab.found = replace(tab.found, quota=quota)
+    tab.table.select(key, "fee")
+    fill(tab, "rejected")
+    fill(tab, "by_item")
+    tab.enter.click()
+    idle(qtbot, desk)
+    dialog = tab.window().findChild(SureDialog)
+    said = " ".join(one.text() for one in dialog.findChildren(QLabel))
+    assert f"最多可通过 {quota.allowed:,} 例" in said and f"{quota.allowed + 1:,} 例，超出 1 例" in said and "医疗保障部门同意" in said
+    dialog.reject()
+    idle(qtbot, desk)
+    assert rows(workspace) == stood
+    fill(tab, "rejected")  # approves nobody: not asked
+    tab.enter.click()
+    idle(qtbot, desk)
+    assert rows(workspace)[key][0] == "rejected"
 
 
 def test_filters_bounds_and_the_way_in(make_page, desk: Desk, qtbot) -> None:
@@ -95,6 +130,7 @@ def test_filters_bounds_and_the_way_in(make_page, desk: Desk, qtbot) -> None:
     tab.bounds["days"].setText("二十")
     tab.look.click()
     assert tab.asking.isVisible() and "二十" in tab.asking.said.text()
+    assert tab.bounds["days"].property("bad") and not tab.bounds["times"].property("bad")
     tab.bounds["days"].setText("21")
     tab.look.click()
     idle(qtbot, desk)
@@ -121,8 +157,8 @@ def test_what_is_typed_is_not_overwritten_by_a_decided_case(make_page, desk: Des
     tab.table.select(first, "fee")
     fill(tab, "by_item", document="typed", reason="typed too")
     tab.table.select(decided, "fee")
-    assert (tab.document.text(), tab.reason.text()) == ("typed", "typed too")
+    assert (tab.form.document.text(), tab.form.reason.text()) == ("typed", "typed too")
     tab.discard()
     tab.table.select(first, "fee")
     tab.table.select(decided, "fee")
-    assert tab.document.text() == tab.found.stored[decided].document
+    assert tab.form.document.text() == tab.found.stored[decided].document

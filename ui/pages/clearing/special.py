@@ -10,7 +10,6 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -20,11 +19,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.faults import Usage
+from core.faults import Refused, Usage
 from core.money import decimal, plain
 from ui.asking import Asking
 from ui.desk import FUNDS, Changes, Desk
-from ui.look import GAP, TIGHT, grouped, set_role
+from ui.dialogs import SureDialog
+from ui.look import GAP, TIGHT, grouped, set_bad, set_role
+from ui.pages.clearing.special_form import DecisionForm
 from ui.pages.clearing.tabs import Choice
 from ui.table import Table
 from ui.table.model import EMPTY
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 READ = ("cases", "batch", "institution", "catalogue", "auxiliary", "reference_mean", "coefficient", "coefficient_set",
         "budget", "payment", "deduction", "assessment", "special_case", "rule_pack")  # fmt: skip
-KINDS = ("by_item", "adjusted", "rejected", "")  # as core.settlement.special.Decided has them
 MARKS = ("over", "stay", "icu")
 ALL, UNDECIDED, DECIDED = "all", "undecided", "decided"
 
@@ -79,7 +79,6 @@ class SpecialTab(QWidget):
         self.table.current_changed.connect(lambda key, _: self._current(str(key)))
         self.table.grid.selectionModel().selectionChanged.connect(lambda *_: self._allow())
         self.asking.over.connect(self._allow)
-        self._stood = self._typed()  # the form as it was given: nobody's work yet
         desk.guard(self)
         self._show()
 
@@ -121,19 +120,8 @@ class SpecialTab(QWidget):
         texts = self.texts
         panel = QWidget()
         self.chosen = QLabel(wordWrap=True)
-        self.kind = QComboBox()
-        for kind in KINDS:
-            self.kind.addItem(texts(f"special.state.{kind}" if kind else "special.page.take_back"), kind)
-        self.kind.currentIndexChanged.connect(lambda _: self._allow())
-        self.score, self.document, self.reason = QLineEdit(), QLineEdit(), QLineEdit()
-        self.score.setPlaceholderText(texts("special.page.score_hint"))
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setSpacing(TIGHT)
-        for name in ("kind", "score", "document", "reason"):
-            widget = getattr(self, name)
-            widget.setAccessibleName(texts(f"special.page.{name}"))
-            form.addRow(texts(f"special.page.{name}"), widget)
+        self.form = DecisionForm(self.desk)
+        self.form.changed.connect(self._allow)
         self.attempt = QPushButton(texts("special.page.try"))
         self.attempt.setToolTip(texts("special.page.try_tip"))
         self.attempt.clicked.connect(self.do_try)
@@ -141,7 +129,7 @@ class SpecialTab(QWidget):
         self.enter.setToolTip(texts("special.page.decide_tip"))
         self.enter.setProperty("primary", True)
         self.enter.clicked.connect(lambda: self.do_decide())
-        self.reason.returnPressed.connect(self.enter.click)
+        self.form.entered.connect(self.enter.click)
         line = QHBoxLayout()
         line.addStretch(1)
         line.addWidget(self.attempt)
@@ -158,7 +146,7 @@ class SpecialTab(QWidget):
         box.setContentsMargins(GAP, 0, 0, 0)
         box.setSpacing(TIGHT)
         box.addWidget(self.chosen)
-        box.addLayout(form)
+        box.addWidget(self.form)
         box.addLayout(line)
         box.addWidget(self.moved)
         box.addWidget(self.fund, 0, Qt.AlignmentFlag.AlignLeft)
@@ -212,9 +200,11 @@ class SpecialTab(QWidget):
     def _bounds(self) -> Bounds | None:
         from core.settlement.special import Bounds
 
-        text = ""
+        text, field = "", self.bounds["times"]
         try:
             read: dict[str, Any] = {}
+            for one in self.bounds.values():
+                set_bad(one, False)
             for name, field in self.bounds.items():
                 text = field.text().strip()
                 value = decimal(text)
@@ -225,6 +215,9 @@ class SpecialTab(QWidget):
                 read[name] = value
         except ValueError:
             self.asking.wrong(Usage("special_bound_unreadable", value=text))
+            set_bad(field, True)
+            field.setFocus()
+            field.selectAll()
             return None
         return Bounds(read["times"], int(read["days"]), int(read["icu"]))
 
@@ -267,14 +260,10 @@ class SpecialTab(QWidget):
         and what is typed and not entered stays in any case.
         """
         stands = self.found.stored.get(key) if self.found is not None else None
-        if stands is not None and self.unsaved():
+        if stands is not None and self.form.unsaved():
             self.desk.say(self.texts("special.form.kept"))
         elif stands is not None:
-            self.kind.setCurrentIndex(max(0, self.kind.findData(stands.kind)))
-            self.score.setText(stands.score)
-            self.document.setText(stands.document)
-            self.reason.setText(stands.reason)
-            self._stood = self._typed()
+            self.form.fill(stands)
         self._allow()
 
     def keys(self) -> list[str]:
@@ -283,23 +272,16 @@ class SpecialTab(QWidget):
         return [str(keys[row]) for row in self.table.selected_rows()] if keys is not None else []
 
     def _allow(self) -> None:
-        count, kind = len(self.keys()), self.kind.currentData()
+        count = len(self.keys())
         self.chosen.setText(self.texts("special.page.chosen", count=count) if count else self.texts("special.page.choose"))
         workspace = self.desk.workspace
-        self.score.setEnabled(kind == "adjusted")
-        self.document.setEnabled(bool(kind))
         self.attempt.setEnabled(bool(count) and not self.asking.busy)
         self.enter.setEnabled(bool(count) and workspace is not None and not workspace.read_only and not self.asking.busy)
 
     # -- what is not saved -------------------------------------------------------------------------------------------
 
-    def _typed(self) -> tuple[str, str, str]:
-        return self.score.text().strip(), self.document.text().strip(), self.reason.text().strip()
-
     def unsaved(self) -> str:
-        """Papers typed for a decision that is not entered. What was entered stays in the form for the next case."""
-        typed = self._typed()
-        return self.texts("special.page.unsaved") if any(typed) and typed != self._stood else ""
+        return self.texts("special.page.unsaved") if self.form.unsaved() else ""
 
     def can_save(self) -> bool:
         return self.enter.isEnabled()
@@ -308,37 +290,41 @@ class SpecialTab(QWidget):
         self.do_decide(then)
 
     def discard(self) -> None:
-        for field in (self.score, self.document, self.reason):
-            field.clear()
-        self._stood = self._typed()
+        self.form.discard()
 
     # -- trying and deciding -----------------------------------------------------------------------------------------
 
     def decided(self) -> list[Decided]:
         """The form, for every case chosen."""
-        from core.settlement.special import Decided
+        return self.form.decided(self.keys(), self.found.stored if self.found is not None else {})
 
-        kind = self.kind.currentData()
-        score = self.score.text().strip() if kind == "adjusted" else ""
-        document = self.document.text().strip() if kind else ""
-        stored = self.found.stored if self.found is not None else {}
-        return [Decided(key, kind, score, document, self.reason.text().strip(), stored.get(key)) for key in self.keys()]
+    def _wrong(self, error: Exception) -> None:
+        """Said above, and marked where it was typed."""
+        self.asking.wrong(error)
+        self.form.mark(getattr(error, "findings", ()))
 
     def do_try(self) -> None:
+        from core.settlement.special import tried
+
         decided, choice, year = self.decided(), self._choice(), self.desk.year
         if not decided or self.found is None or year is None:
+            return
+        try:
+            asked = tried(decided)
+        except Refused as refused:
+            self._wrong(refused)
             return
         set_name, texts = self.desk.set_name, self.texts
         sheet = self.found.sheet
         first = sheet.cells["fund"][list(sheet.cells["setl_id"]).index(decided[0].setl_id)]
         what = decided[0].setl_id + (f" +{len(decided) - 1}" if len(decided) > 1 else "")
-        title = texts("special.page.effect", what=what, kind=self.kind.currentText())
+        title = texts("special.page.effect", what=what, kind=self.form.kind.currentText())
 
         def work(workspace: Any, job: Any) -> Told:
-            from core.settlement import own_packs, special, special_effect
+            from core.settlement import own_packs, special_effect
 
             found = special_effect.effect(
-                workspace, year, own_packs.load(workspace, choice.pack), special.tried(decided), set_name=set_name or None,
+                workspace, year, own_packs.load(workspace, choice.pack), asked, set_name=set_name or None,
                 catalogue=choice.catalogue or None, progress=job,
             )  # fmt: skip
             sheets = {one.fund: special_effect.institutions(found, one.fund, texts.lang) for one in found.before.funds}
@@ -355,13 +341,32 @@ class SpecialTab(QWidget):
         self._allow()
 
     def do_decide(self, then: Callable[[], None] | None = None) -> None:
-        decided, why = self.decided(), self.reason.text().strip()
-        if not decided:
+        """Enter the form for the cases chosen; where more than 5 per mille would be approved, asked about first."""
+        from core.settlement.special import incomplete
+
+        decided, why = self.decided(), self.form.reason.text().strip()
+        if not decided or self.found is None:
             return
-        typed = self._typed()
+        if lacking := incomplete(decided, why):
+            self._wrong(Refused("cells_refused", lacking, count=len(lacking)))
+            return
+        before = self.found.quota
+        after = before.after((one.seen.kind if one.seen is not None else "", one.kind) for one in decided)
+        if after.approved <= max(after.allowed, before.approved):
+            self._enter(decided, why, then)
+            return
+        counts = {"cases": after.cases, "allowed": after.allowed, "before": before.approved, "after": after.approved}
+        counts["over"] = after.approved - after.allowed
+        said = self.texts("special.limit.about", **{name: f"{count:,}" for name, count in counts.items()})
+        sure = SureDialog(self.desk, self.texts("special.limit.title"), said, self.texts("special.limit.do"), self.window())
+        sure.accepted.connect(lambda: self._enter(decided, why, then))
+        sure.open()
+
+    def _enter(self, decided: list[Decided], why: str, then: Callable[[], None] | None) -> None:
+        typed = self.form.typed()
 
         def done(line: Any) -> None:
-            self._stood = typed
+            self.form.stands(typed)
             self.desk.say(self.texts("special.page.done", subject=line.subject))
             if then is not None:
                 then()
@@ -372,7 +377,7 @@ class SpecialTab(QWidget):
             return special.decide(workspace, decided, why)
 
         self.desk.change(
-            work, done, failed=self.asking.wrong, title=self.texts("special.page.deciding"), tables=("special_case",),
+            work, done, failed=self._wrong, title=self.texts("special.page.deciding"), tables=("special_case",),
         )  # fmt: skip
 
     def _forget_trial(self) -> None:

@@ -7,6 +7,8 @@ import re
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 
+from ui.look import set_bad
+
 
 class NumberField(QLineEdit):
     """A plain number or nothing. `wrong` while what stands there is no such number."""
@@ -28,10 +30,7 @@ class NumberField(QLineEdit):
         return bool(text) and self._form.fullmatch(text) is None
 
     def _mark(self) -> None:
-        if bool(self.property("bad")) != self.wrong:
-            self.setProperty("bad", self.wrong)
-            self.style().unpolish(self)
-            self.style().polish(self)
+        set_bad(self, self.wrong)
 
 
 _FOLD = {ord("０") + digit: str(digit) for digit in range(10)} | {ord("．"): "."}
