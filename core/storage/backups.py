@@ -172,7 +172,8 @@ def copied(writer: sqlite3.Connection, path: Path, reason: str, progress: Progre
                 raise WorldFault("no_backup_room", path=folder, size=size)
             copy(path, part, progress)
             made = _named(part, folder, number, at, reason, mark, path.suffix, progress)
-            part.chmod(0o444)  # a backup that is opened to be looked at stays what it was
+            # One that is opened to be looked at stays what it was; who may not read the workspace reads none.
+            part.chmod(path.stat().st_mode & 0o444)
             os.replace(part, made.path)
             break
         except OSError as error:
@@ -193,7 +194,7 @@ def copied(writer: sqlite3.Connection, path: Path, reason: str, progress: Progre
     kept = settings.load()
     for one in surplus([made, *there], at, kept.backups, kept.backup_days):
         with suppress(OSError):
-            one.path.chmod(0o644)  # Windows deletes no file that may not be written
+            one.path.chmod(0o600)  # Windows deletes no file that may not be written
             one.path.unlink()
     return made
 
@@ -218,7 +219,9 @@ def copy(source: Path, target: Path, progress: Progress = SILENT) -> None:
 
     By another process: one that closes any file of a database loses its locks on that database (POSIX). Windows
     keeps locks by handle. It may live on a moment when we are killed: `target` has to be a name never used before.
+    Only this user may read and write it: what the source allows does not come along.
     """
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     if sys.platform == "win32":
         shutil.copyfile(source, target)
     else:
@@ -379,10 +382,15 @@ def restore(
                 else:
                     copy(backup, beside, progress)
             except OSError as error:
-                raise WorldFault("no_backup_room", path=beside, size=backup.stat().st_size) from error
+                size, done = backup.stat().st_size, beside.stat().st_size if beside.exists() else 0
+                if shutil.disk_usage(path.parent).free + done < size:
+                    raise WorldFault("no_backup_room", path=beside, size=size) from error
+                raise
             said = " ".join([backup.name, *([f"#{head}"] if head else []), *(f"-{year}" for year in years)])
             with_line(beside, said, key, why.strip())
             kept = _put_by(path, key, progress)
+            if path.exists():
+                shutil.copymode(path, beside)
             os.replace(beside, path)
             return kept
     except OSError as error:

@@ -130,6 +130,8 @@ def tidy(path: Path) -> None:
 
 def wipe(path: Path) -> None:
     """Overwrite a file with zeros, then remove it. Flash memory may keep the old cells: see the manual."""
+    with suppress(OSError):
+        path.chmod(0o600)  # a backup may not be written
     with path.open("r+b") as file:
         left = os.fstat(file.fileno()).st_size
         while left > 0:

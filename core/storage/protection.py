@@ -159,6 +159,7 @@ def _export(connection: sqlite3.Connection, path: Path, made: Path, new: Key | N
 
     for pragma in ("temp_store = MEMORY", "cache_size = -98304"):
         connection.execute(f"PRAGMA {pragma}")
+    os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # else everybody could read it
     connection.execute("ATTACH DATABASE ? AS made KEY ?", (str(made), f"x'{new.digits}'" if new else ""))
     connection.execute(f"PRAGMA made.page_size = {engine.PAGE}")
     connection.execute("PRAGMA made.synchronous = OFF")  # all of it is written through at the end

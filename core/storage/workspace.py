@@ -163,6 +163,7 @@ class Workspace:
         lock = locked(path)
         if isinstance(lock, str):
             raise WorldFault(lock, path=path)
+        made = False
         meta = {
             "region": region,
             "name": name or path.stem,
@@ -172,8 +173,9 @@ class Workspace:
         }
         connection = None
         try:
+            made = _made(path)
             with as_fault(path):
-                connection = engine.connect(path, "rwc", _digits(key))
+                connection = engine.connect(path, "rw", _digits(key))
                 connection.execute(f"PRAGMA page_size = {engine.PAGE}")
                 # Still in rollback mode: a process killed here leaves an empty file, never half a workspace.
                 connection.execute("BEGIN IMMEDIATE")
@@ -186,8 +188,9 @@ class Workspace:
         except BaseException:
             if connection is not None:
                 connection.close()
-            with suppress(OSError):
-                path.unlink()
+            if made:
+                with suppress(OSError):
+                    path.unlink()
             lock.release()
             raise
 
@@ -389,6 +392,24 @@ def _all_or_nothing(connection: sqlite3.Connection) -> Generator[None]:
         raise
 
 
+def _made(path: Path) -> bool:
+    """An empty file that only this user may read: here is the one place where it is ours alone, so another's is left as
+    it is. False where an empty one lay there. WorldFault: exists, read_only_place, disk_full, cannot_open."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        return True
+    except FileExistsError:
+        if path.is_dir() or path.stat().st_size:
+            raise WorldFault("exists", path=path) from None
+        with suppress(OSError):
+            path.chmod(0o600)
+        return False
+    except PermissionError:
+        raise WorldFault("read_only_place", path=path) from None
+    except OSError as error:
+        raise world_fault(error, path) or WorldFault("cannot_open", path=path, reason=error.strerror or str(error)) from None
+
+
 def _set(connection: sqlite3.Connection, pragmas: tuple[str, ...]) -> None:
     for pragma in pragmas:
         connection.execute(pragma)
@@ -424,7 +445,11 @@ def locked(path: Path) -> FileLock | str:
     """The lock of the one writer, or the fault code that says why we cannot have it."""
     if path.exists() and not os.access(path, os.W_OK):
         return "read_only_place"
-    lock = FileLock(f"{path}.lock", timeout=0, thread_local=False)
+    try:  # who may write the workspace may queue for it
+        mode = path.stat().st_mode & 0o666 | 0o600
+    except OSError:
+        mode = 0o600
+    lock = FileLock(f"{path}.lock", timeout=0, mode=mode, thread_local=False)
     try:
         lock.acquire()
     except Timeout:

@@ -169,6 +169,7 @@ def test_a_damaged_backup_is_refused_and_nothing_is_changed(path: Path) -> None:
         workspace.ledger.commit(budget(8, 2025))
     whole = made.path.read_bytes()
     before = path.read_bytes()
+    made.path.chmod(0o600)
     for at in (0, 20, 100, 8192 + 40, len(whole) // 2, len(whole) - 3000):
         made.path.write_bytes(whole[:at] + bytes(255 - byte for byte in whole[at : at + 600]) + whole[at + 600 :])
         with pytest.raises(WorldFault, match="backup_damaged"):
@@ -370,3 +371,32 @@ def test_a_plain_backup_is_locked_when_it_replaces_a_protected_workspace(path: P
     backups.restore(path, kept.path, said)
     with Workspace.open(path, passphrase=said) as workspace:
         assert workspace.ledger.lines()[1].action == "protect"
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {one.name: one.stat().st_mode & 0o777 for one in folder.rglob("*") if one.is_file()}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of POSIX")
+def test_others_on_the_machine_read_nothing(tmp_path: Path) -> None:
+    """Of what is new; a workspace that its owner has opened to a group stays so, with its backups."""
+    path = tmp_path / "w.dianzhi"
+    before = os.umask(0o022)
+    try:
+        with Workspace.create(path) as workspace:
+            workspace.ledger.commit(budget(7))
+            made = backups.take(workspace)
+            assert not [name for name, mode in modes(tmp_path).items() if mode & 0o077], modes(tmp_path)
+        made.path.chmod(0o444)  # as they were made once
+        backups.restore(path, made.path)
+        assert not path.stat().st_mode & 0o077
+        path.unlink()
+        backups.restore(path, made.path)
+        assert path.stat().st_mode & 0o777 == 0o600
+        path.chmod(0o660)
+        with Workspace.open(path) as workspace:
+            shared = backups.take(workspace)
+        backups.restore(path, made.path)
+        assert (path.stat().st_mode & 0o777, shared.path.stat().st_mode & 0o777) == (0o660, 0o440)
+    finally:
+        os.umask(before)
