@@ -13,6 +13,11 @@ cases are included they are added up again. Differences come first, each with it
 Exit status: 0 nothing differs, 1 something does, 2 this is no bundle.
 
 A second implementation on purpose: it shares no line with the product, so an error in one of them shows as a difference.
+
+To be read in this order: `Check` (seal, files, ledger) and `Run` (hashes, a fund's cells) at the end say what is done; `formula`,
+`Rule` and `Sheet` compute; `pages_of` and `Workbook` read sheet.xlsx. Of the workbook the seal alone holds: formats, texts beside
+codes, names, headings and capitals, formulas (their stored values are compared, and that institutions have the same ones), and on
+an institution's own sheet the sums over all below the signatures.
 """
 
 import ast
@@ -243,11 +248,15 @@ class Rule:
 class Sheet:
     """One fund computed from its facts. A step is computed when somebody asks for it, so no order has to be known.
 
-    given: figures of the region that cannot be computed again, in the bundle of one institution.
+    alone: in the bundle of one institution sums over all cannot be computed again: they are taken as given.
     """
 
-    def __init__(self, rule, facts, given):
-        self.rule, self.given = rule, given
+    def __init__(self, rule, facts, alone):
+        self.rule, self.given = rule, None
+        if alone:
+            own, region = facts["given"]["institution"], facts["given"]["region"]
+            self.given = {"region": {id: Fraction(text) for id, text in region.items()}}
+            self.given["institution"] = {id: [Fraction(text)] for id, text in own.items()}
         self.codes = [one["code"] for one in facts["institutions"]]
         self.names = [one["name"] for one in facts["institutions"]]
         self.facts = {"region": {}, "institution": {}}
@@ -447,7 +456,8 @@ class Workbook:
             self.number(summary, "%s%d" % (column, below + len(sums) + 1), Fraction(len(sheet.codes)))
         self.nothing_more(summary)
         lines = iter(budget_lines)
-        for row in sorted(int(AT.fullmatch(at)[2]) for at, found in inputs.cells.items() if isinstance(found, Fraction) and at[0] == "C"):
+        rows = [AT.fullmatch(at).groups() for at, found in inputs.cells.items() if isinstance(found, Fraction)]
+        for row in sorted(int(row) for column, row in rows if column == "C"):
             named = self.rule.values.get(inputs.cells.get("A%d" % row))
             self.number(inputs, "C%d" % row, named if isinstance(named, Fraction) else next(lines, Fraction(0)))
         self.nothing_more(inputs)
@@ -548,12 +558,20 @@ def dense(value):
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
+def plain(value):
+    return json.dumps(value, ensure_ascii=False)
+
+
+class Told(Exception):
+    """Nothing further can be compared; what differs has been said."""
+
+
 class Check:
     """Goes through a bundle; `wrong` collects differences, `right` what was found to hold."""
 
     def __init__(self, data, paper=()):
         self.data, self.wrong, self.right, self.files = data, [], [], {}
-        self.paper, self.numbers, self.runs_of, self.line = paper, [], [], ""
+        self.paper, self.numbers, self.line = paper, [], ""
 
     def differs(self, key, *values):
         self.wrong.append((key, values))
@@ -561,44 +579,40 @@ class Check:
     def holds(self, key, *values):
         self.right.append((key, values))
 
-    def run(self):
-        self.seal()
-        if not self.archive():
-            return
-        try:
-            manifest = strict(self.files["manifest.json"])
-            self.manifest = manifest
-            self.year, self.code = manifest["year"], manifest["institution"]
-            self.listed(manifest["files"])
-        except (KeyError, TypeError, ValueError, AttributeError, Unfit) as error:
-            self.differs("part", "manifest.json", error)
-            return
-        self.guarded("ledger.json", self.ledger)
-        self.guarded("data.json", self.came)
-        self.guarded("manifest.json", self.runs)
-        for number in self.paper:
-            if len(number) < 16 or not any(one.startswith(number.lower()) for one in [*self.numbers, *self.runs_of, self.line]):
-                self.differs("paper", number)
-            else:
-                self.holds("ok_paper", number)
-
-    def runs(self):
-        if not self.manifest["runs"]:
-            raise Unfit("runs")
-        for folder in self.manifest["runs"]:
-            self.guarded(folder, self.one_run, folder)
-
     def guarded(self, name, work, *values):
         """Forged content may have any shape: what cannot be read differs."""
         try:
             work(*values)
+        except Told:
+            pass
         except Exception as error:
             self.differs("part", name, "%s %s" % (type(error).__name__, error))
 
+    def part(self, name):
+        return strict(self.files[name])
+
+    def run(self):
+        self.seal()
+        self.guarded("manifest.json", self.all_of_it)
+        for number in self.paper:
+            if len(number) < 16 or not any(one.startswith(number.lower()) for one in [*self.numbers, self.line]):
+                self.differs("paper", number)
+            else:
+                self.holds("ok_paper", number)
+
+    def all_of_it(self):
+        self.archive()
+        self.manifest = self.part("manifest.json")
+        self.year, self.code, folders = self.manifest["year"], self.manifest["institution"], self.manifest["runs"]
+        self.listed(self.manifest["files"])
+        self.guarded("ledger.json", self.ledger)
+        self.guarded("data.json", self.came)
+        for folder in folders or [""]:
+            self.guarded(folder, lambda folder: Run(self, folder).check(), folder)
+
     def seal(self):
         at = self.data.rfind(END)
-        comment = self.data[at + 22 :] if at >= 0 else b""
-        found = SEAL.fullmatch(comment)
+        found = SEAL.fullmatch(self.data[at + 22 :]) if at >= 0 else None
         if found is None:
             self.differs("seal_missing")
             return
@@ -618,11 +632,7 @@ class Check:
                     self.files[entry.filename] = archive.read(entry)
         except Exception as error:  # a damaged archive fails in many ways
             self.differs("archive", error)
-            return False
-        if "manifest.json" not in self.files:
-            self.differs("file_missing", "manifest.json")
-            return False
-        return True
+            raise Told from error
 
     def listed(self, told):
         for name in sorted(set(self.files) - set(told) - {"manifest.json"}):
@@ -633,9 +643,6 @@ class Check:
             elif sha256(self.files[name]) != told[name]["sha256"] or len(self.files[name]) != told[name]["bytes"]:
                 self.differs("file_hash", name)
         self.holds("ok_files", len(told))
-
-    def part(self, name):
-        return strict(self.files[name])
 
     def ledger(self):
         names = ("id", "at", "who", "action", "subject", "changes", "why", "answers", "previous")
@@ -655,11 +662,10 @@ class Check:
             previous, expected = line["hash"], line["id"] + 1
         if previous != self.manifest["ledger_head"]:
             self.differs("head")
-        for line in self.lines:
-            for change in json.loads(line["changes"]) if line["action"] in ("confirm", "reopen") else ():
-                if change["table"] == "confirmed_year" and change["key"]["year"] == self.year:
-                    self.confirmed = change["after"]
-                    self.line = line["hash"] if self.confirmed else ""
+        for line, change in self.changes("confirm", "reopen"):
+            if change["table"] == "confirmed_year" and change["key"]["year"] == self.year:
+                self.confirmed = change["after"]
+                self.line = line["hash"] if self.confirmed else ""
         if self.lines[0]["action"] != "new" or self.lines[0]["subject"] != self.manifest["workspace"]:
             self.differs("stamp", "manifest.json", "workspace")
         said = self.manifest["confirmed"]
@@ -671,14 +677,17 @@ class Check:
             self.holds("state_draft", self.year)
         self.holds("ok_ledger", expected - 1, previous[:16], hidden)
 
+    def changes(self, *actions):
+        """Of the ledger's lines of these actions: (line, change)."""
+        return [(line, change) for line in self.lines if line["action"] in actions for change in json.loads(line["changes"])]
+
     def came(self):
         """The files that came in, by the ledger's lines of their imports (lines from before said no digest)."""
         if self.code:
             return
         told, count = {}, 0
-        for line in self.lines:
-            for change in json.loads(line["changes"]) if line["action"] == "import" else ():
-                told[change["key"]["id"]] = (change["key"].get("sha256"), line["subject"])
+        for line, change in self.changes("import"):
+            told[change["key"]["id"]] = (change["key"].get("sha256"), line["subject"])
         for one in self.part("data.json"):
             if one["id"] in told and told[one["id"]][0]:
                 if told[one["id"]] != (one["sha256"], one["file"]):
@@ -686,224 +695,209 @@ class Check:
                 count += 1
         self.holds("ok_data", count)
 
-    def one_run(self, folder):
-        record = self.part(folder + "/run.json")
-        sheet = self.part(folder + "/sheet.json")
-        inputs = self.part(folder + "/inputs.json")
-        short = "#" + record["hash"][:16]
-        subject = "%s %s %s" % (record["year"], record["pack"], short)
-        self.runs_of.append(record["hash"])
-        said = [(line["at"], line["who"]) for line in self.lines if line["action"] == "run" and line["subject"] == subject]
+
+class Run:
+    """A clearing of the bundle: its record, the inputs it was given, the rule, the sheet that it says."""
+
+    def __init__(self, check, folder):
+        self.of, self.folder, self.code = check, folder, check.code
+        self.differs, self.holds = check.differs, check.holds
+        self.record, self.inputs, self.sheet, self.set = (
+            check.part("%s/%s.json" % (folder, name)) for name in ("run", "inputs", "sheet", "set")
+        )
+        self.name = "#" + self.record["hash"][:16]
+        self.rule = Rule(json.loads(self.text("rule.json")), self.record["parameters"])
+        self.cells, self.figures = 0, {}
+
+    def text(self, name):
+        return self.of.files["%s/%s" % (self.folder, name)].decode("utf-8")
+
+    def check(self):
+        record, before = self.record, len(self.of.wrong)
+        self.of.numbers.append(record["hash"])
+        self.in_the_ledger()
+        self.hashes()
+        self.stamps()
+        self.rule_text()
+        shown = [fund for fund, rows in record["funds"].items() if isinstance(rows, list)]
+        complete = bool(shown) if self.code else len(shown) == len(record["funds"]) > 0
+        if not complete or record["year"] != self.of.year or not set(self.inputs["funds"]) == set(self.sheet["funds"]) == set(shown):
+            self.differs("shape", self.name, "funds")
+            return
+        funds = [self.fund(fund) if fund in shown else rows for fund, rows in record["funds"].items()]
+        said = [
+            *(record[name] for name in ("year", "region", "synthetic", "pack", "pack_hash", "set_name", "set_hash", "catalogue")),
+            record["grouping"], record["data_hash"], sorted(record["parameters"].items()), sorted(record["references"].items()), funds,
+        ]  # fmt: skip
+        if sha256(plain(said)) != record["hash"]:
+            self.differs("hash_run", self.name)
+        self.of.guarded(self.folder + "/sheet.xlsx", self.book)
+        if self.code:
+            self.cases()
+            self.holds("given")
+        if len(self.of.wrong) == before:
+            self.holds("ok_run", record["hash"], record["pack"], self.cells)
+
+    def in_the_ledger(self):
+        record = self.record
+        subject = "%s %s %s" % (record["year"], record["pack"], self.name)
+        said = [(line["at"], line["who"]) for line in self.of.lines if line["action"] == "run" and line["subject"] == subject]
         if (record["at"], record["who"]) not in said:
             self.differs("run_line", subject)
-        if self.confirmed and record["hash"] not in json.loads(self.confirmed["runs"]):
-            self.holds("other_run", short, self.year)
-        before = len(self.wrong)
-        self.hashes(folder, record, sheet, inputs)
-        rule = Rule(json.loads(self.files[folder + "/rule.json"].decode("utf-8")), record["parameters"])
-        funds, cells, figures = [], 0, {}
-        shown = [fund for fund, rows in record["funds"].items() if isinstance(rows, list)]
-        if set(inputs["funds"]) != set(shown) or set(sheet["funds"]) != set(shown) or not shown:
-            self.differs("shape", short, "funds")
-            return
-        if (not self.code and len(shown) != len(record["funds"])) or record["year"] != self.year:
-            self.differs("shape", short, "funds")
-            return
-        for fund, rows in record["funds"].items():
-            if fund in shown:
-                rows, count, figures[fund] = self.fund(folder, short, rule, fund, inputs["funds"][fund], sheet["funds"][fund], record)
-                cells += count
-            funds.append(rows)
-        if None not in funds:
-            if self.run_hash(record, funds) != record["hash"]:
-                self.differs("hash_run", short)
-            self.guarded(folder + "/sheet.xlsx", self.book, folder, short, rule, figures, inputs, record)
-        if self.code:
-            self.cases(folder, short, sheet, [id for scope, id, tree, _ in rule.steps if scope != "region" and tree is None])
-            self.holds("given")
-        if len(self.wrong) == before:
-            self.holds("ok_run", record["hash"], record["pack"], cells)
+        if self.of.confirmed and record["hash"] not in json.loads(self.of.confirmed["runs"]):
+            self.holds("other_run", self.name, self.of.year)
 
-    def book(self, folder, short, rule, figures, inputs, record):
-        """The workbook shows what was computed."""
-        before = len(self.wrong)
-        pages = pages_of(self.files[folder + "/sheet.xlsx"])
-        book = Workbook(pages, rule, figures, lambda key, *values: self.differs(key, short, *values))
-        if self.code:
-            book.of_one()
-        else:
-            lines = [Fraction(line[1], 100) for fund in figures for line in inputs["funds"][fund]["budget_lines"]]
-            book.whole(lines, [record[name] for name in ("pack_hash", "set_hash", "data_hash", "hash")])
-        if len(self.wrong) == before:
-            self.holds("ok_book", short, book.count)
-
-    def hashes(self, folder, record, sheet, inputs):
-        short = "#" + record["hash"][:16]
-        if sha256(self.files[folder + "/rule.json"]) != record["pack_hash"]:
-            self.differs("hash_rule", short)
-        self.rule_text(folder, short)
-        if not self.code:
-            parts = self.part(folder + "/set.json")
-            if sha256(json.dumps(sorted(parts), ensure_ascii=False)) != record["set_hash"]:
-                self.differs("hash_set", short)
-            small = {
-                fund: {
-                    "region": own["region"],
-                    "institutions": [[one["code"], one["level"]] for one in own["institutions"]],
-                    "inputs": {name: texts for name, texts in own["facts"].items() if name != "coefficient"},
-                }
-                for fund, own in inputs["funds"].items()
+    def hashes(self):
+        """Of rule, set, inputs and result; of one institution's parts of the last three there is no hash by themselves."""
+        record = self.record
+        small = {
+            fund: {
+                "region": own["region"],
+                "institutions": [[one["code"], one["level"]] for one in own["institutions"]],
+                "inputs": {name: texts for name, texts in own["facts"].items() if name != "coefficient"},
             }
-            told = [record["cases_hash"], record["region"], small, record["counts"]]
-            if sha256(json.dumps(told, sort_keys=True, ensure_ascii=False)) != record["data_hash"]:
-                self.differs("hash_data", short)
-            if sha256(self.files[folder + "/sheet.json"]) != record["result_hash"]:
-                self.differs("hash_result", short)
-        wanted = {name: record[name] for name in (
-            "pack", "pack_hash", "set_name", "set_hash", "data_hash", "catalogue", "grouping", "parameters", "region", "synthetic",
-        )}  # fmt: skip
+            for fund, own in self.inputs["funds"].items()
+        }
+        data = [record["cases_hash"], record["region"], small, record["counts"]]
+        for key, said, own in (
+            ("hash_rule", record["pack_hash"], self.text("rule.json")),
+            ("hash_set", record["set_hash"], plain(sorted(self.set))),
+            ("hash_data", record["data_hash"], json.dumps(data, sort_keys=True, ensure_ascii=False)),
+            ("hash_result", record["result_hash"], self.text("sheet.json")),
+        ):
+            if sha256(own) != said and (key == "hash_rule" or not self.code):
+                self.differs(key, self.name)
+
+    def stamps(self):
+        """What the sheet and the manifest say of the run is what the run says."""
+        record, manifest = self.record, self.of.manifest
+        names = ("pack", "pack_hash", "set_name", "set_hash", "data_hash", "catalogue", "grouping", "parameters", "region", "synthetic")
+        wanted = {name: record[name] for name in names}
         wanted.update({name: {key: str(n) for key, n in record[name].items()} for name in ("references", "counts")})
-        wanted.update(run_hash=record["hash"], workspace=self.manifest["workspace"])
-        stamps = sheet["stamps"]
-        for name in sorted(set(stamps) - {"set_state", "tags"} | set(wanted)):
-            if name not in wanted or stamps.get(name) != wanted[name]:
-                self.differs("stamp", short, name)
-        told = {"year": str(record["year"]), "pack": record["pack"], "set": record["set_name"], "synthetic": record["synthetic"]}
-        for name in sorted(set(sheet) - {"stamps", "funds"} | set(told)):
-            if name not in told or sheet.get(name) != told[name]:
-                self.differs("stamp", short, name)
+        wanted.update(run_hash=record["hash"], workspace=manifest["workspace"])
+        top = {"year": str(record["year"]), "pack": record["pack"], "set": record["set_name"], "synthetic": record["synthetic"]}
+        for said, own, aside in ((self.sheet["stamps"], wanted, {"set_state", "tags"}), (self.sheet, top, {"stamps", "funds"})):
+            for name in sorted(set(said) - aside | set(own)):
+                if name not in own or said.get(name) != own[name]:
+                    self.differs("stamp", self.name, name)
         for name in ("region", "synthetic"):
-            if self.manifest[name] != record[name]:
+            if manifest[name] != record[name]:
                 self.differs("stamp", "manifest.json", name)
 
-    def rule_text(self, folder, short):
-        """Where this Python reads TOML: the text of pack and parents says the same formulas as the rule."""
+    def rule_text(self):
+        """Where this Python reads TOML (3.11): the text of pack and parents says the same formulas as the rule."""
         try:
             import tomllib
         except ImportError:
             return
-        text = self.files[folder + "/pack.toml"].decode("utf-8")
+
+        def told(steps, rest):
+            """What counts of steps, tables and parameters: {(kind, id): texts}, numbers as numbers."""
+            rows = [(scope, one, [one.get(name) for name in ("formula", "input", "places", "when")]) for scope, one in steps]
+            rows += [("table", one, [one.get("otherwise"), len(one.get("row", []))]) for one in rest.get("table", [])]
+            rows += [("parameter", one, [one.get("default")]) for one in rest.get("parameter", [])]
+            texts = {(kind, one["id"]): [" ".join(str(x).split()) for x in said if x not in (None, "")] for kind, one, said in rows}
+            return {key: [Fraction(x) if NUMBER.fullmatch(x) else x for x in said] for key, said in texts.items()}
+
         merged = {}
-        for body in re.split(r"^#=== .*$", text, flags=re.MULTILINE)[1:]:
-            told = tomllib.loads(body, parse_float=str)
-            for scope in ("region", "institution"):
-                for one in told.get(scope, []):
-                    merged[scope, one["id"]] = (one.get("formula"), one.get("input"), one.get("places"), one.get("when"))
-            for one in told.get("table", []):
-                merged["table", one["id"]] = (one.get("otherwise"), len(one.get("row", [])))
-            for one in told.get("parameter", []):
-                merged["parameter", one["id"]] = (one.get("default"),)
-
-        def same(said):
-            texts = [" ".join(str(one).split()) for one in said if one not in (None, "")]
-            return [Fraction(one) if NUMBER.fullmatch(one) else one for one in texts]
-
-        whole = json.loads(self.files[folder + "/rule.json"].decode("utf-8"))
-        found = {}
-        for scope, one in whole["steps"]:
-            found[scope, one["id"]] = (one.get("formula"), one.get("input"), one.get("places"), one.get("when"))
-        for one in whole.get("table", []):
-            found["table", one["id"]] = (one.get("otherwise"), len(one.get("row", [])))
-        for one in whole.get("parameter", []):
-            found["parameter", one["id"]] = (one.get("default"),)
+        for body in re.split(r"^#=== .*$", self.text("pack.toml"), flags=re.MULTILINE)[1:]:
+            toml = tomllib.loads(body, parse_float=str)
+            merged.update(told([(scope, one) for scope in ("region", "institution") for one in toml.get(scope, [])], toml))
+        rule = json.loads(self.text("rule.json"))
+        found = told(rule["steps"], rule)
         for key in sorted(set(merged) | set(found)):
-            if same(merged.get(key, ())) != same(found.get(key, ())):
-                self.differs("rule_text", short, key[1])
+            if merged.get(key) != found.get(key):
+                self.differs("rule_text", self.name, key[1])
 
-    def fund(self, folder, short, rule, fund, facts, told, record):
-        """Compare a fund's sheet cell by cell; returns its part of the run's hash, the number of cells, the Sheet."""
-        place = "%s {%s}" % (short, fund)
-        codes = [one["code"] for one in facts["institutions"]]
-        rows = told["institutions"]
-        wanted = {scope: [id for of, id, _, _ in rule.steps if of == scope] for scope in ("region", "institution")}
-        if [row["fixmedins_code"] for row in rows] != codes:
+    def fund(self, fund):
+        """Compute a fund and compare its sheet cell by cell; returns its part of the run's hash."""
+        place, listed = "%s {%s}" % (self.name, fund), self.record["funds"][fund]
+        facts, told = self.inputs["funds"][fund], self.sheet["funds"][fund]
+        rows, codes = told["institutions"], [one["code"] for one in facts["institutions"]]
+        wanted = {scope: {id for of, id, _, _ in self.rule.steps if of == scope} for scope in ("region", "institution")}
+        if [row.pop("fixmedins_code") for row in rows] != codes:
             self.differs("shape", place, "fixmedins_code")
-            return None, 0, None
-        if set(told["region"]) != set(wanted["region"]) or any(
-            set(row) != set(wanted["institution"]) | {"fixmedins_code"} for row in rows
-        ):
+            raise Told
+        if set(told["region"]) != wanted["region"] or any(set(row) != wanted["institution"] for row in rows):
             self.differs("shape", place, "steps")
-            return None, 0, None
-        self.small(place, fund, facts, record, folder)
-        given = None
-        if self.code:
-            given = {
-                "region": {id: Fraction(text) for id, text in facts["given"]["region"].items()},
-                "institution": {id: [Fraction(text)] for id, text in facts["given"]["institution"].items()},
-            }
-        sheet = Sheet(rule, facts, given)
-        cells, region, own = 0, [], [[] for _ in codes]
-        for scope in ("region", "institution"):
-            for id in wanted[scope]:
-                try:
-                    found = sheet.figure(scope, id)
-                except (Unfit, KeyError, ZeroDivisionError) as fault:
-                    self.differs("fault", place, id, fault)
-                    return None, cells, None
-                column = [found] if scope == "region" else found
-                shown = [told["region"][id]] if scope == "region" else [row[id] for row in rows]
-                for i, (value, text) in enumerate(zip(column, shown)):
-                    cells += 1
-                    if not shows(text, value):
-                        where = "%s %s" % ("{region}" if scope == "region" else codes[i], id)
-                        self.differs("cell", place, where, text, briefly(value))
-                for values, value in zip([region] if scope == "region" else own, column):
-                    values.append([id, str(value)])
-        hashes = [sha256(json.dumps([code, values], ensure_ascii=False)) for code, values in zip(codes, own)]
-        listed = record["funds"][fund]
-        if (not self.code and listed != hashes) or (self.code and (codes != [self.code] or hashes[0] not in listed)):
+            raise Told
+        self.coefficients(place, fund, facts)
+        if not self.code:
+            self.budget(place, facts)
+        sheet = self.figures[fund] = Sheet(self.rule, facts, bool(self.code))
+        own = {code: [] for code in ["region", *codes]}  # exact, as the hashes have them
+        for scope, id, _, _ in self.rule.steps:
+            try:
+                found = sheet.figure(scope, id)
+            except (Unfit, KeyError, ZeroDivisionError) as fault:
+                self.differs("fault", place, id, fault)
+                raise Told from fault
+            cells = [("region", told["region"], found)] if scope == "region" else list(zip(codes, rows, found))
+            for code, row, value in cells:
+                self.cells += 1
+                own[code].append([id, str(value)])
+                if not shows(row[id], value):
+                    self.differs("cell", place, "%s %s" % ("{region}" if scope == "region" else code, id), row[id], briefly(value))
+        hashes = [sha256(plain([code, own[code]])) for code in codes]
+        if (codes != [self.code] or hashes[0] not in listed) if self.code else listed != hashes:
             self.differs("shape", place, "SHA-256")
-        return sha256(json.dumps([fund, region, facts["budget_lines"], listed if self.code else hashes], ensure_ascii=False)), cells, sheet
+        return sha256(plain([fund, own["region"], facts["budget_lines"], listed if self.code else hashes]))
 
-    def small(self, place, fund, facts, record, folder):
-        """Inputs that follow from others: coefficients from the set, the budget from its lines."""
-        parts = self.part(folder + "/set.json")
-        last = record["year"] * 10000 + 1231
-        for i, one in enumerate(facts["institutions"]):
+    def coefficients(self, place, fund, facts):
+        """An institution's coefficient is the sum of its parts in the set, a fund's own before those of all funds."""
+        last = self.record["year"] * 10000 + 1231
+        for one, said in zip(facts["institutions"], facts["facts"]["coefficient"]):
             valid = {}
-            for code, of, name, day, value in parts:
+            for code, of, name, day, value in self.set:
                 holds = code == one["code"] and of in (fund, "all") and day <= last
                 if holds and (name not in valid or (of != "all", day) > valid[name][0]):
                     valid[name] = ((of != "all", day), Fraction(value))
             k = sum((-v if name.startswith("deduction") else v for name, (_, v) in valid.items()), Fraction(0))
-            if Fraction(facts["facts"]["coefficient"][i]) != (k if "base" in valid else 0):
-                self.differs("coefficient", place, one["code"], facts["facts"]["coefficient"][i], briefly(k))
-        if self.code:
-            return
-        items = {}
+            if Fraction(said) != (k if "base" in valid else 0):
+                self.differs("coefficient", place, one["code"], said, briefly(k))
+
+    def budget(self, place, facts):
+        """The budget is the sum of its lines."""
+        items = Counter()
         for item, amount, _, _ in facts["budget_lines"]:
-            items[item] = items.get(item, 0) + amount
+            items[item] += amount
         for name, text in facts["region"].items():
-            own = ["dip_budget", "dip_topup"] if name == "budget" else [name]
-            amount = Fraction(sum(items.get(item, 0) for item in own), 100)
+            amount = Fraction(items["dip_budget"] + items["dip_topup"] if name == "budget" else items[name], 100)
             if (name == "budget" or name in items) and amount != Fraction(text):
                 self.differs("budget", place, name, briefly(Fraction(text)), briefly(amount))
 
-    def cases(self, folder, short, sheet, inputs):
-        """An institution's cases added up: what the sheet has of them."""
-        told = self.part(folder + "/cases.json")
-        columns, count = told["columns"], 0
-        for fund, rows in told["funds"].items():
-            row = next(one for one in sheet["funds"][fund]["institutions"] if one["fixmedins_code"] == self.code)
-            if len({one[0] for one in rows}) != len(rows):
-                self.differs("cases", "%s {%s}" % (short, fund), "setl_id", len(rows), len({one[0] for one in rows}))
-            for at, name in enumerate(columns):
-                if name in inputs:
-                    total = sum((Fraction(one[at]) for one in rows), Fraction(0))
-                    if not shows(row[name], total):
-                        self.differs("cases", "%s {%s}" % (short, fund), name, row[name], briefly(total))
-            if "cases" in inputs and Fraction(row["cases"]) != len(rows):
-                self.differs("cases", "%s {%s}" % (short, fund), "cases", row["cases"], len(rows))
-            count += len(rows)
-        self.holds("ok_cases", count)
+    def book(self):
+        """The workbook shows what was computed."""
+        before = len(self.of.wrong)
+        pages = pages_of(self.of.files[self.folder + "/sheet.xlsx"])
+        book = Workbook(pages, self.rule, self.figures, lambda key, *values: self.differs(key, self.name, *values))
+        if self.code:
+            book.of_one()
+        else:
+            lines = [Fraction(line[1], 100) for fund in self.figures for line in self.inputs["funds"][fund]["budget_lines"]]
+            book.whole(lines, [self.record[name] for name in ("pack_hash", "set_hash", "data_hash", "hash")])
+        if len(self.of.wrong) == before:
+            self.holds("ok_book", self.name, book.count)
 
-    def run_hash(self, record, funds):
-        said = [
-            record["year"], record["region"], record["synthetic"], record["pack"], record["pack_hash"], record["set_name"], record["set_hash"],
-            record["catalogue"], record["grouping"], record["data_hash"], sorted(record["parameters"].items()),
-            sorted(record["references"].items()), funds,
-        ]  # fmt: skip
-        return sha256(json.dumps(said, ensure_ascii=False))
+    def cases(self):
+        """An institution's cases added up: what the sheet has of them."""
+        told = self.of.part(self.folder + "/cases.json")
+        given = {id for scope, id, tree, _ in self.rule.steps if scope == "institution" and tree is None}
+        if set(told["funds"]) != set(self.figures):
+            self.differs("shape", self.name, "cases.json")
+            return
+        for fund, rows in told["funds"].items():
+            (row,), place = self.sheet["funds"][fund]["institutions"], "%s {%s}" % (self.name, fund)
+            sums = {"cases": Fraction(len(rows))} if "cases" in given else {}
+            for at, name in enumerate(told["columns"]):
+                if name in given:
+                    sums[name] = sum((Fraction(one[at]) for one in rows), Fraction(0))
+            for name, total in sums.items():
+                if not shows(row[name], total):
+                    self.differs("cases", place, name, row[name], briefly(total))
+            if len({one[0] for one in rows}) != len(rows):
+                self.differs("cases", place, "setl_id", len(rows), len({one[0] for one in rows}))
+        self.holds("ok_cases", sum(map(len, told["funds"].values())))
 
 
 def language(arguments):
@@ -948,7 +942,7 @@ def main(arguments):
         print("  " + say(key, *values))
     print(say("failed", len(check.wrong)) if check.wrong else say("passed"))
     if not check.wrong and not check.paper:
-        print(say("ask_paper", " ".join(check.runs_of), check.line or "—"))
+        print(say("ask_paper", " ".join(check.numbers[1:]), check.line or "—"))
     return 1 if check.wrong else 0
 
 

@@ -340,6 +340,7 @@ def test_of_one_institution_nothing_of_others(year: Region, tmp_path: Path) -> N
         cases["funds"]["employee"].pop()
 
     assert "cases" in found(forged(data, {"run1/cases.json": fewer}))
+    assert found(forged(data, {"run1/cases.json": lambda told: {**told, "funds": {}}})) == ["shape"]
 
     # A forger who carries a changed amount through to the end meets the run's hash: it holds the row, and the others' hashes.
     def advance(inputs: dict[str, Any]) -> None:
