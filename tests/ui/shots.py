@@ -396,13 +396,13 @@ def clearing(window, shoot) -> None:
         shoot("cleared")
     code = page.table.worksheet().keys[0]
     page.table.select(str(code), "final")
-    page._cell_activated(str(code), "final")
+    page.explain_cell(str(code), "final")
     shoot("why")
-    page._close_side()
-    page._toggle_findings(True)
+    page.beside.close_side()
+    page.beside.show_findings(True)
     shoot("findings")
-    page._close_side()
-    for name, button in (("handover", page.export_button), ("runs", page.history)):
+    page.beside.close_side()
+    for name, button in (("handover", page.controls.export), ("runs", page.controls.history)):
         menu = button.menu()
         menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
         QApplication.processEvents()

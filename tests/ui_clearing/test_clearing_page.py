@@ -38,7 +38,7 @@ def double_click(qtbot, table, at: QPoint) -> None:
 
 def follow(page: ClearingPage, qtbot, desk: Desk, title: str) -> None:
     """Click the part of that title."""
-    parts = page.why.parts
+    parts = page.beside.why.parts
     item = next(
         parts.topLevelItem(i)
         for i in range(parts.topLevelItemCount())
@@ -52,7 +52,7 @@ def test_an_uncleared_year_offers_to_clear(make_page, desk: Desk, qtbot) -> None
     page = make_page()
     assert page.stack.currentWidget() is page.empty
     assert "2024" in page.empty.missing.text()
-    assert page.pack.currentData() == "ningde-2024"
+    assert page.controls.pack.currentData() == "ningde-2024"
     qtbot.mouseClick(page.empty.button, Qt.MouseButton.LeftButton)
     idle(qtbot, desk)
     assert page.stack.currentWidget() is page.sheet
@@ -85,7 +85,7 @@ def test_from_a_due_cell_down_to_a_case_and_back(cleared: ClearingPage, desk: De
     one = sheet.institutions[at]
     double_click(qtbot, page.table, spot(page, one.code, "due"))
     idle(qtbot, desk)
-    why = page.why
+    why = page.beside.why
     assert why.isVisible()
     assert one.name in why.subject.text()
     assert "分值总额" in why.sentence.text()
@@ -149,7 +149,7 @@ def test_every_figure_answers_and_none_is_empty(cleared: ClearingPage, desk: Des
         for step in clearing.pack.scope(scope):
             page.ask(scope, one, step.id)
             idle(qtbot, desk)
-            why = page.why
+            why = page.beside.why
             assert why.title.text() == step.title["zh"]
             assert why.value.text(), step.id
             assert why.sentence.text(), step.id
@@ -165,7 +165,7 @@ def test_region_figure_leads_to_the_institutions_beneath(cleared: ClearingPage, 
     page = cleared
     qtbot.mouseClick(page.figures.figure("point_value"), Qt.MouseButton.LeftButton)
     idle(qtbot, desk)
-    why = page.why
+    why = page.beside.why
     assert "可分配基金" in why.sentence.text()
     beneath = why.beneath.worksheet()
     assert beneath.rows == 155
@@ -191,9 +191,9 @@ def test_keyboard_opens_and_closes_the_panel(cleared: ClearingPage, desk: Desk, 
     page.table.grid.setFocus()
     qtbot.keyClick(page.table.grid, Qt.Key.Key_Return)
     idle(qtbot, desk)
-    assert page.why.place.step == "final"
+    assert page.beside.why.place.step == "final"
     qtbot.keyClick(page.table.grid, Qt.Key.Key_Escape)
-    assert not page.side.isVisible()
+    assert not page.beside.side.isVisible()
 
 
 def test_another_workspace_leaves_no_explanation_of_the_first(
@@ -202,19 +202,19 @@ def test_another_workspace_leaves_no_explanation_of_the_first(
     page = cleared
     page.ask("region", "", "point_value")
     idle(qtbot, desk)
-    assert page.side.isVisible()
+    assert page.beside.side.isVisible()
     other = tmp_path / "other.dianzhi"
     shutil.copy(workspace, other)
     desk.open(other)
     idle(qtbot, desk)
-    assert page.why.place is None
-    assert not page.side.isVisible()
+    assert page.beside.why.place is None
+    assert not page.beside.side.isVisible()
 
 
 def test_copying_an_explanation(cleared: ClearingPage, desk: Desk, qtbot) -> None:
     cleared.ask("region", "", "fund_available")
     idle(qtbot, desk)
-    cleared.why.copy_button.click()
+    cleared.beside.why.copy_button.click()
     text = QGuiApplication.clipboard().text()
     assert "可分配基金" in text
     assert "DIP 预算总额" in text
@@ -239,7 +239,7 @@ def test_blocked_says_what_is_missing_and_where_to_go(make_page, desk: Desk, qtb
     )
     idle(qtbot, desk)
     assert page.notice.isVisible()
-    assert "数据已变更" in page.notice_text.text()
+    assert "数据已变更" in page.notice.text.text()
     page.clear()
     idle(qtbot, desk)
     assert page.stack.currentWidget() is page.blocked
@@ -260,16 +260,16 @@ def test_stored_runs_can_be_looked_at(cleared: ClearingPage, desk: Desk, qtbot) 
     page = cleared
     first = page.run
     assert first is not None
-    page.pack.setCurrentIndex(page.pack.findData("national-draft-3"))
-    page.pack.activated.emit(page.pack.currentIndex())
+    page.controls.pack.setCurrentIndex(page.controls.pack.findData("national-draft-3"))
+    page.controls.pack.activated.emit(page.controls.pack.currentIndex())
     idle(qtbot, desk)
     assert page.stack.currentWidget() is page.empty  # not cleared by that pack yet
     page.load(first.id)
     idle(qtbot, desk)
     assert page.clearing is not None
     assert page.clearing.pack.id == "ningde-2024"
-    page.history.menu().aboutToShow.emit()
-    entries = [action.text() for action in page.history.menu().actions()]
+    page.controls.history.menu().aboutToShow.emit()
+    entries = [action.text() for action in page.controls.history.menu().actions()]
     assert any(first.hash[:8] in text for text in entries)
 
 
@@ -298,14 +298,14 @@ def test_headings_carry_evidence_and_open_fields(cleared: ClearingPage) -> None:
 
 def test_findings_of_the_run(cleared: ClearingPage, desk: Desk, qtbot) -> None:
     page = cleared
-    page.findings_button.click()
-    sheet = page.findings.worksheet()
+    page.beside.findings_button.click()
+    sheet = page.beside.findings.worksheet()
     assert sheet.rows == len(page.clearing.findings)
     for text in sheet.cells["reason"]:
         assert not re.search(r"\b(employee|resident)\b", text), text
         assert not text.startswith("finding."), text
-    page.findings.set_filter("reason", Filter(op="contains", first="没有病种"))
-    assert 0 < page.findings.model.rowCount() < sheet.rows
+    page.beside.findings.set_filter("reason", Filter(op="contains", first="没有病种"))
+    assert 0 < page.beside.findings.model.rowCount() < sheet.rows
 
 
 @pytest.mark.parametrize("form", ["xlsx", "csv", "json"])
@@ -347,12 +347,12 @@ def test_english_page_has_no_chinese_of_ours(workspace: Path, own_home, swept, q
     page.ask("region", "", "point_value")
     idle(qtbot, desk)
     han = re.compile(r"[\u3400-\u9fff]")
-    assert page.why.title.text() == "Point value"
+    assert page.beside.why.title.text() == "Point value"
     for label in (
-        page.why.title,
-        page.why.sentence,
-        page.why.filled,
-        page.why.subject,
+        page.beside.why.title,
+        page.beside.why.sentence,
+        page.beside.why.filled,
+        page.beside.why.subject,
         page.stamps,
         page.table.foot.status,
     ):
@@ -397,6 +397,6 @@ def test_another_language_shows_the_same_sheet(workspace: Path, own_home, swept,
     assert isinstance(page, ClearingPage)
     assert page.clearing.stamps.run_hash == before
     assert page.table.model.title(page.table.model.column(page.table.model.place("due"))) == "Fund due"
-    assert page.clear_button.text() == "Clear"
+    assert page.controls.clear.text() == "Clear"
     window.close()
     idle(qtbot, desk)

@@ -1,6 +1,7 @@
 """The Clearing page.
 
-`page` is the page, `sheets` turns a clearing into worksheets, `figures` shows the region's figures, `why` explains.
+`page` is the page: `controls` over the worksheet, `figures` of the region, `beside` it `why` a figure is what it is.
+`standing` is what it reads, `sheets` turns a clearing into worksheets. The other tabs stand in `tabs`.
 """
 
 from ui.pages.clearing.page import ClearingPage
