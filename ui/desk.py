@@ -84,6 +84,7 @@ class Desk(QObject):
         self.settings = kept.load()
         self.texts = Texts(language or self.settings.language)
         self.look = Look(self.settings.theme, self)
+        self.look.speak(self.texts.lang)
         self.jobs = Jobs(self)
         self.jobs.broken.connect(self.broken)
         self.workspace: Workspace | None = None
@@ -366,6 +367,7 @@ class Desk(QObject):
             self.settings.language = language
             self.save()
             self.texts = Texts(language)
+            self.look.speak(language)
             self.jobs.drop_all()
             self.retranslated.emit()
 

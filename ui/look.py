@@ -99,6 +99,12 @@ class Look(QObject):
         application.styleHints().colorSchemeChanged.connect(self._system_changed)
         self.wear(theme)
 
+    def speak(self, language: str) -> None:
+        """A Chinese face draws curly quotes as wide as a Chinese sign: right in Chinese, holes in any other text."""
+        font = QApplication.font()
+        font.setFeature(QFont.Tag("pwid"), int(language != "zh"))
+        QApplication.setFont(font)
+
     def wear(self, theme: str) -> None:
         """system, light or dark."""
         self._theme = theme if theme in THEMES else "system"
@@ -208,7 +214,7 @@ def _palette(c: Colours) -> QPalette:
         palette.setColor(name, QColor(colour))
     for name in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText):
         palette.setColor(QPalette.ColorGroup.Disabled, name, QColor(c.muted))
-    palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, QColor(c.line))
+    palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, QColor(c.ground))
     return palette
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QFontMetricsF, QPalette
 
 from core.settings import RESOURCES
 from ui import look
@@ -56,6 +57,14 @@ def test_every_text_can_be_read_on_every_ground_it_stands_on(dark: bool) -> None
     assert [(pair, round(contrast(*pair), 2)) for pair in pairs if contrast(*pair) < 4.5] == []
 
 
+def test_no_text_stands_on_the_colour_of_lines(qapp) -> None:
+    """Muted on it is 3.9 and 4.1 to 1."""
+    rules = (RESOURCES / "themes" / "window.qss").read_text("utf-8").split("}")
+    assert [rule for rule in rules if re.search(r"background(-color)?: \$line", rule) and re.search(r"[ {]color:", rule)] == []
+    worn = look.Look("light").colours
+    assert qapp.palette().color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Highlight).name() != worn.line
+
+
 def test_every_icon_is_there_and_takes_its_colour(qapp) -> None:
     names = {action.icon for action in ACTIONS if action.icon} | set(KEYS)
     assert [name for name in sorted(names) if not (RESOURCES / "icons" / f"{name}.svg").exists()] == []
@@ -79,9 +88,15 @@ def test_chinese_is_drawn_and_not_boxed(qapp) -> None:
     assert any(family in look.CHINESE for family in families) or raw.supportsCharacter("点")
 
 
-def test_figures_are_of_one_width(qapp) -> None:
-    from PySide6.QtGui import QFontMetricsF
+def test_curly_quotes_are_as_wide_as_their_language_has_them(qapp) -> None:
+    worn, widths = look.Look("light"), {}
+    for language in ("en", "zh"):
+        worn.speak(language)
+        widths[language] = QFontMetricsF(qapp.font()).horizontalAdvance("“”")
+    assert widths["en"] < widths["zh"] or not worn.chinese
 
+
+def test_figures_are_of_one_width(qapp) -> None:
     look.Look("light")
     metrics = QFontMetricsF(qapp.font())
     assert len({round(metrics.horizontalAdvance(str(digit) * 10), 3) for digit in range(10)}) == 1
