@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.faults import Refused, Usage
 from core.money import decimal, round_ratio
@@ -22,6 +23,9 @@ from core.settlement.arrivals import home_of
 from core.settlement.budget import BEFORE, DIP, INCOME, OTHER, OUTSIDE, TOPUP, Line, LineEdit, lines
 from core.texts import LANGUAGES, Texts
 from core.worksheet import Column, Worksheet, column_of
+
+if TYPE_CHECKING:
+    from core.rules.circular import CaseRule
 
 _BY_ITEM = Path(__file__).with_name("by_item_paid.sql").read_text("utf-8")
 METHODS = ("by_item", "ratio", "growth")
@@ -41,20 +45,29 @@ class Link:
     missing: tuple[str, ...] = ()
 
 
-def links(connection: sqlite3.Connection, year: int, fund: str, region: str = "") -> tuple[Link, ...]:
-    """region: the workspace's, by whose patients the by-item cases are counted."""
-    return chained(lines(connection, year, fund), by_item_paid(connection, year, fund, region))
+def links(
+    connection: sqlite3.Connection, year: int, fund: str, region: str = "", rule: CaseRule | None = None
+) -> tuple[Link, ...]:
+    """region: the workspace's, by whose patients the by-item cases are counted. rule: of the pack, which may count the
+    province's, and leave further cases to their fee."""
+    paid = by_item_paid(connection, year, fund, region, province=rule is not None and rule.intra_province)
+    return chained(lines(connection, year, fund), paid, apart=leaves_more(rule))
 
 
-def by_item_paid(connection: sqlite3.Connection, year: int, fund: str, region: str = "") -> int:
-    """Fen booked by the cases that were decided to be paid by item."""
-    home, beyond = home_of(region, False)
+def leaves_more(rule: CaseRule | None) -> bool:
+    """Whether a pack pays ungrouped cases what was booked too. How many there are is known once the year's cases have groups."""
+    return rule is not None and rule.ungrouped == "actual_fee"
+
+
+def by_item_paid(connection: sqlite3.Connection, year: int, fund: str, region: str = "", *, province: bool = False) -> int:
+    """Fen booked by the cases that were decided to be paid by item; province: of patients insured anywhere in it."""
+    home, beyond = home_of(region, province)
     asked = {"year": year, "fund": FUNDS.index(fund) + 1, "home": home, "beyond": beyond}
     return int(connection.execute(_BY_ITEM, asked).fetchone()[0])
 
 
-def chained(found: Sequence[Line], by_item: int) -> tuple[Link, ...]:
-    """The chain of these lines. Pure."""
+def chained(found: Sequence[Line], by_item: int, *, apart: bool = False) -> tuple[Link, ...]:
+    """The chain of these lines. Pure. apart: more is paid by fee than `by_item`, see `leaves_more`; that is said."""
     made: list[Link] = []
     income = [one for one in found if one.kind == INCOME]
     total = sum(one.amount for one in income) if income else None
@@ -96,7 +109,8 @@ def chained(found: Sequence[Line], by_item: int) -> tuple[Link, ...]:
         fund = None
     why = "no_dip" if budget is None else "lacking" if lacking else ""
     made.append(Link("dip_fund", "=", fund, why=why, missing=tuple(lacking)))
-    made.append(Link("by_item", "-", by_item))
+    made.append(Link("by_item", "-", by_item, why="ungrouped_apart" if apart else ""))
+    why = why or ("before_ungrouped" if apart else "")
     made.append(Link("available", "=", None if fund is None else fund - by_item, why=why, missing=tuple(lacking)))
     return tuple(made)
 

@@ -14,6 +14,7 @@ from core.rules import packs
 from core.settlement import budget, budget_chain
 from core.settlement.budget import Line, LineEdit
 from core.settlement.clearing import clear
+from core.texts import Texts
 
 FUND, YEAR = "employee", 2024
 
@@ -92,6 +93,32 @@ def test_the_end_of_the_chain_is_what_a_clearing_has(region: Region) -> None:
     available = amounts(budget_chain.links(region.workspace.reader(), YEAR, FUND, "350900"))["available"]
     assert available == 515_00 - 333_33
     assert cleared.funds[0].region["fund_available"] == Fraction(available, 100)
+
+
+def test_by_item_cases_are_those_that_the_pack_counts(region: Region) -> None:
+    """A patient of the province counts where the pack takes the province in; what a pack leaves to its fee beside is said."""
+    region.institutions(("H1", "一院", 2))
+    region.groups({"dip_code": "K35.3:g", "score": "1", "mean_fee": 1_000_00})
+    region.coefficients(("H1", "all", "base", "", "1"))
+    region.cases(
+        row("1", "H1", "1000"), row("2", "H1", "1000", booked="333.33"), row("3", "H1", "1000", booked="50", group=None),
+        row("4", "H1", "1000", booked="200.00", insu_admdvs="350102"), row("5", "H1", "1000", booked="9", insu_admdvs="440100"),
+    )  # fmt: skip
+    region.special(("2", "by_item", None), ("4", "by_item", None), ("5", "by_item", None))
+    put(region, *WHOLE)
+    connection = region.workspace.reader()
+    for province, paid in (("false", 333_33), ("true", 533_33)):
+        pack = packs.load("ningde-2024", {"intra_province": province})
+        links = budget_chain.links(connection, YEAR, FUND, "350900", pack.case)
+        assert amounts(links)["available"] == 515_00 - paid and not any(one.why == "ungrouped_apart" for one in links)
+        cleared = clear(region.workspace, YEAR, pack, funds=(FUND,), store=False)
+        assert cleared.funds[0].region["fund_available"] == Fraction(515_00 - paid, 100)
+    pack = packs.load("ningde-2024", {"ungrouped": "actual_fee"})
+    links = {one.id: one for one in budget_chain.links(connection, YEAR, FUND, "350900", pack.case)}
+    cleared = clear(region.workspace, YEAR, pack, funds=(FUND,), store=False)
+    assert cleared.funds[0].region["fund_available"] == Fraction(links["available"].amount - 50_00, 100)
+    for lang, said in (("zh", "未入组"), ("en", "ungrouped")):
+        assert all(said in budget_chain.said(links[id], Texts(lang)) for id in ("by_item", "available"))
 
 
 def test_one_edit_one_undo(region: Region) -> None:

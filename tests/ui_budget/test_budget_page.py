@@ -113,6 +113,37 @@ def test_a_stale_save_keeps_what_was_entered(page: BudgetPage, empty_desk: Desk,
     assert tab.draft.row(number_of(tab, "reserve")).amount == 777_00
 
 
+def test_what_is_typed_while_saving_goes_on_waiting(page: BudgetPage, empty_desk: Desk, idle: Callable[[], None]) -> None:
+    """The line under way, another one, and a new one; then while the page reads again."""
+    tab = page.tab("lines")
+    chronic, reserve = (number_of(tab, item) for item in ("chronic", "reserve"))
+    stood = stored(empty_desk, "chronic")
+    tab.enter(reserve, "amount", "1")
+    tab.save("一")
+    tab.enter(reserve, "amount", "2")
+    tab.enter(chronic, "amount", "3")
+    tab.add()
+    tab.enter(tab.draft.rows[-1].number, "item", "收入：利息")
+    tab.enter(tab.draft.rows[-1].number, "amount", "4")
+    idle()
+    assert (stored(empty_desk, "reserve"), stored(empty_desk, "chronic")) == ([1_00], stood)
+    assert tab.draft.pending == 3 and "3 处" in tab.unsaved()
+    tab.save("二")
+    idle()
+    assert [stored(empty_desk, item) for item in ("reserve", "chronic", "income:利息")] == [[2_00], [3_00], [4_00]]
+    assert tab.draft.pending == 0 and not tab.unsaved()
+    page.refresh()
+    while not tab.asking.busy:  # the ground is there, the lines are being read
+        QApplication.processEvents()
+    tab.enter(number_of(tab, "chronic"), "amount", "5")
+    idle()
+    assert tab.draft.pending == 1 and tab.draft.row(number_of(tab, "chronic")).amount == 5_00
+    tab.remove()
+    tab.discard()
+    idle()
+    assert tab.draft.pending == 0 and tab.draft.row(number_of(tab, "chronic")).amount == 3_00
+
+
 def test_a_proposal_goes_into_the_grid_and_no_further(page: BudgetPage, empty_desk: Desk, idle: Callable[[], None]) -> None:
     tab = page.tab("lines")
     before = stored(empty_desk, "dip_budget")

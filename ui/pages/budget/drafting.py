@@ -152,6 +152,29 @@ class Draft:
             raise Refused("budget_refused", findings, count=len(findings))
         return made
 
+    def saved(self, written: Sequence[Row]) -> Draft:
+        """What is left once these rows were written: they stand now, and what was entered since waits over them."""
+        was = {row.number: row for row in written}
+        left = Draft(())
+        left._next = self._next
+        for row in self.rows:
+            then = was.get(row.number)
+            if then is None or not then.state or then.blank:
+                left.rows.append(row)
+            elif not (then.removed and row.removed):
+                left.rows.append(replace(row, before=then.line))
+        return left
+
+    def onto(self, found: Iterable[Line]) -> Draft:
+        """What waits, over lines that were read anew; one whose line is there no more is refused as stale once it is saved."""
+        made = Draft(found)
+        for row in self.rows:
+            if row.state and not row.blank:
+                key = row.before.key if row.before is not None else None
+                at = next((one.number for one in made.rows if one.before is not None and one.before.key == key), None)
+                made._put(replace(row, number=made.add() if at is None else at))
+        return made
+
     def lines(self) -> list[Line]:
         """As they would stand, in the order of the chain; rows that are not whole are not among them."""
         found = [line for row in self.rows if (line := row.line) is not None]

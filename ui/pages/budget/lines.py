@@ -15,7 +15,7 @@ from ui.asking import Asking
 from ui.desk import Changes, Desk
 from ui.dialogs import ReasonDialog
 from ui.look import GAP, TIGHT, set_role
-from ui.pages.budget.drafting import Draft, block_of, offered
+from ui.pages.budget.drafting import Draft, Row, block_of, offered
 from ui.pages.budget.grid import LinesTable
 from ui.table import Table
 
@@ -27,24 +27,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the workspace holds of one fund and year."""
+    """What the workspace holds of one fund and year. apart: the pack pays more cases their fee than `by_item` is of."""
 
     year: int
     fund: str
     lines: tuple[Line, ...]
     by_item: int
+    apart: bool
     batches: dict[int, Batch]
 
 
-def _standing(workspace: Any, year: int, fund: str) -> Standing:
-    from core.settlement import budget, budget_chain
+def _standing(workspace: Any, year: int, fund: str, pack: str) -> Standing:
+    from core.settlement import budget, budget_chain, own_packs
     from core.storage import batches
 
     connection = workspace.reader()
+    rule = own_packs.load(workspace, pack).case if pack else None
+    province = rule is not None and rule.intra_province
     return Standing(
         year, fund, budget.lines(connection, year, fund),
-        budget_chain.by_item_paid(connection, year, fund, workspace.region),
-        {one.id: one for one in batches.batches(connection)},
+        budget_chain.by_item_paid(connection, year, fund, workspace.region, province=province),
+        budget_chain.leaves_more(rule), {one.id: one for one in batches.batches(connection)},
     )  # fmt: skip
 
 
@@ -59,6 +62,7 @@ class LinesTab(QWidget):
         self.ground: Ground | None = None
         self.standing: Standing | None = None
         self.draft = Draft(())
+        self._written: tuple[Draft, list[Row]] | None = None  # saved a moment ago, and the page has not looked again yet
         self._build()
         desk.guard(self)
 
@@ -132,20 +136,35 @@ class LinesTab(QWidget):
 
     def show_ground(self, ground: Ground) -> None:
         """Read again where nothing waits here; what waits stays."""
+        self._take_written()
+        another_pack = self.ground is not None and self.ground.pack != ground.pack
         self.ground = ground
-        if self.draft.pending:
+        if self.draft.pending and not another_pack:
             self._show()
             return
-        year, fund = ground.year, ground.fund
-        self.asking.ask(lambda workspace, _: _standing(workspace, year, fund), self._have, self.texts("budget.page.reading"))
+        of = (ground.year, ground.fund, ground.pack)
+        self.asking.ask(lambda workspace, _: _standing(workspace, *of), self._have, self.texts("budget.page.reading"))
 
     def settled(self, changes: Changes) -> None:
+        self._take_written()
         if changes.workspace:
             self.standing, self.draft = None, Draft(())
 
     def _have(self, standing: Standing) -> None:
-        self.standing, self.draft = standing, Draft(standing.lines)
+        """What was typed while this was being read goes on waiting."""
+        old = self.standing
+        same = old is not None and (old.year, old.fund) == (standing.year, standing.fund)
+        self.standing = standing
+        self.draft = self.draft.onto(standing.lines) if same and self.draft.pending else Draft(standing.lines)
         self._show()
+
+    def _take_written(self) -> None:
+        """What was saved waits no more; what was typed meanwhile does."""
+        if self._written is not None:
+            draft, rows = self._written
+            self._written = None
+            if draft is self.draft:
+                self.draft = draft.saved(rows)
 
     def _show(self) -> None:
         from core.settlement import budget, budget_chain
@@ -158,7 +177,7 @@ class LinesTab(QWidget):
         sheet = self.draft.sheet(standing.year, standing.fund, texts, standing.batches)
         self.table.put(self.draft, sheet, offered(texts, standing.lines), writable)
         lines = self.draft.lines()
-        made = budget_chain.chained(lines, standing.by_item)
+        made = budget_chain.chained(lines, standing.by_item, apart=standing.apart)
         chain = budget_chain.chain_sheet(made, standing.year, standing.fund, texts.lang)
         old = self.chain.worksheet().keys
         if old is None or list(old) != [one.id for one in made] or not self.chain.renew(chain):
@@ -227,6 +246,7 @@ class LinesTab(QWidget):
     # -- unsaved -----------------------------------------------------------------------------------------------------------
 
     def unsaved(self) -> str:
+        self._take_written()
         stands, texts = self.standing, self.texts
         if stands is None or not self.draft.pending:
             return ""
@@ -244,7 +264,7 @@ class LinesTab(QWidget):
 
     def discard(self) -> None:
         """The lines as they stand in the workspace."""
-        self.draft = Draft(())
+        self.draft = Draft(self.standing.lines if self.standing is not None else ())
         if self.ground is not None:
             self.show_ground(self.ground)
 
@@ -269,16 +289,16 @@ class LinesTab(QWidget):
         if standing is None:
             return
         year, fund, changes = standing.year, standing.fund, self.draft.changes()
-        written = self.draft
+        written = self.draft, list(self.draft.rows)
 
         def work(workspace: Any, _: Any) -> None:
             from core.settlement import budget
 
             budget.edit(workspace, year, fund, changes, why)
-            if self.draft is written:  # before the page hears of the change and reads again
-                self.draft = Draft(())
+            self._written = written
 
         def done(_: None) -> None:
+            self._take_written()
             self.desk.say(texts("budget.page.saved", count=len(changes)))
             if then is not None:
                 then()
