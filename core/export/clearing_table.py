@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from core.export.annual.pen import shown_places
 from core.export.document import GREY, Align, Document, Field, grouped, stamped
 from core.export.tables import is_summed, marks
-from core.export.workbook import shown_places
 from core.findings import ALOUD
 from core.money import plain
 from core.progress import SILENT, Progress, step

@@ -18,6 +18,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet as Page
 
+from core.export.annual.pen import put_formula, shown_places, written_places
 from core.export.capitals import capitals, excel_capitals
 from core.export.clearing_table import open_items, titled
 from core.export.confirmation import Confirmation, Line, basis, documents, institutions, notices, of
@@ -25,7 +26,6 @@ from core.export.document import stamped
 from core.export.rows_book import sheet_name
 from core.export.tables import marks, number_format
 from core.export.target import spreadsheet
-from core.export.workbook import put_formula, shown_places, written_places
 from core.faults import Usage
 from core.money import total
 from core.progress import SILENT, Progress, step
