@@ -150,15 +150,43 @@ def test_a_year_without_and_no_workspace(make_page, desk: Desk, qtbot) -> None:
     assert not tab.enter.isEnabled()
 
 
-def test_what_is_typed_is_not_overwritten_by_a_decided_case(make_page, desk: Desk, workspace: Path, qtbot) -> None:
+def test_the_form_is_of_the_case_chosen_and_what_is_typed_is_asked_about(make_page, desk: Desk, workspace: Path, qtbot) -> None:
     tab = open_tab(make_page(), desk, qtbot)
     assert tab.found is not None
-    first, decided = undecided(tab)[0], next(iter(tab.found.stored))
-    tab.table.select(first, "fee")
-    fill(tab, "by_item", document="typed", reason="typed too")
+    (first, second), decided = undecided(tab)[:2], next(iter(tab.found.stored))
+    stored, stood = tab.found.stored[decided], rows(workspace)
+    form, asked = tab.form, []
+    desk.leaving_asked.connect(asked.append)
+
+    def shown() -> tuple[str, ...]:
+        return form.typed()
+
+    empty = ("by_item", "", "", "")
     tab.table.select(decided, "fee")
-    assert (tab.form.document.text(), tab.form.reason.text()) == ("typed", "typed too")
+    assert shown() == (stored.kind, stored.score, stored.document, stored.reason)
+    tab.table.select(first, "fee")  # nothing of the other case is left for this one
+    assert shown() == empty and tab.decided()[0].setl_id == first
+    tab.table.select(decided, "fee")
+    form.kind.setCurrentIndex(form.kind.findData("by_item" if stored.kind != "by_item" else "rejected"))
+    assert tab.unsaved()  # another decision on the same papers is work too
     tab.discard()
     tab.table.select(first, "fee")
-    tab.table.select(decided, "fee")
-    assert tab.form.document.text() == tab.found.stored[decided].document
+    fill(tab, "rejected", document="typed", reason="typed too")
+    for wish in ("stay", "discard", "save"):
+        tab.table.select(decided, "fee")
+        qtbot.waitUntil(lambda: bool(asked), timeout=5_000)
+        leaving = asked.pop()
+        assert shown() == ("rejected", "", "typed", "typed too") and [one.setl_id for one in tab.decided()] == [first]
+        getattr(leaving, wish)()
+        idle(qtbot, desk)
+        assert not asked and rows(workspace).get(decided) == stood[decided]
+        if wish == "stay":
+            assert tab.keys() == [first] and shown() == ("rejected", "", "typed", "typed too")
+        elif wish == "discard":
+            assert tab.keys() == [decided] and shown()[2] == stored.document
+            tab.table.select(first, "fee")
+            assert shown() == empty
+            fill(tab, "rejected", document="typed", reason="typed too")
+    assert rows(workspace)[first][0] == "rejected" and tab.keys() == [decided] and shown()[2] == stored.document
+    tab.table.select(second, "fee")
+    assert shown() == empty

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QItemSelectionModel, Qt, QTimer
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -31,7 +31,7 @@ from ui.table import Table
 from ui.table.model import EMPTY
 
 if TYPE_CHECKING:
-    from core.settlement.special import Bounds, Candidates, Decided
+    from core.settlement.special import Bounds, Candidates, Decided, Stored
     from core.worksheet import Worksheet
 
 READ = ("cases", "batch", "institution", "catalogue", "auxiliary", "reference_mean", "coefficient", "coefficient_set",
@@ -57,6 +57,8 @@ class SpecialTab(QWidget):
         self.found: Candidates | None = None
         self.told: Told | None = None
         self._of: tuple[object, ...] = ()
+        self._of_cases: tuple[str, ...] = ()  # the settlements that the form is of
+        self._leaving = False  # whether what is typed for them may go is being asked
         self._wanted = ""  # a settlement to be shown once the candidates are there
         self.asking = Asking(desk, "clearing.special")
         self.quota = QLabel(wordWrap=True)
@@ -76,9 +78,9 @@ class SpecialTab(QWidget):
         box.addWidget(self.asking)
         box.addWidget(self.split, 1)
         self.setFocusProxy(self.table)
-        self.table.current_changed.connect(lambda key, _: self._current(str(key)))
-        self.table.grid.selectionModel().selectionChanged.connect(lambda *_: self._allow())
+        self.table.grid.selectionModel().selectionChanged.connect(lambda *_: self._choose())
         self.asking.over.connect(self._allow)
+        desk.stayed.connect(self._back)
         desk.guard(self)
         self._show()
 
@@ -240,6 +242,8 @@ class SpecialTab(QWidget):
         if found is not None and self._wanted:
             self.table.select(self._wanted, "setl_id")
             self._wanted = ""
+        if not self.form.unsaved():
+            self._load(tuple(self.keys()))
         self._allow()
 
     def _filter(self) -> None:
@@ -255,15 +259,52 @@ class SpecialTab(QWidget):
             where = [(str(one) in found.stored) == (key == DECIDED) for one in sheet.cells["setl_id"]]
         self.table.show_only(np.flatnonzero(np.array(where, bool)))
 
-    def _current(self, key: str) -> None:
-        """What stands on a case goes into the form; for one that is undecided the form stays, so that papers are typed once,
-        and what is typed and not entered stays in any case.
+    def _choose(self) -> None:
+        """The form follows the cases chosen: what stands on them, or nothing. What is typed and not entered stays while cases
+        are added or taken off; for others it is asked about.
         """
-        stands = self.found.stored.get(key) if self.found is not None else None
-        if stands is not None and self.form.unsaved():
-            self.desk.say(self.texts("special.form.kept"))
-        elif stands is not None:
-            self.form.fill(stands)
+        chosen = tuple(self.keys())
+        self._allow()
+        if not chosen or self._leaving:
+            return
+        if not self.form.unsaved():
+            self._load(chosen)
+        elif set(chosen) <= set(self._of_cases) or set(self._of_cases) <= set(chosen) and (
+            self._of_cases or not any(self._stored(key) for key in chosen)
+        ):
+            self._of_cases = chosen
+        else:
+            self._leaving = True
+            QTimer.singleShot(0, self, lambda: self.desk.leaving(self._go_on, holders=(self,)))  # after the click is over
+
+    def _go_on(self) -> None:
+        self._leaving = False
+        if chosen := tuple(self.keys()):
+            self._load(chosen)
+
+    def _back(self) -> None:
+        """Staying with what is typed is staying with its cases."""
+        if not self._leaving:
+            return
+        grid = self.table.grid
+        grid.clearSelection()
+        for key in self._of_cases[:1]:
+            self.table.select(key)
+        rows = [row for row in range(self.table.model.rowCount()) if str(self.table.model.key_at(row)) in self._of_cases[1:]]
+        for row in rows:
+            index = self.table.model.index(row, max(0, grid.currentIndex().column()))
+            grid.selectionModel().select(index, QItemSelectionModel.SelectionFlag.Select)
+        self._leaving = False
+        self._allow()
+
+    def _stored(self, key: str) -> Stored | None:
+        return self.found.stored.get(key) if self.found is not None else None
+
+    def _load(self, chosen: tuple[str, ...]) -> None:
+        """What stands on all of these alike, else an empty form."""
+        self._of_cases = chosen
+        first, *others = [self._stored(key) for key in chosen] or [None]
+        self.form.fill(first if all(one == first for one in others) else None)
         self._allow()
 
     def keys(self) -> list[str]:
@@ -284,19 +325,19 @@ class SpecialTab(QWidget):
         return self.texts("special.page.unsaved") if self.form.unsaved() else ""
 
     def can_save(self) -> bool:
-        return self.enter.isEnabled()
+        return self.enter.isEnabled() and bool(self._of_cases)
 
     def save_then(self, then: Callable[[], None]) -> None:
         self.do_decide(then)
 
     def discard(self) -> None:
-        self.form.discard()
+        self._load(self._of_cases)
 
     # -- trying and deciding -----------------------------------------------------------------------------------------
 
     def decided(self) -> list[Decided]:
-        """The form, for every case chosen."""
-        return self.form.decided(self.keys(), self.found.stored if self.found is not None else {})
+        """The form, for every case that it is of."""
+        return self.form.decided(self._of_cases, self.found.stored if self.found is not None else {})
 
     def _wrong(self, error: Exception) -> None:
         """Said above, and marked where it was typed."""

@@ -56,28 +56,23 @@ class DecisionForm(QWidget):
         self.document.setEnabled(bool(self.kind.currentData()))
         self.changed.emit()
 
-    def typed(self) -> tuple[str, str, str]:
-        return self.score.text().strip(), self.document.text().strip(), self.reason.text().strip()
+    def typed(self) -> tuple[str, ...]:
+        """kind, score, document, reason."""
+        return self.kind.currentData(), *(getattr(self, name).text().strip() for name in FIELDS)
 
     def unsaved(self) -> bool:
         """Whether papers are typed for a decision that is not entered."""
-        return any(self.typed()) and self.typed() != self._stood
+        return any(self.typed()[1:]) and self.typed() != self._stood
 
-    def stands(self, typed: tuple[str, str, str]) -> None:
-        """This is entered now; it stays in the form for the next case."""
+    def stands(self, typed: tuple[str, ...]) -> None:
+        """This is entered now."""
         self._stood = typed
 
-    def discard(self) -> None:
+    def fill(self, stored: Stored | None) -> None:
+        """What stands on a case; None: empty, for one that is undecided."""
+        self.kind.setCurrentIndex(max(0, self.kind.findData(stored.kind if stored is not None else KINDS[0])))
         for name in FIELDS:
-            getattr(self, name).clear()
-        self.mark(())
-        self._stood = self.typed()
-
-    def fill(self, stored: Stored) -> None:
-        """What stands on a case."""
-        self.kind.setCurrentIndex(max(0, self.kind.findData(stored.kind)))
-        for name in FIELDS:
-            getattr(self, name).setText(getattr(stored, name))
+            getattr(self, name).setText(getattr(stored, name) if stored is not None else "")
         self.mark(())
         self._stood = self.typed()
 
@@ -85,7 +80,7 @@ class DecisionForm(QWidget):
         """The form, for every case chosen."""
         from core.settlement.special import Decided
 
-        kind, (score, document, reason) = self.kind.currentData(), self.typed()
+        kind, score, document, reason = self.typed()
         score, document = score if kind == "adjusted" else "", document if kind else ""
         return [Decided(key, kind, score, document, reason, stored.get(key)) for key in keys]
 
