@@ -9,6 +9,8 @@ from typing import Literal
 # Warnings that put the whole result in doubt: said wherever the result is, not only in the list of findings.
 ALOUD = ("pack_", "point_value_", "special_over_")
 
+WRONG = ("refused", "blocked")  # what is no error may be said beside success
+
 Severity = Literal["refused", "blocked", "warning", "note"]
 
 

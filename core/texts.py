@@ -104,6 +104,8 @@ class Texts:
         for name in ("fund", "set"):
             if name in values:
                 values[name] = self._word(name, str(values[name]))
+        if "stale" in values:  # why a run stands no longer
+            values["stale"] = self._word("clearing.stale", str(values["stale"]))
         if "fault" in values:  # what kept something from being done, as the fault itself says it
             values["fault"] = self._counted(f"fault.{values['fault']}", values)
         return self._counted(f"finding.{finding.code}", values)

@@ -8,6 +8,7 @@ import sys
 
 from core.cli.terminal import TerminalProgress, new_passphrase, print_findings, readable, sentence, writable
 from core.faults import Usage
+from core.findings import WRONG
 from core.settings import pasted
 from core.texts import Texts
 
@@ -88,7 +89,7 @@ def check_all(arguments: argparse.Namespace, texts: Texts, progress: TerminalPro
     progress.done()
     for finding in findings:
         print(sentence(finding, texts))
-    wrong = [finding for finding in findings if finding.severity in ("refused", "blocked")]
+    wrong = [finding for finding in findings if finding.severity in WRONG]
     if wrong:
         print(texts("cli.verify_failed", count=len(wrong)), file=sys.stderr)
         return 1

@@ -10,11 +10,11 @@ import hashlib
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.catalogue import library
 from core.export.tables import clearing_json
@@ -27,15 +27,12 @@ from core.rules.chapters import chapter
 from core.rules.sheet import BudgetLine, Clearing, FundSheet, Institution, Stamps
 from core.settlement import annual, coefficients, gather
 from core.settlement.advance import advance
-from core.settlement.annual import clear
-from core.settlement.digest import is_earlier
 from core.settlement.monthly import settle
 from core.settlement.staleness import run_subject, stale
 from core.settlement.year import institutions
 from core.storage import batches, closed
 
 if TYPE_CHECKING:
-    from core.rules.circular import Pack
     from core.storage.workspace import Workspace
 
 _MISREAD = Path(__file__).with_name("misread.sql").read_text("utf-8")
@@ -155,6 +152,60 @@ def stored(connection: sqlite3.Connection, run_id: int) -> Clearing:
     return Clearing(pack, year, tuple(sheets), stamps, tuple(batches.findings(connection, run_id=run_id)))
 
 
+COLUMNS = (
+    "id", "year", "at", "who", "pack", "pack_hash", "pack_text", "set_name", "set_hash", "catalogue", "grouping", "funds",
+    "parameters", "data_hash", "batches", "result", "result_hash", "hash", "kind", "period",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """A stored run (its columns by name) and what comes out now; scored: the cases of a year's clearing."""
+
+    row: Mapping[str, Any]
+    clearing: Clearing
+    scored: annual.Scored | None
+
+    @property
+    def same(self) -> bool:
+        """Whether it came out the same to the hash."""
+        return self.clearing.stamps.run_hash == self.row["hash"] and clearing_json(self.clearing) == self.row["result"]
+
+    @property
+    def same_figures(self) -> bool:
+        """Whether all but the hash is the same: an earlier version of the program made the hash, or somebody else."""
+        stamps = replace(self.clearing.stamps, run_hash=self.row["hash"])
+        return clearing_json(replace(self.clearing, stamps=stamps)) == self.row["result"]
+
+
+def row_of(connection: sqlite3.Connection, run_id: int) -> dict[str, Any]:
+    """A stored run by its columns. Refused: run_unknown."""
+    row = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM run WHERE id = ?", (run_id,)).fetchone()
+    if row is None:
+        raise Refused("run_unknown", run=run_id)
+    return dict(zip(COLUMNS, row, strict=True))
+
+
+def recomputed(workspace: Workspace, run_id: int, progress: Progress = SILENT) -> Recomputed:
+    """A stored run computed again from its stored pack and the data as they are. Refused as clearings are."""
+    row = row_of(workspace.reader(), run_id)
+    year, funds = row["year"], tuple(row["funds"].split(","))
+    pack = packs.restore(row["pack_text"], json.loads(row["parameters"]))
+    if row["kind"] == "prepay":
+        return Recomputed(row, advance(workspace, year, pack, funds=funds, progress=progress, store=False).clearing, None)
+    if row["kind"] == "month":
+        month = settle(
+            workspace, row["period"], pack, funds=funds, set_name=row["set_name"], catalogue=row["catalogue"],
+            grouping=row["grouping"], progress=progress, store=False,
+        )  # fmt: skip
+        return Recomputed(row, month.clearing, None)
+    scored = annual.score_cases(
+        workspace, year, pack, funds=funds, set_name=row["set_name"], catalogue=row["catalogue"],
+        grouping=row["grouping"], progress=progress,
+    )  # fmt: skip
+    return Recomputed(row, annual.sheets(pack, scored), scored)
+
+
 def verify(workspace: Workspace, progress: Progress = SILENT) -> list[Finding]:
     """See `_verified`. What the check of the file cannot see, its reading does: a cell of another sort, a lost text."""
     try:
@@ -187,37 +238,16 @@ def _verified(workspace: Workspace, progress: Progress) -> list[Finding]:
         *_misread(connection),
         *_miscounted(connection),
     ]
-    rows = connection.execute(
-        "SELECT id, year, pack, pack_hash, pack_text, set_name, catalogue, grouping, funds, parameters, set_hash,"
-        " data_hash, result, result_hash, hash, kind, period FROM run ORDER BY id"
-    ).fetchall()
-    for done, row in enumerate(rows):
-        step(progress, "verify", done, len(rows))
-        (
-            number,
-            year,
-            name,
-            pack_hash,
-            text,
-            set_name,
-            version,
-            grouping,
-            funds,
-            parameters,
-            set_hash,
-            data_hash,
-            result,
-            result_hash,
-            digest,
-            kind,
-            period,
-        ) = row
-        subject = run_subject(year, name, digest, period)
-        if damaged := _damaged(row[8], row[9], connection, number):
+    numbers = [number for (number,) in connection.execute("SELECT id FROM run ORDER BY id").fetchall()]
+    for done, number in enumerate(numbers):
+        step(progress, "verify", done, len(numbers))
+        row = row_of(connection, number)
+        subject = run_subject(row["year"], row["pack"], row["hash"], row["period"])
+        if damaged := _damaged(row):
             findings.append(Finding("run_damaged", "blocked", subject=subject, value=damaged))
             continue
         said: list[str] = []
-        if hashlib.sha256(result.encode()).hexdigest() != result_hash:
+        if hashlib.sha256(row["result"].encode()).hexdigest() != row["result_hash"]:
             said.append("result")
         if not connection.execute(
             "SELECT 1 FROM ledger WHERE action = 'run' AND subject = ?", (subject,)
@@ -225,76 +255,31 @@ def _verified(workspace: Workspace, progress: Progress) -> list[Finding]:
             said.append("ledger")
         why = stale(workspace, number) if not said else ""
         if why:
-            findings.append(Finding("run_stale", "note", subject=subject, value=why))
+            findings.append(Finding("run_stale", "note", subject=subject, values={"stale": why}))
             continue
         try:
-            pack = packs.restore(text, json.loads(parameters))
-            if pack.hash != pack_hash:
-                said.append("pack")
-            again = _again(
-                workspace,
-                (kind, period),
-                year,
-                pack,
-                funds=tuple(funds.split(",")),
-                set_name=set_name,
-                catalogue=version,
-                grouping=grouping,
-                progress=progress,
-            )
+            again = recomputed(workspace, number, progress)
         except Fault as fault:
             values = {**{key: str(value) for key, value in fault.values.items()}, "fault": fault.code}
             findings.append(Finding("run_not_computed", "blocked", subject=subject, values=values))
             findings += [one for one in getattr(fault, "findings", ()) if one.severity == "blocked"]
             continue
-        if again.stamps.set_hash != set_hash:
-            said.append("set")
-        if again.stamps.data_hash != data_hash:
-            said.append("data")
-        if is_earlier(again, digest):
-            again = replace(again, stamps=replace(again.stamps, run_hash=digest))
-        if again.stamps.run_hash != digest or clearing_json(again) != result:
-            said.append("figures")
+        stamps = again.clearing.stamps
+        said += [what for what in ("pack", "set", "data") if getattr(stamps, f"{what}_hash") != row[f"{what}_hash"]]
+        if not again.same:
+            said.append("hash" if again.same_figures and not said else "figures")
         findings += [Finding(f"run_differs_{what}", "blocked", subject=subject) for what in said]
     # The same run may be kept twice, and what blocks one of a year blocks its others.
     return [one for at, one in enumerate(findings) if one not in findings[:at]]
 
 
-def _again(
-    workspace: Workspace,
-    what: tuple[str, str],
-    year: int,
-    pack: Pack,
-    *,
-    funds: Sequence[str],
-    set_name: str,
-    catalogue: str,
-    grouping: str,
-    progress: Progress,
-) -> Clearing:
-    """A run of that kind and period computed again."""
-    kind, period = what
-    if kind == "prepay":
-        return advance(workspace, year, pack, funds=funds, progress=progress, store=False).clearing
-    if kind == "month":
-        return settle(
-            workspace, period, pack, funds=funds, set_name=set_name, catalogue=catalogue, grouping=grouping,
-            progress=progress, store=False,
-        ).clearing  # fmt: skip
-    return clear(
-        workspace, year, pack, funds=funds, set_name=set_name, catalogue=catalogue, grouping=grouping,
-        progress=progress, store=False,
-    )  # fmt: skip
-
-
-def _damaged(funds: str, parameters: str, connection: sqlite3.Connection, run_id: int) -> str:
+def _damaged(row: Mapping[str, Any]) -> str:
     """The first column of a run that is not what this program writes, or "": it was written past it."""
-    if not set(funds.split(",")) <= set(FUNDS):
+    if not set(row["funds"].split(",")) <= set(FUNDS):
         return "funds"
-    (batches_used,) = connection.execute("SELECT batches FROM run WHERE id = ?", (run_id,)).fetchone()
-    for name, text, kind in (("parameters", parameters, dict), ("batches", batches_used, list)):
+    for name, kind in (("parameters", dict), ("batches", list)):
         try:
-            if not isinstance(json.loads(text), kind):
+            if not isinstance(json.loads(row[name]), kind):
                 return name
         except ValueError:
             return name
@@ -333,7 +318,7 @@ def _unconfirmed(connection: sqlite3.Connection) -> list[Finding]:
                 told[change["key"]["year"]] = change["after"]
     held = closed.confirmed(connection)
     stored = {
-        year: {"runs": json.dumps(list(one.runs)), "at": one.at, "who": one.who, "why": one.why}
+        year: {"runs": json.dumps(list(one.runs)), "at": one.at, "who": one.who, "why": ""}
         for year, one in held.items()
     }
     findings = [

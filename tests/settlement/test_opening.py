@@ -225,7 +225,7 @@ def test_a_months_run_is_stale_where_an_earlier_years_catalogue_comes_in(region:
     assert ("opening_year_lacking", "2022") in {(one.code, one.subject) for one in month.clearing.findings}
     assert runs.verify(region.workspace) == []
     region.groups({"dip_code": "A", "score": "1", "mean_fee": 1_000_00}, version="v2022", year=2022)
-    assert [(one.code, one.value) for one in runs.verify(region.workspace)] == [("run_stale", "data_changed")]
+    assert [(one.code, one.values["stale"]) for one in runs.verify(region.workspace)] == [("run_stale", "data_changed")]
     region.workspace.ledger.undo()
     assert runs.verify(region.workspace) == []
 

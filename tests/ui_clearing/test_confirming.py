@@ -79,3 +79,22 @@ def test_reopening_asks_for_a_reason(cleared: ClearingPage, desk: Desk, qtbot) -
     dialog.do.click()
     idle(qtbot, desk)
     assert page.confirming.button.text() == desk.texts("confirmed.confirm")
+
+
+def test_a_stale_run_is_noted_beside_success(cleared: ClearingPage, desk: Desk, qtbot) -> None:
+    """As the command has it: verified, and a note in words."""
+    from ui.dialogs import TextDialog
+    from ui.pages.ledger import LedgerPage
+
+    assert desk.workspace is not None and cleared.clearing is not None
+    key = {"year": cleared.clearing.year, "fund": "employee", "item": "chronic", "document": "", "date": ""}
+    desk.workspace.ledger.commit(Edit("edit", "预算", (Change("budget", key, None, {"amount": 1}),)))
+    page = LedgerPage(desk)
+    qtbot.addWidget(page)
+    page.refresh()
+    idle(qtbot, desk)
+    page.verify()
+    idle(qtbot, desk)
+    assert page.note.property("role") == "good" and page.note.text().startswith("校验通过")
+    said = page.window().findChild(TextDialog).text.toPlainText()
+    assert said.startswith("[提示]") and "数据已变更" in said and "data_changed" not in said

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.findings import WRONG
 from core.texts import LANGUAGES, Texts
 from ui import ledger_words
 from ui.desk import Changes, Desk
@@ -341,7 +342,7 @@ class LedgerPage(QWidget):
     # Verify
 
     def verify(self) -> None:
-        """The ledger's chain and every stored run, in a job; what it says stays on the page."""
+        """The ledger's chain and every stored run, in a job; what it says stays on the page. Notes are said and are no error."""
         texts = self.desk.texts
         lines = len(self._lines)
 
@@ -351,12 +352,17 @@ class LedgerPage(QWidget):
             return verify(workspace, job)
 
         def have(findings: list[Finding]) -> None:
+            wrong = [finding for finding in findings if finding.severity in WRONG]
+            if wrong:
+                said = texts("ledger.mismatches", count=count(len(wrong)))
+            else:
+                said = texts("ledger.verified", lines=count(lines))
+            if findings and not wrong:
+                said += "\n" + texts("ledger.verified_notes", count=count(len(findings)))
+            self._say(said, "bad" if wrong else "good")
             if not findings:
-                self._say(texts("ledger.verified", lines=count(lines)), "good")
                 return
-            said = texts("ledger.mismatches", count=count(len(findings)))
-            self._say(said, "bad")
-            text = "\n".join(f"{finding.subject}  {texts.finding(finding)}" for finding in findings)
+            text = "\n".join(f"[{texts(f'severity.{one.severity}')}] {texts.finding(one)}" for one in findings)
             TextDialog(self.desk, texts("ledger.verifying"), said, text, self.window()).open()
 
         self.desk.ask(work, have, place="ledger.verify", title=texts("ledger.verifying"))
