@@ -269,9 +269,9 @@ class SpecialTab(QWidget):
             return
         if not self.form.unsaved():
             self._load(chosen)
-        elif set(chosen) <= set(self._of_cases) or set(self._of_cases) <= set(chosen) and (
+        elif set(chosen) <= set(self._of_cases) or (set(self._of_cases) <= set(chosen) and (
             self._of_cases or not any(self._stored(key) for key in chosen)
-        ):
+        )):
             self._of_cases = chosen
         else:
             self._leaving = True
