@@ -28,6 +28,8 @@ def head(path: Path, count: int) -> tuple[bytes, int]:
     descriptor that was opened here stays open, one for each file.
     """
     if os.name == "nt":  # locks belong to the handle there, and an open one would keep the file from being replaced
+        if path.is_dir():  # opening one is a lack of permission there
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         with path.open("rb") as file:
             return file.read(count), os.fstat(file.fileno()).st_size
     told = path.stat()

@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Of a closed workspace, in a folder whose name needs quoting in an address."""
-    folder = tmp_path / "宁德 100%#?"
+    folder = tmp_path / ("宁德 100%#" if os.name == "nt" else "宁德 100%#?")
     folder.mkdir()
     Workspace.create(folder / "市.dianzhi", region="350900", name="宁德").close()
     return folder / "市.dianzhi"
