@@ -121,12 +121,19 @@ def faults(line: Line) -> list[Finding]:
     return said
 
 
-def doubts(found: Sequence[Line]) -> list[Finding]:
-    """What a reader should look at: a top-up without day or document, several lines that count as one."""
+def doubts(found: Sequence[Line], year: int) -> list[Finding]:
+    """What a reader should look at: a top-up without day or document, or of another year; several lines that count as one.
+
+    A top-up may be decided after the year, before its clearing: such a line counts, and is marked.
+    """
     said: list[Finding] = []
     for line in found:
         if line.item == TOPUP and not (line.date and line.document):
             said.append(Finding("budget_topup_bare", "warning", column=line.item, value=yuan(line.amount)))
+        if line.item == TOPUP and line.date and line.date[:4] != str(year):
+            code = "budget_topup_later" if line.date[:4] > str(year) else "budget_topup_before"
+            values = {"date": line.date, "year": str(year)}
+            said.append(Finding(code, "warning", column=line.item, value=yuan(line.amount), values=values))
     for item in PLAIN:
         several = [line for line in found if line.item == item]
         if item != TOPUP and len(several) > 1:

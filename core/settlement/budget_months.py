@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from core.findings import Finding
+from core.money import rounded
 from core.progress import SILENT, Progress
 from core.settlement import month_cases, opening
 from core.settlement.budget import DIP, OUTSIDE, TOPUP, lines
@@ -60,13 +61,15 @@ class MonthUsed:
 
 @dataclass(frozen=True)
 class Used:
-    """rate: the opening point value, yuan per point. months: from January to the last with cases."""
+    """rate: the opening point value, yuan per point. months: from January to the last with cases. rounding: what each
+    institution's month to the fen sums up to beyond what is due, yuan; None where that is not known."""
 
     year: int
     fund: str
     rate: Fraction | None
     months: tuple[MonthUsed, ...]
     findings: tuple[Finding, ...]
+    rounding: Fraction | None = None
 
     def worksheet(self) -> Worksheet:
         """A row for each month, keys 1..12."""
@@ -131,6 +134,7 @@ def used_by_month(
     months: list[MonthUsed] = []
     if found.blocked:  # a case without coefficient has no score, and what is due is not known
         rate = None
+    rounding = Fraction(0)
     booked_so_far, due_so_far = Fraction(0), None if rate is None else Fraction(0)
     last = max((month for month in found.months() if found.codes(fund, month)), default=0)
     for month in range(1, last + 1):
@@ -141,6 +145,9 @@ def used_by_month(
 
         score, booked = total("score"), total("booked") + total("by_item")
         due = None if rate is None else score * rate - total("own_pay") - total("other_pay")
+        if rate is not None and due is not None:
+            each = ([found.sum(name, fund, code, month) for name in ("score", "own_pay", "other_pay")] for code in codes)
+            rounding += sum((rounded(s * rate - own_pay - other, 2) for s, own_pay, other in each), Fraction(0)) - due
         known = None
         if not lacking:
             end = f"{year}-{month:02d}-31"
@@ -149,4 +156,4 @@ def used_by_month(
         booked_so_far += booked
         due_so_far = None if due is None or due_so_far is None else due_so_far + due
         months.append(MonthUsed(month, int(total("cases")), score, booked, due, known, booked_so_far, due_so_far))
-    return Used(year, fund, rate, tuple(months), tuple(findings))
+    return Used(year, fund, rate, tuple(months), tuple(findings), None if rate is None else rounding)

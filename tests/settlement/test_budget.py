@@ -229,9 +229,22 @@ def test_amounts_as_people_write_them() -> None:
 
 
 def test_doubts() -> None:
-    said = budget.doubts([Line("dip_topup", 5, "", "文"), Line("reserve", 1, "2024-01-01"), Line("reserve", 2)])
+    said = budget.doubts([Line("dip_topup", 5, "", "文"), Line("reserve", 1, "2024-01-01"), Line("reserve", 2)], 2024)
     assert [one.code for one in said] == ["budget_topup_bare", "budget_several"]
     assert said[1].value == "0.03"
+    assert budget.doubts([Line("dip_topup", 5, "2024-12-31", "文")], 2024) == []
+
+
+def test_a_top_up_of_another_year_is_marked_and_counts(region: Region) -> None:
+    """Decided in the next year before the clearing, or, more likely a slip, before the year."""
+    lines = [Line("dip_budget", 7), Line("dip_topup", 5, "2025-01-20", "文"), Line("dip_topup", 3, "2023-12-31", "文")]
+    said = budget.doubts(lines, 2024)
+    assert [(one.code, one.severity, one.value) for one in said] == [
+        ("budget_topup_later", "warning", "0.05"), ("budget_topup_before", "warning", "0.03"),
+    ]  # fmt: skip
+    assert amounts(budget_chain.chained(lines, 0))["budget"] == 15
+    for lang in ("zh", "en"):
+        assert "2025-01-20" in Texts(lang).finding(said[0]) and "2024" in Texts(lang).finding(said[0])
 
 
 def test_three_ways_to_a_dip_budget_and_none_is_written(region: Region) -> None:

@@ -11,7 +11,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog
 
 from core.faults import Refused
-from core.settlement import budget
+from core.money import plain
+from core.rules import packs
+from core.settlement import budget, monthly
 from core.settlement.budget import Line, LineEdit
 from core.texts import Texts
 from ui.desk import Desk
@@ -183,6 +185,9 @@ def test_points_and_months(page: BudgetPage, empty_desk: Desk, idle: Callable[[]
         " WHERE year = 2024 AND fund = 1 AND netting = 0 AND scope = 0 AND (insu_admdvs IS NULL OR insu_admdvs LIKE '3509%')"
     ).fetchone()
     assert months.found.months[-1].rising_booked * 100 == rows[0]
+    sheets = monthly.year_of_months(empty_desk.workspace, 2024, packs.load("ningde-2024"), funds=("employee",))
+    apart = sum(one.clearing.fund("employee").region["month_due_total"] for one in sheets) - months.found.months[-1].rising_due
+    assert round(apart, 6) and months.found.rounding == apart and f"相差 {plain(apart, 2)} 元" in months.notes.text()
     wanted: list[tuple[object, ...]] = []
     empty_desk.wanted.connect(lambda *where: wanted.append(where))
     page.why.click()

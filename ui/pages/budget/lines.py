@@ -187,7 +187,7 @@ class LinesTab(QWidget):
             button.setEnabled(writable and bool(pending))
         for button in (self.add_button, self.propose_button, self.remove_button):
             button.setEnabled(writable)
-        words = [texts.finding(one) for one in budget.doubts(lines)]
+        words = [texts.finding(one) for one in budget.doubts(lines, standing.year)]
         if pending:
             words.insert(0, f"{self.unsaved()} {texts('budget.page.pending')}")
         self._say("\n".join(words) if words else texts("budget.page.hint"), "" if words else "muted")

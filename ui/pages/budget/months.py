@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
@@ -90,7 +91,8 @@ class MonthsTab(QWidget):
         self.table.set_worksheet(found.worksheet(), frozen=1)
         said = [texts.finding(one) for one in found.findings]
         if found.rate is not None:
-            said.insert(0, texts("budget.page.rate", rate=grouped(plain(found.rate))))
+            rounding = plain(found.rounding or Fraction(0), 2)
+            said.insert(0, texts("budget.page.rate", rate=grouped(plain(found.rate)), rounding=rounding))
         self.notes.setText("\n".join(said))
         self.notes.setVisible(bool(said))
         if not found.months:
