@@ -21,6 +21,7 @@ from core.texts import LANGUAGES, Texts
 from ui.jobs import Job, Jobs
 from ui.look import Look
 from ui.unsaved import Leaving, Unsaved
+from ui.watching import Watch
 
 if TYPE_CHECKING:
     from core.storage.contents import Contents
@@ -94,6 +95,7 @@ class Desk(QObject):
         self.set_name = ""
         self.opening: Path | None = None  # under way
         self._holders: list[Unsaved] = []
+        self.watch = Watch(self)
 
     def ask(
         self,
@@ -185,11 +187,41 @@ class Desk(QObject):
         from core.storage.workspace import Workspace
 
         path = Path(path).absolute()
+        if self._in_hand(path):
+            self.read_again()
+            return
         if key is None and not self._in_hand(path) and _locked(path):
             self.unlock_asked.emit(path)
             return
         self._take(
             path, lambda job: Workspace.open(path, passphrase=key), self.texts("ui.opening", name=path.name)
+        )
+
+    def read_again(self) -> None:
+        """A read-only workspace as its file is now; for writing, where the program that kept us from it has ended. Year,
+        fund and set stay. One that we write is as we read it.
+        """
+        from core.storage.workspace import Workspace, may_write
+
+        workspace = self.workspace
+        if workspace is None or not workspace.read_only:
+            return
+        path, choices = Path(workspace.path), (self.year, self.set_name)
+        if may_write(path):
+            title, key = self.texts("ui.opening", name=path.name), workspace.key
+
+            def then() -> None:
+                if self.workspace is not None and not self.workspace.read_only:
+                    self.say(self.texts("ui.writes_now"))
+
+            self.leaving(
+                lambda: self._begin(path, lambda job: Workspace.open(path, passphrase=key), title, then, choices)
+            )
+            return
+        self.ask(
+            lambda workspace, job: _contents(workspace),
+            lambda contents: self._count(contents, Changes(tables=ALL_TABLES)),
+            place="desk.read_again",
         )
 
     def convert(self, work: Callable[[Job], Key | None], title: str, said: str) -> None:
@@ -274,8 +306,14 @@ class Desk(QObject):
         return self.workspace is not None and Path(self.workspace.path) == path
 
     def _begin(
-        self, path: Path, make: Callable[[Job], Workspace], title: str, then: Callable[[], None] = lambda: None
+        self,
+        path: Path,
+        make: Callable[[Job], Workspace],
+        title: str,
+        then: Callable[[], None] = lambda: None,
+        choices: tuple[int | None, str] = (None, ""),
     ) -> None:
+        """choices: the year and set to stay with, where they are still there."""
         self.opening = path
 
         def work(job: Job) -> tuple[Workspace, Contents]:
@@ -289,7 +327,7 @@ class Desk(QObject):
             for fault in self.workspace.notices:
                 self.troubled.emit(fault)
             self._remember(path)
-            self.year, self.set_name = None, ""
+            self.year, self.set_name = choices
             self._count(contents, Changes(workspace=True))
             then()
 

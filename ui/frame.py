@@ -130,6 +130,12 @@ class TopLine(QFrame):
         self.read_only = self._badge("read_only", texts("ui.read_only"), "")
         layout.addWidget(self.synthetic)
         layout.addWidget(self.read_only)
+        self.anew = QPushButton(texts("ui.outdated"))
+        self.anew.setToolTip(texts("ui.outdated_tip"))
+        self.anew.setVisible(desk.watch.outdated)
+        self.anew.clicked.connect(desk.read_again)
+        desk.watch.told.connect(self.anew.setVisible)
+        layout.addWidget(self.anew)
         layout.addStretch(1)
 
         self._captions: list[QLabel] = []

@@ -365,11 +365,18 @@ class Window(QMainWindow):
             "tab.previous": lambda: self._turn(-1),
             "rail.toggle": self._toggle_rail,
             "amounts.wan": lambda: self.desk.show_wan(not self.desk.wan),
-            "page.refresh": lambda: self._refresh(self.key, None),
+            "page.refresh": self._read_again,
             "help.manual": self._manual,
             "help.log": self._show_log,
             "help.about": self._about,
         }
+
+    def _read_again(self) -> None:
+        """The page; where another program may have written meanwhile, all that is shown, and for writing if it may be now."""
+        if self.desk.workspace is not None and self.desk.workspace.read_only:
+            self.desk.read_again()
+        else:
+            self._refresh(self.key, None)
 
     def new(self) -> None:
         dialog = NewWorkspaceDialog(self.desk, self)

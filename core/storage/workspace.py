@@ -459,6 +459,15 @@ def locked(path: Path) -> FileLock | str:
     return lock
 
 
+def may_write(path: Path) -> bool:
+    """Whether nobody else writes now, and the place lets us."""
+    lock = locked(path)
+    if isinstance(lock, str):
+        return False
+    lock.release()
+    return True
+
+
 def _tidied(path: Path) -> list[Fault]:
     """What a killed conversion left is overwritten whoever opens, before the passphrase is asked for: it may lie there in
     clear. What stays, because somebody converts right now or the place is read-only, is told."""

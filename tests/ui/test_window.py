@@ -108,6 +108,34 @@ def test_a_workspace_that_another_writes_to_opens_read_only(window, desk, idle, 
         assert not window.actions_["ledger.undo"].isEnabled()
 
 
+def test_a_read_only_window_hears_of_changes_and_becomes_the_writer(window, desk, qtbot, idle, made) -> None:
+    anew = window.topline.anew
+    with Workspace.open(made) as other:
+        desk.open(made)
+        idle()
+        desk.watch.look()
+        assert not anew.isVisible()
+        other.ledger.commit(budget_edit(130_000_00, before=120_000_00, why="再追加"))
+        desk.watch.look()
+        assert anew.isVisible()
+        qtbot.mouseClick(anew, Qt.MouseButton.LeftButton)
+        idle()
+        assert not anew.isVisible() and desk.workspace.read_only
+        window.show_page("ledger")
+        idle()
+    for again in (lambda: press(qtbot, window, Qt.Key.Key_F5, Qt.KeyboardModifier.NoModifier), lambda: desk.open(made)):
+        desk.put_away()
+        idle()
+        with Workspace.open(made):
+            desk.open(made)
+            idle()
+            assert window.topline.read_only.isVisible()
+        again()
+        idle()
+        assert not desk.workspace.read_only and not window.topline.read_only.isVisible()
+        assert window.actions_["ledger.undo"].isEnabled() and window.key == "ledger"
+
+
 def test_undo_and_redo_with_reasons(opened, desk, qtbot, idle) -> None:
     heard: list[Changes] = []
     desk.changed.connect(heard.append)
