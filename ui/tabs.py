@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QStackedWidget, QTabBar, QWidget
 
 from core.texts import Texts
@@ -116,15 +116,32 @@ def maker(places: Sequence[tuple[str, str, str]], *given: object) -> Callable[[s
     return make
 
 
-class PackField(QComboBox):
-    """Which pack scores the cases of a page. `caption` stands before it."""
+class Choice(QComboBox):
+    """Shows its longest item whole where there is room, and never less than so many letters."""
 
-    def __init__(self, name: str, tip: str, letters: int = 18) -> None:
+    def __init__(self, name: str, tip: str, letters: int) -> None:
         super().__init__()
         self.setAccessibleName(name)
         self.setToolTip(tip)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(letters)
+        self.model().rowsInserted.connect(lambda: self.updateGeometry())
+
+    def sizeHint(self) -> QSize:
+        least, metrics = super().sizeHint(), self.fontMetrics()
+        items = max((metrics.horizontalAdvance(self.itemText(n)) for n in range(self.count())), default=0)
+        shown = self.minimumContentsLength() * metrics.horizontalAdvance("X")
+        return QSize(least.width() + max(0, items - shown), least.height())
+
+    def minimumSizeHint(self) -> QSize:
+        return super().sizeHint()
+
+
+class PackField(Choice):
+    """Which pack scores the cases of a page. `caption` stands before it."""
+
+    def __init__(self, name: str, tip: str, letters: int = 18) -> None:
+        super().__init__(name, tip, letters)
         self.caption = QLabel(name)
         set_role(self.caption, "muted")
 

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 from ui.look import EDGE, set_role
 from ui.table.grid import Grid
 
-
 WIDEST = 460  # pixels of a line: a sentence in one or two lines, not in a narrow column of its own
 
 

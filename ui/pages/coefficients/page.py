@@ -15,7 +15,7 @@ from ui.pages.coefficients import sets
 from ui.pages.coefficients.editor import TABLES, Editor
 from ui.pages.coefficients.pool import Pools
 from ui.pages.coefficients.sets import SHORT, DifferenceDialog, NameDialog, free_name
-from ui.tabs import PackField, Tabs, head_line, maker
+from ui.tabs import Choice, PackField, Tabs, head_line, maker
 
 if TYPE_CHECKING:
     from core.catalogue.library import Version
@@ -83,11 +83,7 @@ class CoefficientsPage(QWidget):
         self.stamp.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.pack_field = PackField(texts("coefficients.pack"), texts("coefficients.pack_tip"), 14)
         self.pack_field.activated.connect(lambda _: self._pack_chosen())
-        self.catalogue = QComboBox()
-        self.catalogue.setAccessibleName(texts("clearing.catalogue"))
-        self.catalogue.setToolTip(texts("clearing.catalogue_tip"))
-        self.catalogue.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.catalogue.setMinimumContentsLength(9)
+        self.catalogue = Choice(texts("clearing.catalogue"), texts("clearing.catalogue_tip"), 9)
         self.catalogue.activated.connect(lambda _: self._catalogue_chosen())
         self.new = QPushButton(texts("coefficients.sets.draft"))
         self.new.setToolTip(texts("coefficients.sets.draft_tip"))

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QComboBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -30,7 +29,7 @@ from ui.look import GAP, TIGHT, grouped, set_role
 from ui.pages.coefficients.pool import Pools
 from ui.pages.coefficients.sets import head_words
 from ui.table import Table
-from ui.tabs import TabRow
+from ui.tabs import Choice, TabRow
 
 if TYPE_CHECKING:
     from core.rules.circular import Pack
@@ -92,11 +91,7 @@ class WhatIf(QWidget):
         set_role(title, "heading")
         caption = QLabel(texts("coefficients.whatif.against"))
         set_role(caption, "muted")
-        self.against = QComboBox()
-        self.against.setAccessibleName(texts("coefficients.whatif.against"))
-        self.against.setToolTip(texts("coefficients.whatif.against_tip"))
-        self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.against.setMinimumContentsLength(8)
+        self.against = Choice(texts("coefficients.whatif.against"), texts("coefficients.whatif.against_tip"), 8)
         self.against.activated.connect(lambda _: self._open())
         head = QHBoxLayout()
         head.setSpacing(GAP)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -32,7 +31,7 @@ from ui.pages.comparison.ground import Ground, candidates, read
 from ui.pages.comparison.offers import Offers
 from ui.pages.comparison.suggestions import Candidate, pairs, peers
 from ui.pages.comparison.views import GroupsView, IndicatorsView, Shown, View, made
-from ui.tabs import TabRow
+from ui.tabs import PackField, TabRow
 
 if TYPE_CHECKING:
     from core.worksheet import Worksheet
@@ -81,20 +80,14 @@ class ComparisonPage(QWidget):
         self.both = QCheckBox(texts("comparison.both_funds"))
         self.both.setToolTip(texts("comparison.both_funds_tip"))
         self.both.toggled.connect(lambda _: self.compare())
-        caption = QLabel(texts("comparison.pack"))
-        set_role(caption, "muted")
-        self.pack = QComboBox()
-        self.pack.setAccessibleName(texts("comparison.pack"))
-        self.pack.setToolTip(texts("comparison.pack_tip"))
-        self.pack.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.pack.setMinimumContentsLength(20)
+        self.pack = PackField(texts("comparison.pack"), texts("comparison.pack_tip"), 20)
         self.pack.activated.connect(lambda _: self._pack_chosen())
         self.export = self._menu("comparison.export", self._fill_export)
         line = QHBoxLayout()
         line.setSpacing(GAP)
         line.addWidget(self.tabs)
         line.addWidget(self.about, 1)
-        for widget in (self.both, caption, self.pack, self.export):
+        for widget in (self.both, self.pack.caption, self.pack, self.export):
             line.addWidget(widget)
         self.result = QWidget()  # everything that there is once two are chosen
         self.result.setLayout(line)

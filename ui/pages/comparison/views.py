@@ -211,7 +211,7 @@ class GroupsView(View):
         self.table.set_empty(texts("comparison.no_shared"))
         self.table.activated.connect(lambda key, _: self._open(str(key)))
         self.table.cell_menu = self._menu
-        self.least = QComboBox()
+        self.least = QComboBox(sizeAdjustPolicy=QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.least.setAccessibleName(texts("comparison.least"))
         self.least.setToolTip(texts("comparison.least_tip"))
         self.least.activated.connect(lambda _: self.least_changed.emit())
