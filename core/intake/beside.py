@@ -65,7 +65,8 @@ def _there(
             try:
                 checked = pipe.recv()
             except (EOFError, ConnectionError):
-                if came:
+                process.join(5)
+                if came or process.exitcode != 1:  # the system ended it, for want of memory: here it would end this program
                     raise WorldFault("reader_died", file=plan.file) from None
                 yield from _checked(source, plan, chunk)  # it never got going: `__main__` cannot be imported
                 return

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING
 
 from core.faults import Refused, Usage
 from core.intake import bounds, databases
@@ -15,6 +18,9 @@ from core.intake.cells import Block, Broken, block_of
 from core.intake.headings import HEAD_ROWS, Heading, locate
 from core.intake.kinds import Kind
 from core.intake.source import Form, Source
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineWorkbook
 
 
 def read(
@@ -28,11 +34,7 @@ def read(
     wanted = (sheet,) if sheet is not None else sheets
     found: list[tuple[str, Heading]] = []
     for name in wanted:
-        head: list[list[str]] = []
-        for row in _values(path, form, name):
-            head.append(row)
-            if len(head) == HEAD_ROWS:
-                break
+        head = _head(path, form, name)
         if any(any(cell.strip() for cell in row) for row in head):
             found.append((name, locate(head, kind, given)))
     if not found:
@@ -119,16 +121,16 @@ def cell_text(value: object) -> str:
     return str(value)
 
 
-def _sheets(path: Path, form: Form) -> tuple[str, ...]:
-    if form == "database":
-        return databases.tables(path)
+@contextmanager
+def _book(path: Path) -> Generator[CalamineWorkbook]:
+    """A workbook, open. Refused: file_damaged, file_kind, and what `bounds.check` refuses."""
     from python_calamine import CalamineError, PasswordError, load_workbook
 
     try:
         if zipfile.is_zipfile(path):
             bounds.check(path)
-        book = load_workbook(str(path))
-        return tuple(book.sheet_names)
+        with load_workbook(str(path)) as book:
+            yield book
     except PasswordError as fault:
         raise Refused("file_kind", file=path.name, found="password") from fault
     except (CalamineError, OSError, ValueError) as fault:
@@ -139,24 +141,47 @@ def _sheets(path: Path, form: Form) -> tuple[str, ...]:
         raise Refused("file_damaged", file=path.name) from fault
 
 
+def _sheets(path: Path, form: Form) -> tuple[str, ...]:
+    if form == "database":
+        return databases.tables(path)
+    stat = path.stat()
+    return _sheets_of(path, stat.st_size, stat.st_mtime_ns)
+
+
+def _head(path: Path, form: Form, sheet: str) -> list[list[str]]:
+    """The first rows of a sheet or table."""
+    if form == "database":
+        return list(islice(_values(path, form, sheet), HEAD_ROWS))
+    stat = path.stat()
+    return _head_of(path, sheet, stat.st_size, stat.st_mtime_ns)
+
+
+# A proposal asks for the same head once for every kind, and the reader has to go through the whole sheet for it.
+
+
+@lru_cache(maxsize=16)
+def _sheets_of(path: Path, size: int, changed: int) -> tuple[str, ...]:
+    with _book(path) as book:
+        return tuple(book.sheet_names)
+
+
+@lru_cache(maxsize=64)
+def _head_of(path: Path, sheet: str, size: int, changed: int) -> list[list[str]]:
+    return list(islice(_values(path, "workbook", sheet), HEAD_ROWS))
+
+
 def _values(path: Path, form: Form, sheet: str) -> Iterator[list[str]]:
-    """Every row of a sheet or table from its first row on, as text."""
+    """Every row of a sheet or table from its first row on, as text.
+
+    The reader holds the sheet as long as its rows are asked for; only one of them at a time becomes Python's. Without
+    the book, whose shared texts the sheet has its own copies of.
+    """
     if form == "database":
         for row in databases.rows(path, sheet):
             yield [cell_text(value) for value in row]
         return
-    from python_calamine import CalamineError, load_workbook
-
-    try:
-        book = load_workbook(str(path))
+    with _book(path) as book:
         found = book.get_sheet_by_name(sheet)
-        rows = cast("list[list[object]]", found.to_python(skip_empty_area=False))
-    except (CalamineError, OSError, ValueError) as fault:
-        raise Refused("file_damaged", file=path.name) from fault
-    except BaseException as fault:  # a panic inside the Rust reader on a damaged file
-        if type(fault).__name__ != "PanicException":
-            raise
-        raise Refused("file_damaged", file=path.name) from fault
-    for row in rows:
-        yield [cell_text(value) for value in row]
-
+    before = [""] * (found.start[1] if found.start else 0)  # columns without a cell are left out at the left
+    for row in found.iter_rows():
+        yield before + [cell_text(value) for value in row]

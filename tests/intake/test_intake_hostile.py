@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import multiprocessing
 import os
 import re
 import sqlite3
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -17,11 +18,11 @@ import pytest
 import xlsxwriter
 from arriving import case, table, write_csv, write_xlsx
 
-from core.faults import Fault, Refused
-from core.intake import bounds, databases
+from core.faults import Fault, Refused, WorldFault
+from core.intake import bounds, databases, load, memory
 from core.intake.load import import_file, propose
 from core.storage.workspace import Workspace
-from core.texts import Texts
+from core.texts import LANGUAGES, Texts
 
 
 def book() -> bytes:
@@ -59,10 +60,15 @@ def refused(path: Path, workspace: Workspace) -> str:
 SHEET, STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
 
 
-def test_a_workbook_that_expands_beyond_bounds(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_workbook_that_expands_beyond_bounds(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bounds.BOMB == (256 << 20, 200)
+    monkeypatch.setattr(bounds, "BOMB", (16 << 20, 200))
+
     def grow(out: IO[bytes], old: bytes) -> None:
         out.write(old[: old.index(b"<si>")] + b"<si><t>")
-        for _ in range(300):
+        for _ in range(20):
             out.write(b"A" * (1 << 20))
         out.write(b"</t></si></sst>")
 
@@ -131,6 +137,107 @@ def test_wide_and_long_sheets_of_a_hospital_pass(tmp_path: Path) -> None:
     bounds.check(write_xlsx(tmp_path / "wide.xlsx", grid))
 
 
+@pytest.fixture
+def little_memory() -> Iterator[Callable[[int], None]]:
+    """So many bytes more than this process has, and no more."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+
+    def leave(size: int) -> None:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + size, before[1]))
+
+    yield leave
+    resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of the process")
+def test_a_sheet_that_the_memory_does_not_hold_is_told_before_it_is_read(
+    workspace: Workspace, tmp_path: Path, little_memory: Callable[[int], None]
+) -> None:
+    """Within all bounds: 64 columns, one cell in the last row. Reading it takes 2.4 GB, and a reader without them aborts."""
+    cell = b'<row r="1048576"><c r="BL1048576"><v>1</v></c></row>'
+    path = with_part(tmp_path / "far.xlsx", SHEET, lambda out, old: out.write(old.replace(b"</sheetData>", cell + b"</sheetData>")) and None)
+    bounds.check(path)
+    little_memory(1 << 30)
+    with pytest.raises(Refused) as caught:
+        import_file(workspace, "cases", path)
+    assert caught.value.code == "file_memory"
+    assert 900 < caught.value.values["free"] <= 1024 < 2300 < caught.value.values["need"] < 2700
+    for lang in LANGUAGES:
+        assert "CSV" in Texts(lang).fault(caught.value)
+    write_xlsx(tmp_path / "small.xlsx", table([case()]))
+    assert import_file(workspace, "cases", tmp_path / "small.xlsx").accepted == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of the process")
+def test_a_long_text_named_often_is_counted_as_often(tmp_path: Path, little_memory: Callable[[int], None]) -> None:
+    """Every cell gets its own copy of a shared text. Many short texts and one of 32 KB: it matters which is named."""
+    texts = b"".join(b"<si><t>K%d</t></si>" % n for n in range(5000)) + b"<si><t>" + b"x" * 32000 + b"</t></si><si><t/></si>"
+
+    def book_naming(name: bytes, number: int) -> Path:
+        row = b'<row><c s="1" t="s"><v>' + str(number).encode() + b"</v></c></row>"
+        half = with_part(tmp_path / "half.xlsx", STRINGS, lambda out, old: out.write(old[: old.index(b"<si>")] + texts + b"</sst>") and None)
+        source = zipfile.ZipFile(half)
+        made = tmp_path / name.decode()
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+            for part in source.namelist():
+                data = source.read(part)
+                archive.writestr(part, data.replace(b"</sheetData>", row * 100_000 + b"</sheetData>") if part == SHEET else data)
+        return made
+
+    short, long = book_naming(b"short.xlsx", 17), book_naming(b"long.xlsx", 5000)
+    little_memory(1 << 30)
+    bounds.check(short)
+    with pytest.raises(Refused) as caught:
+        bounds.check(long)
+    assert caught.value.code == "file_memory"
+    assert 3000 < caught.value.values["need"] < 4000  # 100,000 times 32,000 bytes and the margin
+
+
+def test_the_memory_of_a_group_of_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container's limit, as the kernel's files say it: what is cached and can go counts as free."""
+    if sys.platform != "linux":
+        pytest.skip("groups of Linux")
+    free = memory.free()
+    assert free is not None and free > 1 << 20
+    lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    newer = [name for number, controllers, name in lines if number == "0" and not controllers]
+    if not newer:
+        pytest.skip("groups of the older kind")
+    own = tmp_path / newer[0].strip("/")
+    own.mkdir(parents=True, exist_ok=True)
+    (own / "memory.max").write_text(str(500 << 20))
+    (own / "memory.current").write_text(str(480 << 20))
+    (own / "memory.stat").write_text(f"anon 1\ninactive_file {80 << 20}\n")
+    monkeypatch.setattr(memory, "_GROUPS", tmp_path)
+    assert memory.free() == 100 << 20
+    (own / "memory.max").write_text("max")
+    assert (memory.free() or 0) > 100 << 20
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_a_reader_that_the_system_ends_does_not_take_the_program_along(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ended before its first word, as where memory runs out: what ended it is not tried here once more."""
+    monkeypatch.setattr(load, "ALONE", 0)
+    path = write_csv(tmp_path / "a.csv", table([case()]))
+
+    start = load.beside.blocks
+
+    def killed(*given: object, **more: object) -> object:
+        blocks = start(*given, **more)
+        for child in multiprocessing.active_children():
+            child.kill()
+        return blocks
+
+    monkeypatch.setattr(load.beside, "blocks", killed)
+    with pytest.raises(WorldFault, match="reader_died"):
+        import_file(workspace, "cases", path)
+    assert workspace.reader().execute("SELECT count(*) FROM cases").fetchone() == (0,)
+
+
 @pytest.mark.parametrize(
     "head",
     [
@@ -138,19 +245,21 @@ def test_wide_and_long_sheets_of_a_hospital_pass(tmp_path: Path) -> None:
         b'<!DOCTYPE s [<!ENTITY b SYSTEM "file:///etc/passwd">]>',
     ],
 )
-def test_entities_are_never_resolved(workspace: Workspace, tmp_path: Path, head: bytes) -> None:
+def test_entities_are_told_and_never_resolved(workspace: Workspace, tmp_path: Path, head: bytes) -> None:
     def put(out: IO[bytes], old: bytes) -> None:
         text = old.replace(b"S1", b"&b;", 1)
         assert text != old
         out.write(text.replace(b"<sst", head + b"<sst", 1))
 
-    path = with_part(tmp_path / "xml.xlsx", STRINGS, put)
-    try:
-        import_file(workspace, "cases", path)
-    except Refused:
-        return
-    (stored,) = workspace.reader().execute("SELECT group_concat(setl_id) FROM cases").fetchone()
-    assert "root:" not in (stored or "") and "aaaa" not in (stored or "")
+    assert refused(with_part(tmp_path / "xml.xlsx", STRINGS, put), workspace) == "file_entities"
+
+
+def test_rows_within_rows_are_damage_and_no_empty_file(workspace: Workspace, tmp_path: Path) -> None:
+    deep = b"<row>" * 200_000 + b"</row>" * 200_000
+    path = with_part(tmp_path / "deep.xlsx", SHEET, lambda out, old: out.write(old[: old.index(b"<row")] + deep + b"</sheetData></worksheet>") and None)
+    assert refused(path, workspace) == "file_damaged"
+    nothing = with_part(tmp_path / "none.xlsx", SHEET, lambda out, old: out.write(old[: old.index(b"<row")] + b'<row r="1"/><row r="2"></row></sheetData></worksheet>') and None)
+    assert refused(nothing, workspace) == "file_empty"
 
 
 @pytest.mark.parametrize("name", [SHEET, STRINGS, "xl/workbook.xml", "[Content_Types].xml"])
