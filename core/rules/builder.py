@@ -58,6 +58,8 @@ class _Merged:
 
     documents: dict[str, Item] = field(default_factory=dict[str, Item])
     parameters: dict[str, Item] = field(default_factory=dict[str, Item])
+    # By parameter and bound the last file that gives it: who declares a parameter anew keeps the bounds it says nothing of.
+    bounds: dict[tuple[str, str], Item] = field(default_factory=dict[tuple[str, str], Item])
     tables: dict[str, Item] = field(default_factory=dict[str, Item])
     steps: dict[tuple[Scope, str], Item] = field(default_factory=dict[tuple[Scope, str], Item])
     new: list[tuple[Scope, str]] = field(default_factory=list[tuple[Scope, str]])
@@ -92,6 +94,8 @@ def _merge(sources: Sequence[Source]) -> _Merged:
                 source.wrong((key,), "pack_key", value=key, known=" ".join(sorted(known)))
         _gathered(items_of(source, data, (), "document"), "key", merged.documents)
         _gathered(items_of(source, data, (), "parameter"), "id", merged.parameters)
+        for id, item in merged.parameters.items():
+            merged.bounds |= {(id, bound): item for bound in ("least", "most") if bound in item.data}
         _gathered(items_of(source, data, (), "table"), "id", merged.tables)
         for scope in SCOPES:
             steps: dict[str, Item] = {}
@@ -228,11 +232,13 @@ class Builder:
                 item.wrong("default", "pack_missing", value="default")
             elif number is not None:
                 text = language.plain(number)
-        least, most = (None, None) if options else (item.number("least"), item.number("most"))
+        stated = {bound: self.merged.bounds.get((id, bound), item) for bound in ("least", "most")}
+        least, most = (None, None) if options else (one.number(bound) for bound, one in stated.items())
         if options and ("least" in item.data or "most" in item.data):
             item.wrong("least" if "least" in item.data else "most", "pack_bounds_of_options", value=id)
         if least is not None and most is not None and least > most:
-            item.wrong("most", "pack_bounds_turned", least=language.plain(least), most=language.plain(most))
+            place = "most" if "most" in item.data else "least"
+            item.wrong(place, "pack_bounds_turned", least=language.plain(least), most=language.plain(most))
         made = Parameter(
             id,
             item.title("title", required=True),

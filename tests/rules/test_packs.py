@@ -454,6 +454,28 @@ def test_a_default_beyond_its_bounds_is_a_finding(tmp_path: Path, default: str, 
     assert code in [one.code for one in found]
 
 
+@pytest.mark.parametrize(
+    ("more", "bounds", "refused"),
+    [('default = "0.8"', (0, 1), ""), ('default = "1.2"\nmost = 2', (0, 2), ""), ('default = "0.5"\nleast = "0.4"', ("0.4", 1), ""),
+     ('default = "1.2"', (), "pack_bounds"), ('default = "0.5"\nleast = 3', (), "pack_bounds_turned")],
+)  # fmt: skip
+def test_a_parameter_declared_anew_keeps_the_bounds_it_says_nothing_of(tmp_path: Path, more: str, bounds, refused: str) -> None:
+    """prepay_ratio of the common pack lies between 0 and 1."""
+    head = '[pack]\nid = "own"\nextends = "{}"\ntitle = {{ zh = "自", en = "own" }}\n'
+    declared = f'[[parameter]]\nid = "prepay_ratio"\n{more}\ntitle = {{ zh = "比例", en = "part" }}\ncite = "S1"\n'
+    first = written(tmp_path, head.format("ningde-2024") + declared)
+    own = {"grandparent": first.read_text("utf-8").replace('"own"', '"grandparent"', 1)}
+    again = tmp_path / "again.toml"  # and so does one that stands on it in turn
+    again.write_text(head.format("grandparent").replace('"own"', '"again"', 1), "utf-8")
+    found = [one.code for one in packs.check(first)]
+    assert refused in found if refused else found == []
+    if not refused:
+        one = packs.load(first).parameters["prepay_ratio"]
+        assert (one.least, one.most) == tuple(map(Fraction, bounds))
+        kept = packs.load(again, own=own).parameters["prepay_ratio"]
+        assert (kept.least, kept.most) == (one.least, one.most)
+
+
 @pytest.mark.parametrize("value", ["1.5", "-0.5", "100"])
 def test_the_share_paid_monthly_is_a_share(value: str) -> None:
     for name in ("prepay_ratio", "retention_limit"):
