@@ -15,6 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from invented_tiers import invented
 
 from core.intake.load import import_file
 from core.money import yuan
@@ -38,49 +39,7 @@ CASES = {
     ],
     C: [("C01.0:g", "3000.3333", "24000000.00", "18000000.00")],
 }
-SHARING = """
-[pack]
-id = "invented"
-extends = "ningde-2024"
-title = { zh = "虚构分担", en = "Invented tiers" }
-
-[[document]]
-key = "T"
-number = "domain 10 D"
-title = "invented for a test"
-evidence = "D"
-
-[[table]]
-id = "sharing"
-title = { zh = "分担", en = "Sharing" }
-cite = "T"
-[[table.row]]
-to = 0.80
-value = "booked"
-[[table.row]]
-from = 0.80
-to = 1
-closed = true
-value = "due"
-[[table.row]]
-from = 1
-value = "due + min(booked - audit_deduction - due, due * 0.10) * 0.60"
-
-[[table]]
-id = "assessment_factor"
-title = { zh = "考核", en = "Assessment" }
-cite = "T"
-[[table.row]]
-to = 98.5
-value = "0.98"
-[[table.row]]
-from = 98.5
-to = 100
-value = "0.99"
-[[table.row]]
-from = 100
-value = "1"
-"""
+SHARING = invented(assessment_factor=((None, 98.5, "0.98"), (98.5, 100, "0.99"), (100, None, "1")))
 
 
 @pytest.fixture(scope="module")

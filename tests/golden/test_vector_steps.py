@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from invented_tiers import invented
 
 from core.money import plain
 from core.rules import packs, steps
@@ -96,43 +97,6 @@ def test_the_case_ratio_is_the_hospitals_where_all_cases_have_it() -> None:
     assert fen(values.institutions["due"]) == ["50,495,985.14", "35,707,121.14", "19,129,129.86"]
 
 
-INVENTED = """[pack]
-id = "vector-d"
-extends = "ningde-2024"
-title = { zh = "算例（分担比例为虚构）", en = "Worked example, invented tiers" }
-
-[[document]]
-key = "D"
-number = "算例"
-evidence = "D"
-
-[[table]]
-id = "sharing"
-title = { zh = "结余留用、合理超支分担表", en = "Sharing" }
-cite = "D"
-[[table.row]]
-to = 0.80
-value = "booked"
-[[table.row]]
-from = 0.80
-to = 1
-closed = true
-value = "due"
-[[table.row]]
-from = 1
-value = "due + 0.6 * min(booked - audit_deduction - due, 0.1 * due)"
-
-[[table]]
-id = "assessment_factor"
-title = { zh = "考核系数", en = "Assessment factor" }
-cite = "D"
-[[table.row]]
-from = 0
-to = 100
-closed = true
-value = "assessment_score / 100"
-"""
-
 # A: booked net 56,100,000 - 120,000 = 55,980,000; r = 55,980,000 / 48,546,654.07 = 1.1531 > 1. The excess 7,433,345.93 is
 #    more than a tenth of due, so 60 % of 4,854,665.407: 48,546,654.07 * 1.06 = 51,459,453.3142 -> 51,459,453.31
 #    * 0.99 = 50,944,858.7769 -> 50,944,858.78; - 120,000 = 50,824,858.78; - 48,000,000 - 3,000,000 = -175,141.22
@@ -150,7 +114,7 @@ CHAIN = {
 
 def test_chain_with_invented_tiers_to_the_final(tmp_path: Path) -> None:
     path = tmp_path / "vector-d.toml"
-    path.write_text(INVENTED, "utf-8")
+    path.write_text(invented(assessment_factor=((None, None, "assessment_score / 100"),)), "utf-8")
     values = run(packs.load(path))
     assert {step: fen(values.institutions[step]) for step in CHAIN} == CHAIN
 

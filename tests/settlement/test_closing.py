@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from invented_tiers import invented
 from region import Region
 
 from core.faults import Refused
@@ -21,56 +22,10 @@ from core.settlement.clearing import case_story, clear, explain, rows_of, settle
 A, B, P, Q = "H35090000001", "H35090000002", "H35090000003", "H35090000099"
 # hi_paymtd -> the line of the sheet, by hand from the dictionary (1 item, 2 single disease, 4 DRG, 5 bed-day, 6 visit, 7 quota).
 LINE = {1: "item", 2: "quota", 4: "other_method", 5: "bed_day", 6: "quota", 7: "quota", 9: "other_method"}
-INVENTED = """
-[pack]
-id = "invented"
-extends = "ningde-2024"
-title = { zh = "虚构", en = "Invented" }
-
-[[document]]
-key = "T"
-number = "test"
-title = "invented for a test"
-evidence = "D"
-
-[[table]]
-id = "sharing"
-title = { zh = "分担", en = "Sharing" }
-cite = "T"
-[[table.row]]
-to = 0.80
-value = "booked"
-[[table.row]]
-from = 0.80
-to = 1
-closed = true
-value = "due"
-[[table.row]]
-from = 1
-value = "due + min(booked - audit_deduction - due, due * 0.10) * 0.60"
-
-[[table]]
-id = "assessment_factor"
-title = { zh = "考核", en = "Assessment" }
-cite = "T"
-[[table.row]]
-to = 90
-value = "0.97"
-[[table.row]]
-from = 90
-value = "1"
-
-[[table]]
-id = "retention_share"
-title = { zh = "返还", en = "Return" }
-cite = "T"
-[[table.row]]
-to = 90
-value = "retention * 0.333"
-[[table.row]]
-from = 90
-value = "retention"
-"""
+INVENTED = invented(
+    assessment_factor=((None, 90, "0.97"), (90, None, "1")),
+    retention_share=((None, 90, "retention * 0.333"), (90, None, "retention")),
+)
 LOST = """
 [[institution]]
 id = "final"
@@ -83,7 +38,7 @@ cite = "T"
 
 
 @pytest.fixture(scope="module")
-def invented(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def sound_and_losing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A pack with tiers, and one whose final payment loses seven yuan on the way."""
     folder = tmp_path_factory.mktemp("packs")
     for name, text in (("sound", INVENTED), ("losing", INVENTED + LOST)):
@@ -180,11 +135,13 @@ def _why(region: Region, made: Clearing) -> None:
     assert stale.value.code == "run_stale"
 
 
-def test_a_pack_that_loses_money_says_how_much(region: Region, invented: tuple[Path, Path]) -> None:
+def test_a_pack_that_loses_money_says_how_much(region: Region, sound_and_losing: tuple[Path, Path]) -> None:
     founded(region)
     region.funded("employee")
     region.cases(*({"setl_id": f"{code}{i}", "institution": code, "fee": "1000.00"} for code in (A, B) for i in range(3)))
-    sound, losing = (clear(region.workspace, 2024, packs.load(str(path)), store=False).fund("employee") for path in invented)
+    sound, losing = (
+        clear(region.workspace, 2024, packs.load(str(path)), store=False).fund("employee") for path in sound_and_losing
+    )
     closes(sound)
     assert losing.region["money_open"] == 14  # seven yuan of each of two institutions
 
