@@ -430,8 +430,8 @@ def clearing(window, shoot) -> None:
     tab = page.tabs.tab("special")
     if tab.found is not None and tab.found.sheet.rows:
         tab.table.select(str(tab.found.sheet.keys[0]), "fee")
-        tab.document.setText("特例〔2024〕9号")
-        tab.reason.setText("费用合理")
+        tab.form.document.setText("特例〔2024〕9号")
+        tab.form.reason.setText("费用合理")
         shoot("special-one")
         if tab.attempt.isEnabled():
             tab.attempt.click()
