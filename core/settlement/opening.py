@@ -42,6 +42,8 @@ SELECT_PLACES = 8  # of a score that has no end in decimals, where cases are ord
 MEDIAN_PLACES = 4
 OPEN_PLACES = 4  # where a pack names no places for its point value
 
+NAMED = 8  # institutions without coefficient that are named
+
 _RESOURCES = Path(__file__).with_name("resource_costs.sql").read_text("utf-8")
 _LESS_COEFFICIENTS = LIGHT - {"coefficient", "coefficient_set"}
 
@@ -137,7 +139,7 @@ def openings(
         if isinstance(found, Past):
             past.append(found)
         else:
-            lacking.append(Finding("opening_year_lacking", "warning", subject=str(one), values={"why": found.code}))
+            lacking.append(found)
     by_year = dict(zip(years, weights, strict=True))
     return {fund: of_fund(year, fund, {one.year: by_year[one.year] for one in past}, past, lacking) for fund in funds}
 
@@ -313,9 +315,9 @@ def _read(
     try:
         found = month_cases.read(workspace, year, pack, set_name=set_name, progress=progress)
     except Refused as refused:
-        return refused.findings[0] if refused.findings else Finding(refused.code, "blocked")
+        return _without(year, refused.findings)
     if found.blocked:
-        return found.blocked[0]
+        return _without(year, found.blocked)
     resources = _resources(connection, workspace, pack, found)
     standing, codes = found.standing, found.standing.rows.institutions
     spots = len(FUNDS) * len(codes)
@@ -343,6 +345,20 @@ def _read(
             cost = Fraction(sums(rows.fee[where], zero, 1)[0], 100)
             trimmed[fund] = Sums(len(where), cost, score, Fraction(0), None)
     return Past(year, standing.version, institutions, trimmed)
+
+
+def _without(year: int, blocked: Sequence[Finding]) -> Finding:
+    """Why a year is not in the value: whose coefficient it lacks, where it is no more than that."""
+    lacking = [one for one in blocked if one.code == "coefficient_missing"]
+    if not lacking or len(lacking) < len(blocked):
+        why = next((one.code for one in blocked if one.code != "coefficient_missing"), "")
+        return Finding("opening_year_lacking", "warning", subject=str(year), values={"why": why})
+    codes = sorted({one.subject for one in lacking})
+    values = {
+        "institutions": ", ".join(codes[:NAMED]) + (" …" if len(codes) > NAMED else ""),
+        "cases": str(sum(int(one.value) for one in lacking)), "set": lacking[0].values["set"],
+    }  # fmt: skip
+    return Finding("opening_year_coefficients", "warning", subject=str(year), value=str(len(codes)), values=values)
 
 
 def _scores(scores: CaseScores, place: Ints, spots: int) -> list[Fraction]:

@@ -20,6 +20,7 @@ from core.settlement.budget_months import used_by_month
 from core.settlement.monthly import settle
 from core.settlement.opening import Past, Sums, of_fund
 from core.settlement.opening_statistics import kept_between, median_of
+from core.texts import Texts
 
 FUND = "employee"
 WEIGHTS = {2021: 1, 2022: 2, 2023: 7}
@@ -164,6 +165,21 @@ def history(region: Region) -> None:
         row("9", "H2", "1000", group="A", day="2024-03-02", booked="555", own="445", other="0"),
     )  # fmt: skip
     region.special(("9", "by_item", None))
+
+
+def test_one_missing_coefficient_names_whose_it_is(region: Region) -> None:
+    """Two cases of 2021 have no score: the year is left out as a whole, and says for whose."""
+    history(region)
+    region.institutions(("H3", "三院", 5))
+    region.cases(row("31", "H3", "100", group="A", day="2021-05-01"), row("32", "H3", "100", group="A", day="2021-05-02"))
+    rates = opening.rates(region.workspace, 2024, packs.load("ningde-2024"), funds=(FUND,))[FUND]
+    said = next(one for one in rates[1] if one.code == "opening_year_coefficients")
+    assert (said.subject, said.value, said.values["institutions"], said.values["cases"]) == ("2021", "1", "H3", "2")
+    for lang in ("zh", "en"):
+        assert "H3" in Texts(lang).finding(said) and "{" not in Texts(lang).finding(said)
+    assert opening.openings(region.workspace, 2024, packs.load("ningde-2024"))[FUND].weights == {2023: 7}
+    region.coefficients(("H3", "all", "base", "", "1"))
+    assert opening.openings(region.workspace, 2024, packs.load("ningde-2024"))[FUND].weights == {2021: 1, 2023: 7}
 
 
 # 1 * (1000 + 900) + 7 * (2200 + 1000 + 1010) = 31,370 over 1 * 2 + 7 * 3 = 23 points
