@@ -21,6 +21,8 @@ from core.settings import PROGRAM, RESOURCES
 LANGUAGES = ("zh", "en")
 # A place in a sentence that a unit follows, and a plain number to stand there.
 COUNTED = re.compile(r"\{(\w+)\}(?= ?(?:元|例|行|个|家|yuan|cases?\b|rows?\b|institutions?\b))")
+# What an OSError says of itself, its name of a file aside.
+SYSTEM = re.compile(r"\[Errno \d+\] ([^:]+)")
 NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
@@ -81,7 +83,20 @@ class Texts:
         }
         if "table" in values:
             values["table"] = self._word("fact", str(values["table"]))
+        if "reason" in values:
+            values["reason"] = self._reason(str(values["reason"]))
+        self._known(values)
         return self._counted(f"fault.{fault.code}", values)
+
+    def _reason(self, said: str) -> str:
+        """What the system or the database said, in English, where it is known; without the name of a file beside."""
+        told = SYSTEM.match(said)
+        return self._word("reason", re.sub(r"\W+", "_", told[1] if told else said).strip("_").lower(), said)
+
+    def _known(self, values: dict[str, object]) -> None:
+        """What there is to choose from, as the language separates it, or that there is nothing."""
+        if isinstance(said := values.get("known"), str):
+            values["known"] = self.listed(said.split(", ")) if said else self("list.none")
 
     def _counted(self, key: str, values: Mapping[str, object]) -> str:
         """The sentence, its amounts and counts with thousands separators: whatever is followed by what it counts."""
@@ -106,6 +121,7 @@ class Texts:
                 values[name] = self._word(name, str(values[name]))
         if "stale" in values:  # why a run stands no longer
             values["stale"] = self._word("clearing.stale", str(values["stale"]))
+        self._known(values)
         if "fault" in values:  # what kept something from being done, as the fault itself says it
             values["fault"] = self._counted(f"fault.{values['fault']}", values)
         return self._counted(f"finding.{finding.code}", values)
@@ -122,7 +138,7 @@ class Texts:
             return self(key, name=name)
         return self._word("item", column)
 
-    def _word(self, area: str, value: str) -> str:
-        """A value's name in words where it has one: employee, dip_budget, the set `imported`."""
+    def _word(self, area: str, value: str, without: str | None = None) -> str:
+        """A value's name in words where it has one: employee, dip_budget, the set `imported`; else `without`, or itself."""
         key = f"{area}.{value}"
-        return self(key) if value and self.has(key) else value
+        return self(key) if value and self.has(key) else value if without is None else without

@@ -72,8 +72,8 @@ def _copy(arguments: argparse.Namespace, texts: Texts, _: TerminalProgress) -> i
     from core.settlement import own_packs
 
     with writable(arguments.workspace, texts) as workspace:
-        own_packs.copy(workspace, arguments.pack, arguments.new, arguments.why)
-    print(texts("cli.pack_kept", pack=arguments.new))
+        own_packs.copy(workspace, arguments.pack, arguments.new_id, arguments.why)
+    print(texts("cli.pack_kept", pack=arguments.new_id))
     return 0
 
 

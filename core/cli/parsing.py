@@ -6,7 +6,7 @@ import argparse
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from core.faults import Usage
 from core.settings import PROGRAM
@@ -16,6 +16,13 @@ from core.texts import LANGUAGES, Texts
 DOUBTFUL = ("clear", "month", "group", "score", "compare", "attribute", "trend", "reconcile")
 
 
+class Words(argparse.HelpFormatter):
+    """argparse's own word for usage, in the user's language."""
+
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        super().add_usage(usage, actions, groups, Parser.texts("cli.help.usage") if prefix is None else prefix)
+
+
 class Parser(argparse.ArgumentParser):
     """argparse that answers wrong usage with one line, in the user's language."""
 
@@ -23,16 +30,25 @@ class Parser(argparse.ArgumentParser):
     SAYINGS = (
         (re.compile(r"the following arguments are required: (.+)"), "cli.missing_arguments"),
         (re.compile(r"unrecognized arguments: (.+)"), "cli.unknown_arguments"),
-        (re.compile(r"argument (.+?): invalid choice: .+"), "cli.bad_choice"),
+        (re.compile(r"argument (.+?): invalid choice: (.+?) \(choose from (.+)\)"), "cli.bad_choice"),
         (re.compile(r"argument (.+?): expected .+"), "cli.missing_value"),
         (re.compile(r"argument (.+?): .*invalid .+"), "cli.bad_value"),
     )
     texts = Texts()
 
+    def __init__(self, **given: Any) -> None:
+        super().__init__(formatter_class=Words, **given)
+
     def error(self, message: str) -> NoReturn:
         for pattern, key in self.SAYINGS:
             if found := pattern.search(message):
-                raise Usage("usage", problem=self.texts(key, what=found.group(1)), command=self.prog)
+                what, *rest = found.groups()
+                if rest:
+                    given, choices = (words.replace("'", "") for words in rest)
+                    said = self.texts(key, what=what, given=given, known=self.texts.listed(choices.split(", ")))
+                else:
+                    said = self.texts(key, what=self.texts.listed(what.split(", ")))
+                raise Usage("usage", problem=said, command=self.prog)
         raise Usage("usage", problem=message, command=self.prog)
 
 
@@ -102,7 +118,7 @@ def parser(texts: Texts) -> Parser:
     clear.add_argument("--institution", action="extend", nargs="+", default=[], metavar="CODE", help=said)
 
     year = command("year")
-    year.add_argument("verb", choices=("confirm", "reopen", "list"))
+    year.add_argument("verb", metavar="confirm|reopen|list", choices=("confirm", "reopen", "list"))
     year.add_argument("--year", type=_year, metavar="Y")
     year.add_argument("--run", default="", metavar="HASH", help=texts("cli.help.year_run"))
     year.add_argument("--why", default="", metavar="TEXT", help=texts("cli.help.year_why"))
@@ -142,7 +158,7 @@ def parser(texts: Texts) -> Parser:
     )
 
     def pack_verb(name: str, *, needs: bool) -> Parser:
-        made = verbs.add_parser(name, parents=[common], help=texts(f"cli.help.pack_{name}"))
+        made = _verb(verbs, name, texts(f"cli.help.pack_{name}"), common)
         made.add_argument("--workspace", type=Path, required=needs, metavar="WORKSPACE", help=texts("cli.help.pack_workspace"))
         if name in ("keep", "copy", "drop"):
             made.add_argument("--why", default="", metavar="TEXT")
@@ -156,7 +172,7 @@ def parser(texts: Texts) -> Parser:
     pack_verb("keep", needs=True).add_argument("file", metavar="FILE", type=Path)
     copy = pack_verb("copy", needs=True)
     copy.add_argument("pack", metavar="ID|FILE")
-    copy.add_argument("new", metavar="NEW_ID")
+    copy.add_argument("new_id", metavar="NEW_ID")
     pack_verb("drop", needs=True).add_argument("pack", metavar="ID")
     beside = pack_verb("beside", needs=True)
     beside.add_argument("packs", nargs="+", metavar="ID|FILE")
@@ -188,8 +204,8 @@ def parser(texts: Texts) -> Parser:
     verbs = catalogue.add_subparsers(
         dest="verb", required=True, parser_class=Parser, metavar="list|diff|lint|publish"
     )
-    verbs.add_parser("list", parents=[common], help=texts("cli.help.catalogue_list"))
-    diff = verbs.add_parser("diff", parents=[doubtful], help=texts("cli.help.catalogue_diff"))
+    _verb(verbs, "list", texts("cli.help.catalogue_list"), common)
+    diff = _verb(verbs, "diff", texts("cli.help.catalogue_diff"), doubtful)
     diff.add_argument("old", metavar="OLD")
     diff.add_argument("new", metavar="NEW")
     diff.add_argument("--year", type=_year, metavar="Y")
@@ -197,18 +213,18 @@ def parser(texts: Texts) -> Parser:
     diff.add_argument("--set", dest="set_name", metavar="NAME")
     diff.add_argument("--grouping", choices=("official", "own"), default="official")
     diff.add_argument("--out", type=Path, metavar="FILE")
-    lint = verbs.add_parser("lint", parents=[common], help=texts("cli.help.catalogue_lint"))
+    lint = _verb(verbs, "lint", texts("cli.help.catalogue_lint"), common)
     lint.add_argument("version", nargs="?", metavar="VERSION")
     lint.add_argument("--printed", metavar="EDITION", help=texts("cli.help.catalogue_printed"))
     lint.add_argument("--out", type=Path, metavar="FILE")
-    publish = verbs.add_parser("publish", parents=[common], help=texts("cli.help.catalogue_publish"))
+    publish = _verb(verbs, "publish", texts("cli.help.catalogue_publish"), common)
     publish.add_argument("version", metavar="VERSION")
     publish.add_argument("--why", default="", metavar="TEXT")
 
     sets = command("coefficients")
     verbs = sets.add_subparsers(dest="verb", required=True, parser_class=Parser, metavar="list|derive|diff|publish")
-    verbs.add_parser("list", parents=[common], help=texts("cli.help.coefficients_list"))
-    derive = verbs.add_parser("derive", parents=[doubtful], help=texts("cli.help.coefficients_derive"))
+    _verb(verbs, "list", texts("cli.help.coefficients_list"), common)
+    derive = _verb(verbs, "derive", texts("cli.help.coefficients_derive"), doubtful)
     derive.add_argument("--year", type=_year, required=True, metavar="Y", help=texts("cli.help.derive_year"))
     derive.add_argument("--pack", required=True, metavar="ID|FILE")
     derive.add_argument("--name", metavar="DRAFT", help=texts("cli.help.derive_name"))
@@ -218,11 +234,11 @@ def parser(texts: Texts) -> Parser:
     derive.add_argument("--why", default="", metavar="TEXT")
     derive.add_argument("--param", action="extend", nargs="+", default=[], metavar="NAME=VALUE")
     derive.add_argument("--out", type=Path, metavar="FILE")
-    diff = verbs.add_parser("diff", parents=[common], help=texts("cli.help.coefficients_diff"))
+    diff = _verb(verbs, "diff", texts("cli.help.coefficients_diff"), common)
     diff.add_argument("one", metavar="SET")
     diff.add_argument("other", metavar="SET")
     diff.add_argument("--out", type=Path, metavar="FILE")
-    publish = verbs.add_parser("publish", parents=[common], help=texts("cli.help.coefficients_publish"))
+    publish = _verb(verbs, "publish", texts("cli.help.coefficients_publish"), common)
     publish.add_argument("source", metavar="SOURCE")
     publish.add_argument("name", metavar="NAME")
     publish.add_argument("--why", default="", metavar="TEXT")
@@ -263,9 +279,9 @@ def parser(texts: Texts) -> Parser:
 
     backup = command("backup")
     verbs = backup.add_subparsers(dest="verb", required=True, parser_class=Parser, metavar="make|list|restore")
-    verbs.add_parser("make", parents=[common], help=texts("cli.help.backup_make"))
-    verbs.add_parser("list", parents=[common], help=texts("cli.help.backup_list"))
-    restore = verbs.add_parser("restore", parents=[common], help=texts("cli.help.backup_restore"))
+    _verb(verbs, "make", texts("cli.help.backup_make"), common)
+    _verb(verbs, "list", texts("cli.help.backup_list"), common)
+    restore = _verb(verbs, "restore", texts("cli.help.backup_restore"), common)
     restore.add_argument("backup", metavar="BACKUP", help=texts("cli.help.backup_which"))
     restore.add_argument("--why", default="", metavar="TEXT", help=texts("cli.help.backup_why"))
 
@@ -274,11 +290,19 @@ def parser(texts: Texts) -> Parser:
     return root
 
 
+def _verb(verbs: Any, name: str, help: str, *parents: Parser) -> Parser:
+    """A verb of a command; its own help begins with what the command's says of it."""
+    return verbs.add_parser(name, parents=parents, help=help, description=help)
+
+
 def _explain(parser: argparse.ArgumentParser, texts: Texts) -> None:
     """Arguments that mean the same in every command are explained in one place."""
+    parser._positionals.title, parser._optionals.title = texts("cli.help.arguments"), texts("cli.help.options")
     for action in parser._actions:
         if isinstance(action.choices, Mapping):  # commands under this one
             for one in action.choices.values():
                 _explain(one, texts)
+        elif action.dest == "help":
+            action.help = texts("cli.help.help")
         elif not action.help:
             action.help = texts(f"cli.argument.{action.dest}")

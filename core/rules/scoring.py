@@ -170,6 +170,8 @@ def chosen(rule: ScoreRule, choices: Mapping[str, str]) -> ScoreRule:
         except ValueError as error:
             raise Usage("parameter_value", name=key, value=text, known=str(error)) from None
     for key in faults(rule):
+        if key == "quota":
+            raise Usage("quota_missing")
         raise Usage("parameter_value", name=key, value=rule.text(key), known=wanted(key))
     return rule
 

@@ -262,7 +262,7 @@ def test_an_installed_copy_says_its_own_name(tmp_path: Path) -> None:
     (tmp_path / "python").mkdir()
     (tmp_path / "dianzhi").write_text("#!/bin/sh\n")
     (tmp_path / "dianzhi").chmod(0o755)
-    ask = "from core.texts import Texts; print(Texts('zh')('cli.demo_next', path='x')); from core import cli; cli.main(['--help'])"
+    ask = "from core.texts import Texts; print(Texts('zh')('cli.demo_next', path='x')); from core import cli; cli.main(['--help', '--lang', 'zh'])"
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     ran = subprocess.run([sys.executable, "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
-    assert "下一步：dianzhi clear x" in ran.stdout and "usage: dianzhi" in ran.stdout and "main.py" not in ran.stdout, ran
+    assert "下一步：dianzhi clear x" in ran.stdout and "用法：dianzhi" in ran.stdout and "main.py" not in ran.stdout, ran
