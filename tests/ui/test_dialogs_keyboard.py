@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QDate, Qt
@@ -20,17 +21,22 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.storage import backups
 from ui.desk import Desk
 from ui.dialogs import DemoDialog, NewWorkspaceDialog, ReasonDialog, SureDialog, TextDialog
 from ui.pages.assessment.indicators import IndicatorsDialog
 from ui.pages.budget.proposing import ProposalDialog
+from ui.pages.catalogue.drafts import SaveDraft
+from ui.pages.clearing.tolerances import ToleranceDialog
 from ui.pages.coefficients.questions import DatedDialog, KeepDialog, PartDialog
 from ui.pages.coefficients.sets import NameDialog
 from ui.passphrases import PassphraseDialog
+from ui.restoring import BackupsDialog
 from ui.unsaved import Leaving, LeavingDialog
 
 Maker = Callable[[Desk, QWidget], QDialog]
 NOTHING = Leaving((), lambda: None, lambda: None)
+NO_BRIDGES = SimpleNamespace(bridges=(), pays=None, tolerance={}, clearing=SimpleNamespace(pack=SimpleNamespace(steps=())))
 DIALOGS: dict[str, Maker] = {
     "reason": lambda desk, over: ReasonDialog(desk, "t", "said", "do", over),
     "reason needed": lambda desk, over: ReasonDialog(desk, "t", "said", "do", over, need_reason=True),
@@ -48,6 +54,9 @@ DIALOGS: dict[str, Maker] = {
     "scenario": KeepDialog,
     "set": lambda desk, over: NameDialog(desk, "publish", (), "", "2024", over),
     "indicators": lambda desk, over: IndicatorsDialog(desk, 2024, {"a": Fraction(5)}, {2023: {"a": Fraction(5)}}, over),
+    "tolerances": lambda desk, over: ToleranceDialog(desk, NO_BRIDGES, over),
+    "draft": lambda desk, over: SaveDraft(desk, SimpleNamespace(rows=(), bands=(), year=2024), (), over),
+    "backups": lambda desk, over: backups.take(desk.workspace) and BackupsDialog(desk, desk.workspace.path, over),
     "proposal": lambda desk, over: ProposalDialog(desk, 2024, "employee", over),
 }
 CAUTIOUS = {"restore", "unsaved"}  # Enter keeps things as they are

@@ -293,8 +293,13 @@ def test_a_scenario_of_every_kind_is_tried_kept_and_compared(page, desk: Desk, i
     form = dialog(ScenarioDialog)
     form.institution._find("dyyy")
     form.institution.choose(A)
-    form.value.setText("+0.05")
-    form.add()
+    form.institution.setFocus()
+    QTest.keyClick(form.institution, Qt.Key.Key_Return)
+    assert form.focusWidget() is form.part
+    form.value.setFocus()
+    QTest.keyClicks(form.value, "+0.05")
+    QTest.keyClick(form.value, Qt.Key.Key_Return)
+    assert form.list.count() == 1 and not form.asking.isVisible()  # added, and not kept yet
     form.kind.setCurrentIndex(2)
     form.rule.setCurrentIndex(form.rule.findData("high.when"))
     form.setting.setEditText("x > 3")

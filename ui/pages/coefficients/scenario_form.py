@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -255,6 +256,19 @@ class ScenarioDialog(QDialog):
         """Esc and Cancel."""
         self.desk.leaving(super().reject, holders=(self,))
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter in the form of a change goes on from what is looked for, and then adds it; Del takes one away."""
+        at, enter = self.focusWidget(), event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if enter and at is not None and self.forms.isAncestorOf(at):
+            if isinstance(at, Finder):
+                self.focusNextChild()
+            else:
+                self.add()
+        elif at is self.list and event.key() == Qt.Key.Key_Delete:
+            self._remove()
+        else:
+            super().keyPressEvent(event)
+
     def _free(self) -> str:
         stem = self.texts("coefficients.scenario.stem")
         names = [f"{stem} {number}" for number in range(1, 1000)]
@@ -277,7 +291,6 @@ class ScenarioDialog(QDialog):
         field.setPlaceholderText(self.texts(f"coefficients.scenario.hint.{key}"))
         field.setAccessibleName(self.texts(f"coefficients.scenario.hint.{key}"))
         field.setFixedWidth(width)
-        field.returnPressed.connect(self.add)
         return field
 
     def _form_coefficient(self, _: Sequence[SetHead]) -> QWidget:

@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from ui.asking import Asking
 from ui.desk import Desk
+from ui.dialogs import DoOrCancel
 from ui.look import EDGE, GAP, set_role
 from ui.table import Table
 
@@ -80,15 +80,8 @@ class NameDialog(QDialog):
         self.problem = QLabel(" ")
         set_role(self.problem, "bad")
         layout.addWidget(self.problem)
-        buttons = QDialogButtonBox()
-        self.do = buttons.addButton(
-            texts(f"coefficients.sets.{what}").rstrip("…"), QDialogButtonBox.ButtonRole.AcceptRole
-        )
-        self.do.setProperty("primary", True)
-        self.do.setDefault(True)
-        buttons.addButton(texts("ui.cancel"), QDialogButtonBox.ButtonRole.RejectRole)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
+        buttons = DoOrCancel(self, texts, texts(f"coefficients.sets.{what}").rstrip("…"))
+        self.do = buttons.do
         layout.addWidget(buttons)
         for field in (self.name_field, self.reason_field):
             field.textChanged.connect(lambda _: self._check())
@@ -136,6 +129,7 @@ class DifferenceDialog(QDialog):
             combo.setAccessibleName(texts(f"coefficients.sets.{key}"))
             combo.activated.connect(lambda _: self.compare())
         swap = QPushButton(texts("coefficients.sets.swap"))
+        swap.setAutoDefault(False)  # Enter finds in the table
         swap.clicked.connect(self._swap)
         line = QHBoxLayout()
         line.setSpacing(GAP)
