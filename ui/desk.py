@@ -7,7 +7,7 @@ everyone hears of it through `changed`. Pages hold the desk and nothing else of 
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -224,9 +224,11 @@ class Desk(QObject):
             place="desk.read_again",
         )
 
-    def convert(self, work: Callable[[Job], Key | None], title: str, said: str) -> None:
+    def convert(
+        self, work: Callable[[Job], Key | None], title: str, said: str, told: Sequence[Fault] = ()
+    ) -> None:
         """Put the workspace in hand away, do `work` on its file, and open it by the key that this gives; where it fails, by
-        the one it had. said: the news of its success.
+        the one it had. said: the news of its success; told: what `work` adds to them.
         """
         from core.storage.workspace import Workspace
 
@@ -240,7 +242,9 @@ class Desk(QObject):
             except (Fault, Cancelled) as error:
                 failed.append(error)
                 key = before
-            return Workspace.open(path, passphrase=key)
+            workspace = Workspace.open(path, passphrase=key)
+            workspace.notices += told
+            return workspace
 
         def tell() -> None:
             if failed:

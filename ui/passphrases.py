@@ -30,12 +30,13 @@ if TYPE_CHECKING:
     from ui.jobs import Job
 
 # What is asked: the passphrase that stands, a new one twice, or both.
-STANDING = ("unlock", "change", "remove", "resume")
+STANDING = ("unlock", "present", "change", "remove", "resume")
 NEW = ("new", "protect", "change")
 
 
 class PassphraseDialog(QDialog):
-    """what: new, protect, change, remove, unlock or resume. check: of the standing one; raises a Fault with what is wrong.
+    """what: new, protect, change, remove, unlock, present or resume. check: of the standing one; raises a Fault
+    with what is wrong.
 
     After it was accepted: `new`, what was typed twice; `opened`, what `check` gave; `drop`, whether plain backups go.
     """
@@ -188,19 +189,20 @@ def ask(desk: Desk, what: str, parent: QWidget) -> None:
 
     def go() -> None:
         typed, drop = dialog.new, dialog.drop
+        told: list[Fault] = []
 
         def work(job: Job) -> Key | None:
             if key is None:
-                made = protection.protect(path, typed, job)
+                made = protection.protect(path, typed, job, told.append)
                 if drop:
-                    protection.drop_copies(path)
+                    protection.drop_copies(path, told.append)
                 return made
             if what == "change":
-                return protection.change(path, key, typed, job)
+                return protection.change(path, key, typed, job, told.append)
             protection.unprotect(path, key, job)
             return None
 
-        desk.convert(work, desk.texts(f"protect.{what}.title"), desk.texts(f"protect.{what}.done", name=path.name))
+        desk.convert(work, desk.texts(f"protect.{what}.title"), desk.texts(f"protect.{what}.done", name=path.name), told)
 
     dialog.accepted.connect(go)
     dialog.open()

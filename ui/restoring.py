@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.storage import backups, keys
+from core.storage import backups, keys, restoring
 from ui.desk import Desk
 from ui.dialogs import ReasonDialog, SureDialog, paragraph
 from ui.look import EDGE, GAP
@@ -88,7 +88,7 @@ def show(desk: Desk, path: Path, parent: QWidget) -> None:
 
 
 def _unlocked(desk: Desk, path: Path, chosen: Backup, parent: QWidget) -> None:
-    locked = backups.locked_by(path, chosen.path)
+    locked = restoring.locked_by(path, chosen.path)
     if locked is None:
         _sure(desk, path, chosen, None, parent)
         return
@@ -97,25 +97,39 @@ def _unlocked(desk: Desk, path: Path, chosen: Backup, parent: QWidget) -> None:
     asked.open()
 
 
-def _sure(desk: Desk, path: Path, chosen: Backup, key: Key | None, parent: QWidget) -> None:
-    """What it means; a reason too, where a confirmed year becomes a draft again."""
+def _sure(
+    desk: Desk, path: Path, chosen: Backup, key: Key | None, parent: QWidget, present: Key | None = None, *, asked: bool = False
+) -> None:
+    """What it means; a reason too, where a confirmed year becomes a draft again, or where nobody can tell. present: of the
+    file that is there, asked for once where that would tell."""
+    if desk.workspace is not None and Path(desk.workspace.path) == path:
+        present = desk.workspace.key
+    loss = restoring.lost(path, chosen.path, key, present)
+    if loss.locked and not asked:
+        typed = PassphraseDialog(desk, "present", path.name, parent, lambda said: keys.given(path, said))
+        typed.accepted.connect(lambda: _sure(desk, path, chosen, key, parent, typed.opened, asked=True))
+        typed.rejected.connect(lambda: _sure(desk, path, chosen, key, parent, asked=True))
+        typed.open()
+        return
     when = chosen.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     said = desk.texts("backup.meaning", name=path.name, when=when)
-    _, years = backups.lost(path, chosen.path, key)
-    if not years:
+    if not loss.years and not loss.unread:
         sure = SureDialog(desk, desk.texts("backup.sure"), said, desk.texts("backup.do"), parent)
-        sure.accepted.connect(lambda: _restore(desk, path, chosen, key))
+        sure.accepted.connect(lambda: _restore(desk, path, chosen, key, present=present))
         sure.open()
         return
-    said += "\n\n" + desk.texts("backup.unconfirmed", years=", ".join(map(str, years)))
-    asked = ReasonDialog(desk, desk.texts("backup.sure"), said, desk.texts("backup.do"), parent, need_reason=True)
-    asked.accepted.connect(lambda: _restore(desk, path, chosen, key, asked.reason))
-    asked.open()
+    said += "\n\n"
+    said += desk.texts("backup.unconfirmed", years=", ".join(map(str, loss.years))) if loss.years else desk.texts("backup.unread")
+    why = ReasonDialog(desk, desk.texts("backup.sure"), said, desk.texts("backup.do"), parent, need_reason=True)
+    why.accepted.connect(lambda: _restore(desk, path, chosen, key, why.reason, present))
+    why.open()
 
 
-def _restore(desk: Desk, path: Path, chosen: Backup, key: Key | None, why: str = "") -> None:
+def _restore(
+    desk: Desk, path: Path, chosen: Backup, key: Key | None, why: str = "", present: Key | None = None
+) -> None:
     def work(job: Job) -> None:
-        backups.restore(path, chosen.path, key, job, why)
+        restoring.restore(path, chosen.path, key, job, why, present)
 
     def done(_: None) -> None:
         desk.say(desk.texts("backup.restored", name=path.name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from core.cli.terminal import TerminalProgress, passphrase, writable
+from core.cli.terminal import TerminalProgress, passphrase, present_passphrase, writable
 from core.texts import Texts
 
 
@@ -35,17 +35,20 @@ def _list(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
 
 
 def _restore(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
-    from core.storage import backups
+    from core.storage import backups, restoring
 
     chosen = backups.find(arguments.workspace, arguments.backup)
-    asked = backups.locked_by(arguments.workspace, chosen.path) is not None
+    asked = restoring.locked_by(arguments.workspace, chosen.path) is not None
     typed = passphrase(arguments.workspace, texts) if asked else None
-    _, years = backups.lost(arguments.workspace, chosen.path, typed)
-    kept = backups.restore(arguments.workspace, chosen.path, typed, progress, arguments.why)
+    loss, present = restoring.lost(arguments.workspace, chosen.path, typed), None
+    if loss.locked:
+        present = present_passphrase(arguments.workspace, texts)
+        loss = restoring.lost(arguments.workspace, chosen.path, typed, present)
+    kept = restoring.restore(arguments.workspace, chosen.path, typed, progress, arguments.why, present)
     progress.done()
     print(texts("cli.backup_restored", name=chosen.name))
-    if years:
-        print(texts("cli.backup_unconfirmed", years=", ".join(map(str, years))))
+    if loss.years:
+        print(texts("cli.backup_unconfirmed", years=", ".join(map(str, loss.years))))
     if kept is not None:
         print(texts("cli.backup_kept", path=kept.path))
     return 0

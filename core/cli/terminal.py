@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 PICTURES = (".png", ".svg")
 # (command, what it found, file, words): writes the file. The core draws nothing itself.
 Draw = Callable[[str, Any, Path, Texts], None]
-PASSPHRASE, NEW_PASSPHRASE = "DIANZHI_PASSPHRASE", "DIANZHI_NEW_PASSPHRASE"  # never an argument: those are seen by all
+# Never an argument: those are seen by all.
+PASSPHRASE, NEW_PASSPHRASE, PRESENT_PASSPHRASE = "DIANZHI_PASSPHRASE", "DIANZHI_NEW_PASSPHRASE", "DIANZHI_PRESENT_PASSPHRASE"
 SHOWN_FINDINGS = 20  # on a terminal; the file of --out holds them all
 
 
@@ -170,6 +172,13 @@ def passphrase(path: Path, texts: Texts, variable: str = PASSPHRASE, asked: str 
         return getpass.getpass(f"{texts(asked, name=path.name)} ")
     except EOFError:
         raise nobody from None
+
+
+def present_passphrase(path: Path, texts: Texts) -> str | None:
+    """Of the file that a backup with another passphrase replaces; None where nobody knows it, or can type."""
+    with suppress(WorldFault):
+        return passphrase(path, texts, PRESENT_PASSPHRASE, "cli.passphrase_present") or None
+    return None
 
 
 def new_passphrase(path: Path, texts: Texts, variable: str = PASSPHRASE) -> str:

@@ -1,4 +1,4 @@
-"""Copies of a workspace, made before what cannot be undone by an edit, and put back when the file is lost.
+"""Copies of a workspace, made before what cannot be undone by an edit. How one is put back: `restoring`.
 
 They lie in `NAME.backups/` beside the workspace, or under the user's own data where that folder cannot be written.
 What is copied is the file, not its content: a protected workspace's backups are encrypted by the same key.
@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 import shutil
 import sqlite3
 import subprocess
@@ -25,13 +24,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import settings
-from core.faults import Fault, Refused, Usage, WorldFault
+from core.faults import Fault, Usage, WorldFault
 from core.progress import SILENT, Progress, step
-from core.storage import engine
-from core.storage.ledger import Ledger, check
+from core.storage import leftovers
+from core.storage.leftovers import folders
 
 if TYPE_CHECKING:
-    from core.storage.keys import Key
     from core.storage.workspace import Workspace
 
 # Why one was made. Only those that were asked for stay until somebody deletes them.
@@ -40,13 +38,13 @@ ALWAYS = 3  # the newest ones stay whatever the settings and the clock say
 SELDOM = timedelta(hours=1)  # before clearings at most one in this time: a copy of 580 MB costs what a clearing does
 PATIENCE = 2.0  # seconds for somebody's old reading to end, which keeps the newest pages out of the file
 SPARE = 64 << 20  # bytes that a copy has to leave free for the work itself
-_NAME = re.compile(r"(\d{5,})-(\d{8}T\d{6}Z)-([a-z]+)-([0-9a-f]{12})-([0-9a-f]{16})")
+NAME = re.compile(r"(\d{5,})-(\d{8}T\d{6}Z)-([a-z]+)-([0-9a-f]{12})-([0-9a-f]{16})")
 _STAMP = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """One copy. number: counts up, whatever the clock does. at: UTC. mark: of the ledger it has, see `_mark`.
+    """One copy. number: counts up, whatever the clock does. at: UTC. mark: of the ledger it has, see `mark_of`.
     digest: the beginning of its bytes' SHA-256, by which it is known to be what was written."""
 
     path: Path
@@ -60,13 +58,6 @@ class Backup:
     @property
     def name(self) -> str:
         return self.path.name
-
-
-def folders(path: Path) -> tuple[Path, Path]:
-    """Where a workspace's backups lie: beside it, else with the user's own data."""
-    path = Path(path).absolute()
-    known = hashlib.sha256(str(path).encode()).hexdigest()[:12]
-    return path.with_name(f"{path.name}.backups"), settings.home() / "backups" / f"{path.name}-{known}"
 
 
 def listed(path: Path) -> list[Backup]:
@@ -84,7 +75,7 @@ def listed(path: Path) -> list[Backup]:
         for entry in entries:
             with suppress(OSError, ValueError):
                 stem = entry.name.removesuffix(path.suffix)
-                said = _NAME.fullmatch(stem) if stem + path.suffix == entry.name else None
+                said = NAME.fullmatch(stem) if stem + path.suffix == entry.name else None
                 if said and said[3] in REASONS and entry.is_file():
                     stat = os.stat(entry.path)
                     if present is not None and os.path.samestat(stat, present):
@@ -93,6 +84,19 @@ def listed(path: Path) -> list[Backup]:
                     size = stat.st_size
                     found.append(Backup(Path(entry.path), int(said[1]), at, said[3], said[4], said[5], size))
     return sorted(found, key=lambda one: (one.number, one.at, one.name), reverse=True)
+
+
+def logs(path: Path) -> list[Path]:
+    """SQLite's files beside backups, also where the backup is gone: of a workspace that was kept as it was found."""
+    found: list[Path] = []
+    for folder in folders(path):
+        with suppress(OSError):
+            for one in sorted(folder.iterdir()):
+                stem, dash, side = one.name.rpartition("-")
+                said = NAME.fullmatch(stem.removesuffix(path.suffix)) if dash + side in leftovers.SIDES else None
+                if said and said[3] in REASONS:
+                    found.append(one)
+    return found
 
 
 def find(path: Path, name: str) -> Backup:
@@ -118,7 +122,7 @@ def before(workspace: Workspace, reason: str, progress: Progress = SILENT) -> Ba
             return None
         newest = next(iter(listed(workspace.path)), None)
         if newest is not None:
-            if newest.mark == _mark(workspace.reader()):
+            if newest.mark == mark_of(workspace.reader()):
                 return None
             if reason == "clearing" and timedelta() <= datetime.now(UTC) - newest.at < SELDOM:
                 return None
@@ -155,23 +159,22 @@ def copied(writer: sqlite3.Connection, path: Path, reason: str, progress: Progre
     WorldFault: no_backup, no_backup_room. A copy that was not finished never carries a backup's name.
     """
     step(progress, "backup", 0, None)
+    leftovers.tidy(path)
     _into_file(writer, path)
-    mark = _mark(writer)
+    mark = mark_of(writer)
     there = listed(path)
     size = path.stat().st_size
     at = datetime.now(UTC).replace(microsecond=0)
     number = there[0].number + 1 if there else 1
     said: OSError | None = None
     for folder in folders(path):
-        part = folder / f"{secrets.token_hex(8)}.part"
+        part = leftovers.part(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for left in folder.glob("*.part"):  # of a process that was killed: we hold the lock
-                left.unlink()
             if shutil.disk_usage(folder).free < size + SPARE:
                 raise WorldFault("no_backup_room", path=folder, size=size)
             copy(path, part, progress)
-            made = _named(part, folder, number, at, reason, mark, path.suffix, progress)
+            made = named(part, folder, number, at, reason, mark, path.suffix, progress)
             # One that is opened to be looked at stays what it was; who may not read the workspace reads none.
             part.chmod(path.stat().st_mode & 0o444)
             os.replace(part, made.path)
@@ -193,9 +196,9 @@ def copied(writer: sqlite3.Connection, path: Path, reason: str, progress: Progre
         raise WorldFault("no_backup", path=folders(path)[0], reason=reason_said) from said
     kept = settings.load()
     for one in surplus([made, *there], at, kept.backups, kept.backup_days):
-        with suppress(OSError):
-            one.path.chmod(0o600)  # Windows deletes no file that may not be written
-            one.path.unlink()
+        for file in (one.path, *leftovers.sides(one.path)):
+            with suppress(OSError):
+                leftovers.remove(file)
     return made
 
 
@@ -245,16 +248,16 @@ def copy(source: Path, target: Path, progress: Progress = SILENT) -> None:
         os.fsync(file.fileno())
 
 
-def _named(
+def named(
     file: Path, folder: Path, number: int, at: datetime, reason: str, mark: str, suffix: str, progress: Progress
 ) -> Backup:
     """What this file will be called as a backup."""
-    digest = _digest(file, progress)
+    digest = digest_of(file, progress)
     name = f"{number:05}-{at.strftime(_STAMP)}-{reason}-{mark}-{digest}{suffix}"
     return Backup(folder / name, number, at, reason, mark, digest, file.stat().st_size)
 
 
-def _digest(file: Path, progress: Progress) -> str:
+def digest_of(file: Path, progress: Progress) -> str:
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while part := stream.read(1 << 23):
@@ -275,184 +278,7 @@ def _into_file(writer: sqlite3.Connection, path: Path) -> None:
         time.sleep(0.02)
 
 
-def _mark(connection: sqlite3.Connection) -> str:
+def mark_of(connection: sqlite3.Connection) -> str:
     """The newest ledger line that changed anything: a run can be made again and needs no backup of its own."""
     row = connection.execute("SELECT hash FROM ledger WHERE action <> 'run' ORDER BY id DESC LIMIT 1").fetchone()
     return str(row[0])[:12] if row else "0" * 12
-
-
-# Putting back
-
-
-def sound(backup: Path, key: str = "", progress: Progress = SILENT) -> None:
-    """Look through all of a backup. WorldFault: backup_damaged, missing."""
-    if not backup.is_file():
-        raise WorldFault("missing", path=backup)
-    if (said := _NAME.fullmatch(backup.name.partition(".")[0])) and said[5] != _digest(backup, progress):
-        raise WorldFault("backup_damaged", path=backup, reason="SHA-256")
-    try:
-        connection = engine.connect(backup, "immutable", key)
-        try:
-            connection.set_progress_handler(lambda: progress.cancelled, 1_000_000)
-            said = [str(row[0]) for row in connection.execute("PRAGMA quick_check(1)")]
-            findings = check(connection)
-        finally:
-            connection.close()
-    except (engine.Error, ValueError, TypeError) as error:
-        step(progress, "backup_check", 0, None)
-        raise WorldFault("backup_damaged", path=backup, reason=str(error)) from error
-    if said != ["ok"] or findings:
-        reason = said[0] if said != ["ok"] else f"{findings[0].code} {findings[0].subject}"
-        raise WorldFault("backup_damaged", path=backup, reason=reason)
-
-
-def locked_by(path: Path, backup: Path) -> Path | None:
-    """Whose passphrase restoring asks for: the backup's, or that of the workspace that a plain backup replaces."""
-    from core.storage import recognised
-
-    for one in (backup, path):
-        with suppress(WorldFault):  # what is damaged or gone asks for none
-            if recognised.protected(one):
-                return one
-    return None
-
-
-def lost(path: Path, backup: Path, passphrase: str | Key | None = None) -> tuple[str, tuple[int, ...]]:
-    """What restoring takes away: the newest hash of the present ledger ("" where it cannot be read), and the years whose
-    clearing is confirmed in it and not, or otherwise, in the backup."""
-    head, present = _confirmed(path, passphrase, "rw")
-    _, there = _confirmed(backup, passphrase, "immutable")
-    return head, tuple(year for year, line in present.items() if there.get(year) != line)
-
-
-def _confirmed(path: Path, passphrase: str | Key | None, mode: str) -> tuple[str, dict[int, str]]:
-    """Newest hash of the file's ledger, and of each confirmed year the line that says so; nothing of what opens no more."""
-    from core.storage import closed, keys, recognised
-
-    with suppress(WorldFault, engine.Error, ValueError):
-        key = keys.given(path, passphrase).digits if recognised.protected(path) else ""
-        connection = engine.connect(path, mode, key)
-        try:
-            (head,) = connection.execute("SELECT hash FROM ledger ORDER BY id DESC LIMIT 1").fetchone() or ("",)
-            known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (closed.TABLE,)).fetchone()
-            years = closed.confirmed(connection) if known else {}
-            return str(head), {year: one.line for year, one in years.items()}
-        finally:
-            connection.close()
-    return "", {}
-
-
-def restore(
-    path: Path,
-    backup: Path,
-    passphrase: str | Key | None = None,
-    progress: Progress = SILENT,
-    why: str = "",
-) -> Backup | None:
-    """Put a backup in the workspace's place, in one step; what was there is itself kept first and returned.
-
-    The workspace may be damaged or gone; nobody may have it open. passphrase: see `locked_by`; what was protected stays
-    so, with its own passphrase where the backup has none. Its ledger gets a line, `BACKUP #HEAD -YEAR ...`: the head of
-    the ledger that it replaced, and each year whose confirmation is lost with it. Refused: restore_reason, where one is
-    and no reason is given. WorldFault: locked, backup_damaged, no_backup, disk_full, locked_by_passphrase,
-    wrong_passphrase ...
-    """
-    from core.storage import keys, protection
-    from core.storage.workspace import as_fault, locked
-
-    path = Path(path).resolve()
-    if not backup.is_file():
-        raise WorldFault("missing", path=backup)
-    whose = locked_by(path, backup)
-    given = keys.given(whose, passphrase) if whose is not None else None
-    key = given.digits if given is not None else ""
-    lock = locked(path)
-    if isinstance(lock, str):
-        raise WorldFault(lock, path=path)
-    beside = path.with_name(f"{path.name}.restoring-{secrets.token_hex(8)}")
-    try:
-        with as_fault(path):
-            sound(backup, key if whose == backup else "", progress)
-            head, years = lost(path, backup, passphrase)
-            if years and not why.strip():
-                raise Refused("restore_reason", years=", ".join(map(str, years)))
-            try:
-                if given is not None and whose != backup:
-                    protection.locked_copy(backup, beside, given, progress)
-                else:
-                    copy(backup, beside, progress)
-            except OSError as error:
-                size, done = backup.stat().st_size, beside.stat().st_size if beside.exists() else 0
-                if shutil.disk_usage(path.parent).free + done < size:
-                    raise WorldFault("no_backup_room", path=beside, size=size) from error
-                raise
-            said = " ".join([backup.name, *([f"#{head}"] if head else []), *(f"-{year}" for year in years)])
-            with_line(beside, said, key, why.strip())
-            kept = _put_by(path, key, progress)
-            if path.exists():
-                shutil.copymode(path, beside)
-            os.replace(beside, path)
-            return kept
-    except OSError as error:
-        raise WorldFault("cannot_open", path=path, reason=error.strerror or str(error)) from error
-    finally:
-        with suppress(OSError):
-            for left in path.parent.iterdir():  # ours, and those of a process that was killed
-                if left.name.startswith(f"{path.name}.restoring-"):
-                    left.unlink()
-        lock.release()
-
-
-def with_line(path: Path, said: str, key: str, why: str) -> None:
-    """Say in the ledger of a copy that it was put back. It is one file afterwards."""
-    connection = engine.connect(path, "rw", key)
-    try:
-        connection.execute("PRAGMA journal_mode = DELETE")
-        connection.execute("BEGIN IMMEDIATE")
-        Ledger.record_in(connection, "restore", said, why=why)
-        connection.execute("COMMIT")
-    finally:
-        connection.close()
-
-
-def _put_by(path: Path, key: str, progress: Progress) -> Backup | None:
-    """The present file among the backups, whole or not, with its log where SQLite cannot write that into it."""
-    if not path.exists() or not path.stat().st_size:
-        return None
-    mark = "0" * 12
-    try:
-        connection = engine.connect(path, "rw", key)
-        try:
-            # Only the last connection may leave the log: who else has the file open is found out here.
-            connection.execute("PRAGMA busy_timeout = 1000")
-            connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-            mark = _mark(connection)
-        finally:
-            connection.close()
-    except engine.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (engine.SQLITE_BUSY, engine.SQLITE_LOCKED):
-            raise WorldFault("locked", path=path) from error
-    there = listed(path)
-    at = datetime.now(UTC).replace(microsecond=0)
-    number = there[0].number + 1 if there else 1
-    said: OSError | None = None
-    for folder in folders(path):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            kept = _named(path, folder, number, at, "restore", mark, path.suffix, progress)
-            log = path.with_name(path.name + "-wal")
-            if log.exists():
-                copy(log, kept.path.with_name(kept.name + "-wal"), progress)
-            try:
-                os.link(path, kept.path)  # takes neither room nor time
-            except OSError:
-                copy(path, kept.path, progress)
-        except OSError as error:
-            said = error
-            continue
-        for end in ("-wal", "-shm", "-journal"):  # SQLite would play the old log into the new file
-            with suppress(FileNotFoundError):
-                path.with_name(path.name + end).unlink()
-        return kept
-    reason_said = (said.strerror or str(said)) if said else ""
-    raise WorldFault("no_backup", path=folders(path)[0], reason=reason_said) from said

@@ -1,4 +1,4 @@
-"""From a passphrase to the key of a protected workspace, and what a killed conversion leaves.
+"""From a passphrase to the key of a protected workspace.
 
 The file is SQLCipher 4's own (AES-256, HMAC-SHA512, PBKDF2-HMAC-SHA512 with 256,000 rounds, pages of 8192 bytes), so
 that any tool that knows SQLCipher opens it with the passphrase. The rounds are run once for an opening; every further
@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 import unicodedata
-from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -96,46 +94,3 @@ def given(path: Path, passphrase: str | Key | None) -> Key:
     if not key.opens(page) and not beside(path, "-wal"):
         raise WorldFault("wrong_passphrase", path=path)
     return key
-
-
-# What a conversion leaves when it is killed
-
-
-def making(path: Path) -> Path:
-    """Where the converted file is made, before it takes the place of `path`."""
-    return path.with_name(f"{path.name}.converting")
-
-
-def leaving(path: Path) -> Path:
-    """A second name of the old file, by which it is overwritten after its place was taken."""
-    return path.with_name(f"{path.name}.leaving")
-
-
-def left(path: Path) -> list[Path]:
-    """What a conversion that was killed, or is under way, has beside this workspace."""
-    names = [name.with_name(name.name + ending) for name in (making(path), leaving(path)) for ending in ("", "-journal")]
-    return [one for one in names if one.exists()]
-
-
-def tidy(path: Path) -> None:
-    """Finish what a killed conversion left beside this workspace; only who holds its lock may. OSErrors are passed over."""
-    for one in left(path):
-        with suppress(OSError):
-            if any(one.samefile(Path(f"{path}{ending}")) for ending in ("", "-journal") if Path(f"{path}{ending}").exists()):
-                one.unlink()  # a second name of what is still the workspace
-                continue
-        with suppress(OSError):
-            wipe(one)
-
-
-def wipe(path: Path) -> None:
-    """Overwrite a file with zeros, then remove it. Flash memory may keep the old cells: see the manual."""
-    with suppress(OSError):
-        path.chmod(0o600)  # a backup may not be written
-    with path.open("r+b") as file:
-        left = os.fstat(file.fileno()).st_size
-        while left > 0:
-            left -= file.write(bytes(min(left, 1 << 20)))
-        file.flush()
-        os.fsync(file.fileno())
-    path.unlink()

@@ -10,34 +10,48 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from core.faults import Cancelled, Refused, WorldFault
+from core.faults import Cancelled, Fault, Refused, WorldFault
 from core.progress import SILENT, Progress, step
-from core.storage import backups, engine, keys, recognised
+from core.storage import backups, engine, keys, leftovers, recognised
 from core.storage.keys import Key
 from core.storage.ledger import Ledger
-from core.storage.workspace import Workspace, as_fault, locked
+from core.storage.workspace import Workspace, as_fault, locked, world_fault
 
 _SPARE = 16 << 20  # bytes that have to stay free beside the converted file
 
 
-def protect(path: Path | str, passphrase: str, progress: Progress = SILENT) -> Key:
+def _unheard(_: Fault) -> None: ...
+
+
+def protect(
+    path: Path | str, passphrase: str, progress: Progress = SILENT, tell: Callable[[Fault], None] = _unheard
+) -> Key:
     """Lock a plain workspace that nobody has open; returns its key, for `Workspace.open`.
 
     Refused: passphrase_short, already_protected. WorldFault: no_cipher, locked, disk_full, conversion_broken ...
-    Backups made before stay as they are: see `open_copies`.
+    Backups made before stay as they are: see `open_copies`. tell: hears not_overwritten, of an old file whose content
+    may still lie on the disk.
     """
     path = Path(path).resolve()
     if recognised.protected(path):
         raise Refused("already_protected", path=path)
     key = Key.new(passphrase, path)
-    _convert(path, None, key, "protect", progress)
+    if not _convert(path, None, key, "protect", progress):
+        tell(WorldFault("not_overwritten", path=path))
     return key
 
 
-def change(path: Path | str, passphrase: str | Key, new: str, progress: Progress = SILENT) -> Key:
+def change(
+    path: Path | str,
+    passphrase: str | Key,
+    new: str,
+    progress: Progress = SILENT,
+    tell: Callable[[Fault], None] = _unheard,
+) -> Key:
     """Another passphrase. As `protect`; Refused: passphrase_same. WorldFault: wrong_passphrase.
 
     Backups keep the one that they were made with.
@@ -47,7 +61,8 @@ def change(path: Path | str, passphrase: str | Key, new: str, progress: Progress
     if old.made_from(new):
         raise Refused("passphrase_same", path=path)
     key = Key.new(new, path)
-    _convert(path, old, key, "rekey", progress)
+    if not _convert(path, old, key, "rekey", progress):
+        tell(WorldFault("not_overwritten", path=path))
     return key
 
 
@@ -58,30 +73,51 @@ def unprotect(path: Path | str, passphrase: str | Key, progress: Progress = SILE
 
 
 def open_copies(path: Path | str) -> list[Path]:
-    """Backups of this workspace that anybody can read without the passphrase."""
+    """What anybody can read of this workspace without the passphrase: backups, what SQLite keeps beside one, and what a
+    killed work left. What cannot be told to be encrypted, because it is damaged, counts."""
     path = Path(path).resolve()
-    found = [one.path for one in backups.listed(path)]
-    if (left := keys.leaving(path)).exists():  # could not be overwritten
-        found.append(left)
-    readable: list[Path] = []
-    for one in found:
-        with suppress(WorldFault):
-            if not recognised.protected(one):
-                readable.append(one)
-    return readable
+    found = [one.path for one in backups.listed(path)] + backups.logs(path) + leftovers.of(path)
+    return [one for one in found if _in_clear(one)]
 
 
-def drop_copies(path: Path | str) -> list[Path]:
-    """Overwrite and remove those; returns which. Refused: not_protected, so that a plain workspace keeps its backups."""
+def _in_clear(one: Path) -> bool:
+    """A log is encrypted where that is what it belongs to."""
+    owner = one
+    for side in leftovers.SIDES:
+        owner = owner.with_name(owner.name.removesuffix(side))
+    try:
+        return one.stat().st_size > 0 and not recognised.protected(owner)
+    except OSError:
+        return False
+    except WorldFault:
+        return True
+
+
+def drop_copies(path: Path | str, tell: Callable[[Fault], None] = _unheard) -> list[Path]:
+    """Overwrite and remove those; returns which. Refused: not_protected, so that a plain workspace keeps its backups.
+    WorldFault: locked; copy_stays, after all others went. tell: as `protect`."""
     path = Path(path).resolve()
     if not recognised.protected(path):
         raise Refused("not_protected", path=path)
-    dropped = open_copies(path)
-    for one in dropped:
-        try:
-            keys.wipe(one)
-        except OSError as error:
-            raise WorldFault("copy_stays", path=one, reason=error.strerror or str(error)) from None
+    lock = locked(path)
+    if isinstance(lock, str):
+        raise WorldFault(lock, path=path)
+    stays: WorldFault | None = None
+    dropped: list[Path] = []
+    try:
+        found = open_copies(path)
+        leftovers.tidy(path)  # a second name of a backup among them would keep that from being overwritten
+        for one in found:
+            try:
+                if one.exists() and not leftovers.wipe(one):
+                    tell(WorldFault("not_overwritten", path=one))
+                dropped.append(one)
+            except OSError as error:
+                stays = stays or WorldFault("copy_stays", path=one, reason=error.strerror or str(error))
+    finally:
+        lock.release()
+    if stays is not None:
+        raise stays
     return dropped
 
 
@@ -93,22 +129,27 @@ def standing(path: Path | str, passphrase: str | Key) -> Key:
     return keys.given(path, passphrase)
 
 
-def _convert(path: Path, old: Key | None, new: Key | None, action: str, progress: Progress) -> None:
+def _convert(path: Path, old: Key | None, new: Key | None, action: str, progress: Progress) -> bool:
+    """Whether the old file was overwritten."""
     # Brings it to the newest layout, settles what a killed process left, and shows that the key is the right one.
     Workspace.open(path, strict=True, passphrase=old).close()
     lock = locked(path)
     if isinstance(lock, str):
         raise WorldFault(lock, path=path)
     try:
-        made = keys.making(path)
+        made = leftovers.converting(path)
         try:
-            _copy(path, old, made, new, action, progress)
-            _replace(path, made)
+            try:
+                _copy(path, old, made, new, action, progress)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise world_fault(error, made) or WorldFault("cannot_open", path=made, reason=reason) from error
+            return _replace(path, made)
         except BaseException:
-            with suppress(OSError):
-                keys.wipe(made)
+            for one in leftovers.conversion(path):
+                with suppress(OSError):
+                    leftovers.wipe(one)
             raise
-        keys.tidy(path)
     finally:
         lock.release()
 
@@ -187,15 +228,33 @@ def _content(connection: sqlite3.Connection, database: str) -> list[tuple[object
     return found
 
 
-def _replace(path: Path, made: Path) -> None:
-    """The new file at the place of the old one, which keeps a second name where the disk knows such."""
-    leaving = keys.leaving(path)
-    with suppress(OSError, NotImplementedError):
-        os.link(path, leaving)
+def _replace(path: Path, made: Path) -> bool:
+    """The new file at the place of the old one, whose content is then overwritten: by a second name that it keeps, or where
+    the disk knows none such (a stick) by a descriptor. False where that was not possible.
+
+    Windows replaces no file that is open, so there it takes the second name.
+    """
+    leaving = leftovers.leaving(path)
+    old = -1
     try:
-        shutil.copymode(path, made)
-        os.replace(made, path)
-    except OSError as error:
+        os.link(path, leaving)
+    except (OSError, NotImplementedError):
+        if os.name != "nt":
+            with suppress(OSError):
+                old = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        try:
+            shutil.copymode(path, made)
+            os.replace(made, path)
+        except OSError as error:
+            raise WorldFault("conversion_in_use", path=path, reason=error.strerror or str(error)) from None
         with suppress(OSError):
-            leaving.unlink()
-        raise WorldFault("conversion_in_use", path=path, reason=error.strerror or str(error)) from None
+            if old < 0:
+                return leftovers.wipe(leaving)
+            if os.fstat(old).st_nlink == 0:
+                leftovers.overwrite(old)
+                return True
+        return False
+    finally:
+        if old >= 0:
+            os.close(old)

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from core.faults import Cancelled, Fault, Refused, WorldFault
 from core.findings import Finding
 from core.progress import SILENT, Progress
-from core.storage import backups, engine, keys, migrations
+from core.storage import backups, engine, keys, leftovers, migrations
 from core.storage.keys import Key
 from core.storage.ledger import Ledger
 from core.storage.recognised import beside, head, protected
@@ -469,17 +469,18 @@ def may_write(path: Path) -> bool:
 
 
 def _tidied(path: Path) -> list[Fault]:
-    """What a killed conversion left is overwritten whoever opens, before the passphrase is asked for: it may lie there in
-    clear. What stays, because somebody converts right now or the place is read-only, is told."""
-    if not keys.left(path):
+    """What a killed work left is overwritten whoever opens, before the passphrase is asked for: it may lie there in clear.
+    What stays is told: somebody converts right now, or the place is read-only. A backup that somebody makes is not."""
+    if not leftovers.of(path):
         return []
     lock = locked(path)
     if not isinstance(lock, str):
         try:
-            keys.tidy(path)
+            leftovers.tidy(path)
         finally:
             lock.release()
-    return [WorldFault("conversion_left", path=one) for one in keys.left(path)]
+    left = leftovers.conversion(path) if lock == "locked" else leftovers.of(path)
+    return [WorldFault("conversion_left", path=one) for one in left]
 
 
 def _layout(connection: sqlite3.Connection, path: Path) -> int:

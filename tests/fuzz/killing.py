@@ -21,7 +21,7 @@ from core.settlement import booking, coefficients
 from core.settlement.clearing import clear
 from core.settlement.monthly import settle
 from core.settlement.runs import verify
-from core.storage import backups
+from core.storage import backups, restoring
 from core.storage.ledger import Change, Edit
 from core.storage.workspace import Workspace
 
@@ -176,7 +176,7 @@ def _work(path: Path, log: Path, dice: random.Random, steps: int = 1000) -> None
                     chosen = dice.choice(backups.listed(path)) if backups.listed(path) else None
                     workspace.close()
                     if chosen is not None:
-                        backups.restore(path, chosen.path)
+                        restoring.restore(path, chosen.path)
                     forget()
                     workspace = Workspace.open(path)
         except Refused:

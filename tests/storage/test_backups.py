@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from core import settings
 from core.faults import Cancelled, Fault, Refused, WorldFault
-from core.storage import backups
+from core.storage import backups, restoring
 from core.storage.backups import Backup
 from core.storage.ledger import Change, Edit
 from core.storage.workspace import Workspace
@@ -86,14 +86,14 @@ def test_restoring_keeps_what_was_there_and_says_so(path: Path) -> None:
         first = backups.take(workspace)
         workspace.ledger.commit(budget(8, 2025))
         head = workspace.generation()
-    kept = backups.restore(path, first.path)
+    kept = restoring.restore(path, first.path)
     assert amounts(path) == [7]
     assert kept is not None and kept.reason == "restore"
     assert amounts(kept.path) == [7, 8]
     with Workspace.open(path) as workspace:
         newest = workspace.ledger.lines()[0]
         assert (newest.action, newest.subject) == ("restore", f"{first.name} #{head}")
-    backups.restore(path, kept.path)
+    restoring.restore(path, kept.path)
     assert amounts(path) == [7, 8]
     assert [one.reason for one in backups.listed(path)] == ["restore", "restore", "asked"]
 
@@ -110,18 +110,18 @@ def test_a_confirmation_is_not_lost_without_a_word(path: Path) -> None:
         confirm(workspace, 2023)
         first = backups.take(workspace)
         head = confirm(workspace, 2024)
-    assert backups.lost(path, first.path) == (head, (2024,))
+    assert restoring.lost(path, first.path) == restoring.Loss(head, (2024,), "")
     with pytest.raises(Refused) as refused:
-        backups.restore(path, first.path, why=" ")
+        restoring.restore(path, first.path, why=" ")
     assert refused.value.code == "restore_reason" and refused.value.values["years"] == "2024"
     with Workspace.open(path) as workspace:
         assert workspace.generation() == head
-    kept = backups.restore(path, first.path, why="错误的版本")
+    kept = restoring.restore(path, first.path, why="错误的版本")
     assert kept is not None
     with Workspace.open(path) as workspace:
         line = workspace.ledger.lines()[0]
         assert (line.action, line.subject, line.why) == ("restore", f"{first.name} #{head} -2024", "错误的版本")
-    backups.restore(path, kept.path)  # nothing confirmed is lost that way
+    restoring.restore(path, kept.path)  # nothing confirmed is lost that way
     with Workspace.open(path) as workspace:
         assert " -" not in workspace.ledger.lines()[0].subject
 
@@ -141,7 +141,7 @@ def test_a_workspace_that_cannot_be_opened_any_more_is_put_back(path: Path, dama
             }[damage]
         )  # fmt: skip
     spoilt = path.read_bytes() if path.exists() else b""
-    kept = backups.restore(path, made.path)
+    kept = restoring.restore(path, made.path, why="打不开")
     assert amounts(path) == [7]
     if spoilt:
         assert kept is not None
@@ -157,7 +157,7 @@ def test_a_log_of_the_old_file_is_never_played_into_the_new_one(path: Path) -> N
         assert log
     path.write_bytes(b"\0" * 100 + path.read_bytes()[100:])
     path.with_name(path.name + "-wal").write_bytes(log)
-    kept = backups.restore(path, made.path)
+    kept = restoring.restore(path, made.path, why="打不开")
     assert amounts(path) == [7]
     assert kept is not None
     assert kept.path.with_name(kept.name + "-wal").exists()
@@ -173,13 +173,13 @@ def test_a_damaged_backup_is_refused_and_nothing_is_changed(path: Path) -> None:
     for at in (0, 20, 100, 8192 + 40, len(whole) // 2, len(whole) - 3000):
         made.path.write_bytes(whole[:at] + bytes(255 - byte for byte in whole[at : at + 600]) + whole[at + 600 :])
         with pytest.raises(WorldFault, match="backup_damaged"):
-            backups.restore(path, made.path)
+            restoring.restore(path, made.path)
     made.path.write_bytes(whole[:-8192])
     with pytest.raises(WorldFault, match="backup_damaged"):
-        backups.restore(path, made.path)
+        restoring.restore(path, made.path)
     made.path.unlink()
     with pytest.raises(WorldFault, match="missing"):
-        backups.restore(path, made.path)
+        restoring.restore(path, made.path)
     assert path.read_bytes() == before
     assert not list(path.parent.glob("*.restoring*"))
 
@@ -188,12 +188,12 @@ def test_an_open_workspace_is_not_replaced(path: Path) -> None:
     with Workspace.open(path) as workspace:
         made = backups.take(workspace)
         with pytest.raises(WorldFault, match="locked"):
-            backups.restore(path, made.path)
+            restoring.restore(path, made.path)
     with Workspace.open(path, write=False) as reading:
         reading.reader().execute("SELECT 1 FROM meta").fetchone()
         with pytest.raises(WorldFault, match="locked"):
-            backups.restore(path, made.path)
-    backups.restore(path, made.path)
+            restoring.restore(path, made.path)
+    restoring.restore(path, made.path)
 
 
 def test_a_cancelled_backup_leaves_none(path: Path) -> None:
@@ -221,7 +221,7 @@ def test_a_folder_that_cannot_be_made_sends_it_to_the_users_own(path: Path) -> N
     assert made is not None
     assert made.path.is_relative_to(settings.home())
     assert backups.listed(path) == [made]
-    backups.restore(path, made.path)
+    restoring.restore(path, made.path)
     assert amounts(path) == [7]
 
 
@@ -333,10 +333,10 @@ def test_backups_of_a_protected_workspace_stay_so(path: Path) -> None:
         workspace.ledger.commit(budget(8, 2025))
     assert recognised.protected(made.path)
     with pytest.raises(WorldFault, match="locked_by_passphrase"):
-        backups.restore(path, made.path)
+        restoring.restore(path, made.path)
     with pytest.raises(WorldFault, match="wrong_passphrase"):
-        backups.restore(path, made.path, "another one, long enough")
-    kept = backups.restore(path, made.path, said)
+        restoring.restore(path, made.path, "another one, long enough")
+    kept = restoring.restore(path, made.path, said)
     assert kept is not None
     assert recognised.protected(path) and recognised.protected(kept.path)
     with Workspace.open(path, passphrase=said) as workspace:
@@ -353,13 +353,13 @@ def test_a_plain_backup_is_locked_when_it_replaces_a_protected_workspace(path: P
         workspace.ledger.commit(Edit("edit", "2025", (Change("budget", BUDGET_2025, None, {"amount": 9}),), "明文里的话"))
         early = backups.take(workspace)
     protection.protect(path, said)
-    assert backups.locked_by(path, early.path) == path
+    assert restoring.locked_by(path, early.path) == path
     with pytest.raises(WorldFault, match="locked_by_passphrase"):
-        backups.restore(path, early.path)
+        restoring.restore(path, early.path)
     with pytest.raises(WorldFault, match="wrong_passphrase"):
-        backups.restore(path, early.path, "another one, long enough")
+        restoring.restore(path, early.path, "another one, long enough")
     assert recognised.protected(path)
-    kept = backups.restore(path, early.path, said)
+    kept = restoring.restore(path, early.path, said)
     assert kept is not None and recognised.protected(kept.path)
     assert recognised.protected(path)
     with Workspace.open(path, passphrase=said) as workspace:
@@ -368,7 +368,7 @@ def test_a_plain_backup_is_locked_when_it_replaces_a_protected_workspace(path: P
         assert [line.action for line in workspace.ledger.lines()][:2] == ["restore", "edit"]
     clear = [one for one in path.parent.rglob("*") if one.is_file() and "明文里的话".encode() in one.read_bytes()]
     assert clear == [early.path]
-    backups.restore(path, kept.path, said)
+    restoring.restore(path, kept.path, said)
     with Workspace.open(path, passphrase=said) as workspace:
         assert workspace.ledger.lines()[1].action == "protect"
 
@@ -388,15 +388,15 @@ def test_others_on_the_machine_read_nothing(tmp_path: Path) -> None:
             made = backups.take(workspace)
             assert not [name for name, mode in modes(tmp_path).items() if mode & 0o077], modes(tmp_path)
         made.path.chmod(0o444)  # as they were made once
-        backups.restore(path, made.path)
+        restoring.restore(path, made.path)
         assert not path.stat().st_mode & 0o077
         path.unlink()
-        backups.restore(path, made.path)
+        restoring.restore(path, made.path)
         assert path.stat().st_mode & 0o777 == 0o600
         path.chmod(0o660)
         with Workspace.open(path) as workspace:
             shared = backups.take(workspace)
-        backups.restore(path, made.path)
+        restoring.restore(path, made.path)
         assert (path.stat().st_mode & 0o777, shared.path.stat().st_mode & 0o777) == (0o660, 0o440)
     finally:
         os.umask(before)

@@ -19,7 +19,7 @@ import pytest
 
 from core.faults import Cancelled, Refused, WorldFault
 from core.settings import ROOT
-from core.storage import backups, batches, engine, keys, protection, recognised
+from core.storage import backups, batches, engine, keys, leftovers, protection, recognised
 from core.storage.workspace import Workspace
 from tests.storage.case_rows import put_case
 
@@ -157,11 +157,10 @@ def test_there_and_back_keeps_every_row(plain: Path) -> None:
 
 
 def test_what_was_plain_is_overwritten(plain: Path) -> None:
-    second = plain.parent / "second name"
-    os.link(plain, second)  # the same bytes on the disk
     assert bytes_with(plain.parent, MARKS)
-    protection.protect(plain, PASSPHRASE)
-    assert second.read_bytes().strip(b"\0") == b""
+    with plain.open("rb") as before:  # the same bytes on the disk
+        protection.protect(plain, PASSPHRASE)
+        assert before.read().strip(b"\0") == b""
     assert bytes_with(plain.parent, MARKS) == []
 
 
@@ -194,7 +193,7 @@ def test_cancelled_leaves_it_as_it_was(plain: Path) -> None:
 
     with pytest.raises(Cancelled):
         protection.protect(plain, PASSPHRASE, Stopped())
-    assert len(ids(plain)) == 50 and not keys.making(plain).exists()
+    assert len(ids(plain)) == 50 and not leftovers.converting(plain).exists()
 
 
 def test_without_the_cipher_it_is_refused_in_words(locked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,7 +246,7 @@ def kill_rounds(path: Path, rounds: int, longest: float) -> int:
             count = workspace.reader().execute("SELECT count(*) FROM cases").fetchone()
         assert count == (held,)
         # Opening for writing finishes what was left: one file, and nothing plain beside a protected one.
-        assert not keys.making(path).exists() and not keys.leaving(path).exists()
+        assert not leftovers.converting(path).exists() and not leftovers.leaving(path).exists()
         if now:
             assert bytes_with(path.parent, MARKS) == []
     return came
@@ -275,24 +274,24 @@ def test_each_step_of_a_killed_conversion_is_finished_by_the_next_opening(plain:
         "die = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n"
         "at = {'copied': 'link', 'linked': 'replace'}.get(sys.argv[3])\n"
         "if at: setattr(protection.os, at, die)\n"
-        "else: protection.keys.tidy = die\n"
+        "else: protection.leftovers.wipe = die\n"
         "protection.protect(sys.argv[1], sys.argv[2])"
     )
     ended = subprocess.run([sys.executable, "-c", program, str(plain), PASSPHRASE, point], cwd=ROOT, check=False)
     assert ended.returncode == -signal.SIGKILL
     protected = point == "replaced"
     assert recognised.protected(plain) == protected
-    assert keys.leaving(plain).exists() == (point != "copied") and keys.making(plain).exists() == (point != "replaced")
+    assert leftovers.leaving(plain).exists() == (point != "copied") and leftovers.converting(plain).exists() == (point != "replaced")
     Workspace.open(plain, passphrase=PASSPHRASE).close()
     assert ids(plain, PASSPHRASE) == before
-    assert not keys.making(plain).exists() and not keys.leaving(plain).exists()
+    assert not leftovers.converting(plain).exists() and not leftovers.leaving(plain).exists()
     if protected:
         assert bytes_with(plain.parent, MARKS) == []
 
 
 def test_what_lies_there_in_clear_is_gone_at_any_opening(locked: Path) -> None:
     """Half of a plain file, as a killed `protect --remove` leaves it: reading alone, or a wrong passphrase, is enough."""
-    half = keys.making(locked)
+    half = leftovers.converting(locked)
     for write, typed in ((False, PASSPHRASE), (False, "another passphrase"), (True, None)):
         half.write_text("".join(MARKS), "utf-8")
         with suppress(WorldFault):
@@ -322,7 +321,7 @@ def test_a_full_disk_leaves_it_as_it_was(plain: Path) -> None:
         [sys.executable, "-c", program, str(plain), PASSPHRASE], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert said.stdout.strip() in ("disk_full", "disk_error"), said.stderr
-    assert resource is not None and len(ids(plain)) == 50 and not keys.making(plain).exists()
+    assert resource is not None and len(ids(plain)) == 50 and not leftovers.converting(plain).exists()
 
 
 def test_a_protected_one_killed_in_the_middle_of_writing_leaks_nothing(locked: Path) -> None:

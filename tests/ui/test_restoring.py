@@ -6,11 +6,13 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from core.storage import backups
+from core.storage import backups, protection
 from core.storage.ledger import Change, Edit
 from core.storage.workspace import Workspace
+from ui import restoring
 from ui.dialogs import ReasonDialog, SureDialog
 from ui.ledger_words import subject
+from ui.passphrases import PassphraseDialog
 from ui.restoring import BackupsDialog
 
 
@@ -31,9 +33,14 @@ def test_a_backup_is_put_back_from_the_card(window, desk, qtbot, idle, made, dam
     assert listed.list.topLevelItemCount() == 1
     assert listed.list.topLevelItem(0).text(1) == desk.texts("backup.reason.asked")
     listed.accept()
-    (sure,) = window.findChildren(SureDialog)
-    assert sure.isVisible()
-    sure.accept()
+    if damaged:  # whatever was confirmed in it nobody can tell
+        (asked,) = window.findChildren(ReasonDialog)
+        asked.field.setText("打不开")
+        qtbot.mouseClick(asked.do, Qt.MouseButton.LeftButton)
+    else:
+        (sure,) = window.findChildren(SureDialog)
+        assert sure.isVisible()
+        sure.accept()
     idle()
     idle()
     assert desk.workspace is not None and desk.workspace.path == made
@@ -66,3 +73,35 @@ def test_a_confirmed_year_is_named_and_a_reason_asked(window, desk, qtbot, idle,
     assert (line.action, line.why) == ("restore", "错误的版本") and line.subject.endswith(" -2024")
     said = subject(line, desk.texts)
     assert head[:8] in said and "2024" in said and " -2024" not in said
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_the_present_file_has_another_passphrase(window, desk, qtbot, idle, made, known: bool) -> None:
+    first, second = "一句足够长的口令 2024", "另外一个口令 2025"
+    protection.protect(made, first)
+    with Workspace.open(made, passphrase=first) as workspace:
+        early = backups.take(workspace)
+    protection.change(made, first, second)
+    restoring.show(desk, made, window)
+    (listed,) = window.findChildren(BackupsDialog)
+    listed.accept()
+    (asked,) = window.findChildren(PassphraseDialog)
+    asked.fields["standing"].setText(first)
+    asked.accept()
+    present = window.findChildren(PassphraseDialog)[-1]
+    assert present.windowTitle() == desk.texts("protect.present.title")
+    if known:
+        present.fields["standing"].setText(second)
+        present.accept()
+        window.findChildren(SureDialog)[-1].accept()
+    else:
+        present.reject()
+        why = window.findChildren(ReasonDialog)[-1]
+        assert any(desk.texts("backup.unread") in label.text() for label in why.findChildren(QLabel))
+        why.field.setText("没有人知道")
+        qtbot.mouseClick(why.do, Qt.MouseButton.LeftButton)
+    idle()
+    idle()
+    line = desk.workspace.ledger.lines()[0]
+    assert line.subject.startswith(early.name) and line.why == ("" if known else "没有人知道")
+    assert ("#" in line.subject) == known
