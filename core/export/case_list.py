@@ -40,12 +40,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A control total: as written, as expected. column "": the number of rows."""
+    """A control total: as written, as expected. column None: the number of rows. missing: rows without a value there."""
 
     part: Mapping[str, str]
     column: Column | None
     written: int | Fraction
     expected: int | Fraction
+    missing: int = 0
 
 
 def write(
@@ -59,25 +60,28 @@ def write(
     with row_book(path) as book:
         done = 0
         for part in parts:
-            written, sums = _part(book, part, texts, mark, progress, done, every)
+            written, sums, missing = _part(book, part, texts, mark, progress, done, every)
             done += written
             controls.append(Control(part.title, None, written, part.expected.get("", part.rows)))
             for column in part.columns:
                 if column.id in part.expected:
-                    controls.append(Control(part.title, column, sums[column.id], part.expected[column.id]))
+                    controls.append(
+                        Control(part.title, column, sums[column.id], part.expected[column.id], missing.get(column.id, 0))
+                    )
         _control(book, controls, title, mark, stamps, texts)
     return controls
 
 
 def _part(
     book: RowBook, part: Part, texts: Texts, mark: str, progress: Progress, done: int, every: int
-) -> tuple[int, Sums]:
-    """Its rows, their number and sums as they went by."""
+) -> tuple[int, Sums, dict[str, int]]:
+    """Its rows, their number and sums as they went by, and by column how many had no value."""
     columns, title = part.columns, part.title.get(texts.lang, "")
     styles, bold, head = [style_of(book, column) for column in columns], book.style(bold=True), book.style(head=True)
     per_sheet = EXCEL_ROWS - 3
     sheets = max(1, -(-part.rows // per_sheet))
     sums: Sums = {column.id: 0 for column in columns if column.total}
+    missing: dict[str, int] = {}
     named = " · ".join(filter(None, (title, texts("export.rows", rows=f"{part.rows:,}"), mark)))
     written = 0
 
@@ -87,7 +91,10 @@ def _part(
             step(progress, "case_list", done + written, every)
             for column in columns:
                 if column.total:
-                    sums[column.id] += _sum(column, stretch[column.id])
+                    found, without = _sum(column, stretch[column.id])
+                    sums[column.id] += found
+                    if without:
+                        missing[column.id] = missing.get(column.id, 0) + without
             written += len(stretch[columns[0].id]) if columns else 0
             yield [cell_values(column, stretch[column.id]) for column in columns]
 
@@ -104,15 +111,27 @@ def _part(
                 room -= taken
                 left = [cells[taken:] for cells in left] if taken < len(left[0]) else []
             if number == sheets - 1:
-                said = texts("caselist.closing", title=title, rows=f"{written:,}")
+                said = " ".join([texts("caselist.closing", title=title, rows=f"{written:,}"), *_lacking(columns, missing, texts)])
                 closing(page, columns, styles, sums, said, bold)
-    return written, sums
+    return written, sums, missing
 
 
-def _sum(column: Column, cells: Cells) -> int | Fraction:
-    if column.kind in ("int", "fixed"):
-        return int(np.asarray(cells, np.int64).sum())
-    return total([value for value in cells if value is not None])
+def _lacking(columns: Sequence[Column], missing: Mapping[str, int], texts: Texts) -> list[str]:
+    """What sums are not of every row."""
+    if not missing:
+        return []
+    named = {column.id: column.title.get(texts.lang, column.id) for column in columns}
+    told = [texts("caselist.missing_in", what=named[id], rows=f"{count:,}") for id, count in missing.items()]
+    return [texts("caselist.missing", columns=texts.listed(told))]
+
+
+def _sum(column: Column, cells: Cells) -> tuple[int | Fraction, int]:
+    """The sum of what is there, and how many are not."""
+    whole = column.kind in ("int", "fixed")
+    if whole and cells.dtype != object:
+        return int(np.asarray(cells, np.int64).sum()), 0
+    known = [value for value in cells if value is not None]
+    return sum(map(int, known)) if whole else total(known), len(cells) - len(known)
 
 
 def _control(
@@ -130,6 +149,8 @@ def _control(
             named = heading(column, texts) if one.column else texts("caselist.rows")
             figures = cell_values(column, [one.written, one.expected, one.written - one.expected])
             page.row([one.part.get(texts.lang, ""), named, *figures], [0, 0, *[style_of(book, column)] * 3])
+            if one.column is not None and one.missing:
+                page.row(["", *_lacking([one.column], {one.column.id: one.missing}, texts)], [0, bold])
         page.skip()
         wrong = [one for one in controls if one.written != one.expected]
         page.row([texts("caselist.differs", count=len(wrong)) if wrong else texts("caselist.agrees")], [bold])
@@ -143,4 +164,7 @@ def said(control: Control, texts: Texts) -> str:
     column = control.column or Column("", {}, "int")
     named = heading(column, texts) if control.column else texts("caselist.rows")
     values = {"written": text_of(column, control.written), "expected": text_of(column, control.expected)}
-    return texts("caselist.told", part=control.part.get(texts.lang, ""), what=named, **values)
+    told = texts("caselist.told", part=control.part.get(texts.lang, ""), what=named, **values)
+    if control.column is None or not control.missing:
+        return told
+    return " ".join([told, *_lacking([control.column], {control.column.id: control.missing}, texts)])

@@ -7,17 +7,19 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pytest
 
 from core.export import case_list
 from core.faults import Cancelled, Usage
 from core.rules import packs
-from core.rules.sheet import Clearing
+from core.rules.sheet import Clearing, Stamps
 from core.settlement import annual, case_lines, gather
 from core.settlement.clearing import clear
 from core.storage.workspace import Workspace
 from core.texts import Texts
+from core.worksheet import Column
 
 Rows = list[tuple[object, ...]]
 
@@ -136,6 +138,22 @@ def test_a_difference_is_said_on_the_sheet(built: tuple[Workspace, Clearing], tm
     assert [one.written - one.expected for one in controls if one.written != one.expected] == [-1]
     said = " ".join(str(cell) for row in read(tmp_path / "c.xlsx")["控制总数"] for cell in row if cell is not None)
     assert "不一致" in said
+
+
+@pytest.mark.parametrize(("kind", "places"), [("int", None), ("fixed", 2), ("exact", 2)])
+def test_a_sum_says_where_values_are_missing(tmp_path: Path, kind: str, places: int | None) -> None:
+    """Three rows of which two have a value: they are summed, and both the list and the controls say that one is missing."""
+    one = Column("days", {"zh": "住院天数", "en": "Days"}, kind, "", places, total=True)  # type: ignore[arg-type]
+    name = Column("id", {"zh": "号", "en": "Id"}, "code")
+    cells = {"id": np.array(["a", "b", "c"], object), "days": np.array([5, None, 7], object)}
+    part = case_list.Part({"zh": "试", "en": "t"}, [name, one], 3, lambda: iter([cells]), {"": 3, "days": 12})
+    stamps = Stamps("350900", "w", True, "p", "h", "s", "h", "draft", "c", "official", "d", {}, {}, {}, "r")
+    controls = case_list.write([part], tmp_path / "c.xlsx", "t", stamps, "zh")
+    assert [(control.written, control.missing) for control in controls] == [(3, 0), (12, 1)]
+    assert "住院天数缺 1 行" in case_list.said(controls[1], Texts("zh"))
+    pages = read(tmp_path / "c.xlsx")
+    for page in ("控制总数", "试"):
+        assert any("住院天数缺 1 行" in str(cell) for row in pages[page] for cell in row), page
 
 
 class Stopped:
