@@ -47,7 +47,7 @@ def clearing_json(clearing: Clearing, codes: Sequence[str] = ()) -> str:
         "year": str(clearing.year),
         "set": clearing.stamps.set_name,
         "synthetic": clearing.stamps.synthetic,
-        "stamps": _strings(_stamped(_own(clearing.stamps, codes)) | {"tags": _tags(clearing.pack)}),
+        "stamps": _strings(_stamped(_own(clearing.stamps, codes)) | {"tags": tags(clearing.pack)}),
         **({"part": sorted(codes)} if codes else {}),
         "funds": {
             sheet.fund: {
@@ -105,7 +105,7 @@ def figure(one: Step, value: Fraction) -> str:
     return padded if Fraction(padded) == value else plain(value)
 
 
-def _tags(pack: Pack) -> dict[str, object]:
+def tags(pack: Pack) -> dict[str, object]:
     """What no policy says, or what it leaves open, by its place in the pack: evidence tag and open text."""
     tagged: list[tuple[str, str, Title]] = []
     tagged += [(f"{one.scope}.{one.id}", one.evidence, one.open) for one in pack.steps]

@@ -304,7 +304,7 @@ def import_file(
                 batches.net_refunds(connection)
             if mapping is not None:
                 batches.remember_mapping(connection, kind, source.headings, source.mapping)
-            workspace.ledger.record(connection, "import", path.name, (arrival(batch, sha256),))
+            workspace.ledger.record(connection, "import", path.name, (arrival(batch),))
             receipt.batch_id = batch
             if dry_run:
                 raise _DryRun

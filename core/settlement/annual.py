@@ -250,7 +250,24 @@ def sheets(pack: Pack, scored: Scored) -> Clearing:
         if review:
             findings.append(Finding("review", "note", subject=fund, value=str(review)))
     clearing = Clearing(pack, inputs.year, tuple(by_fund), inputs.stamps, ordered(findings))
-    return replace(clearing, stamps=replace(inputs.stamps, run_hash=digest.of_run(clearing)))
+    return replace(clearing, stamps=replace(inputs.stamps, run_hash=digest.of_run(clearing, beneath(scored))))
+
+
+def beneath(scored: Scored) -> digest.Under:
+    """What the run's hash holds under each institution's row: its coefficients and its cases."""
+    inputs, by_place = scored.inputs, scored.inputs.standing.by_place
+    cases, scores = by_place.cases, by_place.hashes(digest.scored(scored.scores))
+    codes = inputs.standing.rows.institutions
+    place = {code: i for i, code in enumerate(codes)}
+    parts: dict[str, list[list[object]]] = {}
+    for one in inputs.content:
+        parts.setdefault(one.code, []).append([one.fund, one.name, one.day, plain(one.value)])
+
+    def under(fund: str, code: str) -> digest.Beneath:
+        at = FUNDS.index(fund) * len(codes) + place[code] if code in place else -1
+        return digest.Beneath(parts.get(code, ()), cases.get(at, ""), scores.get(at, ""))
+
+    return {fund: {one.code: under(fund, one.code) for one in listed} for fund, listed in inputs.institutions.items()}
 
 
 def fund_sheet(

@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING
 
 from core.faults import Refused
 from core.progress import SILENT, Progress
-from core.rules import packs
 from core.rules.cases import FUNDS
-from core.settlement.annual import clear
-from core.settlement.digest import is_earlier
+from core.settlement.runs import recomputed
 from core.settlement.staleness import stale
 from core.storage import closed
 from core.storage.closed import Confirmed, confirmed
@@ -37,24 +35,20 @@ def confirm(
     how the hash begins.
 
     Refused: year_confirmed_already, confirm_no_run, confirm_stale (each naming the year), confirm_fund (no run has a fund
-    that has a budget), blocked (the findings that block it now), confirm_differs (a run comes out otherwise now),
-    run_earlier (its hash is of the form before trees: cleared again it can be confirmed).
+    that has a budget), blocked (the findings that block it now), confirm_differs (a run comes out otherwise now).
     """
     connection = workspace.reader()
     if year in confirmed(connection):
         raise Refused("year_confirmed_already", year=year)
     chosen = standing(workspace, year, run)
     for number, digest in chosen.items():
-        again = _again(workspace, number, progress)
-        if is_earlier(again, digest):
-            raise Refused("run_earlier", year=year, run=digest[:16])
-        if again.stamps.run_hash != digest:
+        if recomputed(workspace, number, progress).clearing.stamps.run_hash != digest:
             raise Refused("confirm_differs", year=year, run=digest[:16])
     after = {
         "runs": json.dumps(list(chosen.values())),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "who": who(),
-        "why": why.strip(),
+        "why": "",  # the words stand beside it in the line, which can go out without them
     }
     change = Change(closed.TABLE, {"year": year}, None, after)
     return workspace.ledger.commit(Edit("confirm", str(year), (change,), why.strip()), progress=progress)
@@ -67,7 +61,7 @@ def reopen(workspace: Workspace, year: int, why: str) -> LedgerLine:
         raise Refused("year_not_confirmed", year=year)
     if not why.strip():
         raise Refused("reopen_reason", year=year)
-    before = {"runs": json.dumps(list(held.runs)), "at": held.at, "who": held.who, "why": held.why}
+    before = {"runs": json.dumps(list(held.runs)), "at": held.at, "who": held.who, "why": ""}
     change = Change(closed.TABLE, {"year": year}, before, None)
     return workspace.ledger.commit(Edit("reopen", str(year), (change,), why.strip()))
 
@@ -116,17 +110,3 @@ def _funds(connection: sqlite3.Connection, year: int) -> set[str]:
     rows = connection.execute("SELECT DISTINCT fund FROM budget WHERE year = ?", (year,))
     return {fund for (fund,) in rows} & set(FUNDS)
 
-
-def _again(workspace: Workspace, number: int, progress: Progress) -> Clearing:
-    """A run computed again from its pack and the data as they are."""
-    year, text, parameters, funds, name, version, grouping = (
-        workspace.reader()
-        .execute(
-            "SELECT year, pack_text, parameters, funds, set_name, catalogue, grouping FROM run WHERE id = ?", (number,)
-        )
-        .fetchone()
-    )
-    return clear(
-        workspace, year, packs.restore(text, json.loads(parameters)), funds=tuple(funds.split(",")), set_name=name,
-        catalogue=version, grouping=grouping, progress=progress, store=False,
-    )  # fmt: skip

@@ -4,7 +4,8 @@ It holds the sheets, the rule with its parents, the coefficient set, every input
 came in, the ledger, and the checker (`resources/checker`). The same clearing gives the same bytes: nothing is compressed,
 no clock stands in it. The archive's comment is the seal, the SHA-256 of every byte before it. Nobody signs: the run's hash and
 that of the ledger's line that confirmed it are printed on paper, so that paper and file hold each other. The run's hash is a
-tree (`core.settlement.digest`): in one institution's bundle the rows of the others are there by their hashes alone.
+tree (`core.settlement.digest`): in one institution's bundle the rows of the others are there by their hashes alone. Its ledger
+ends with the line that confirmed the clearing, of a draft with that of the run; lines before it may be there by hash alone.
 """
 
 from __future__ import annotations
@@ -19,10 +20,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from core.export import confirmation_book, workbook
-from core.export.tables import clearing_json
 from core.export.target import whole_file
 from core.faults import Refused
 from core.money import plain
@@ -31,14 +29,13 @@ from core.rules import packs
 from core.rules.cases import FUNDS
 from core.settings import RESOURCES
 from core.settlement import annual, coefficients, confirmed, digest
-from core.settlement.annual import Scored
-from core.settlement.digest import is_earlier
-from core.storage import batches
+from core.settlement.runs import Recomputed, recomputed
+from core.settlement.staleness import run_subject
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from core.rules.sheet import Clearing, FundSheet
+    from core.rules.sheet import FundSheet
     from core.storage.workspace import Workspace
 
 CHECKER = RESOURCES / "checker" / "dianzhi_check.py"
@@ -49,20 +46,14 @@ _DAY = (1980, 1, 1, 0, 0, 0)  # the archive format's first
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What was written. seal: hex; files: their number; runs: hashes."""
+    """What was written. seal: hex; files: their number; runs: hashes; head: hash of the ledger's last line. betrayed: the funds
+    that the institution shares with one other alone, whose figures are then what is left of the region's."""
 
     seal: str
     files: int
     runs: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Run:
-    """A stored run, computed again: what a folder of the bundle is made of."""
-
-    row: Mapping[str, Any]
-    scored: Scored
-    clearing: Clearing
+    head: str
+    betrayed: tuple[str, ...] = ()
 
 
 def bundle(
@@ -82,7 +73,7 @@ def bundle(
     """
     connection = workspace.reader()
     held = confirmed.confirmed(connection).get(year)
-    found = [_again(workspace, digest, progress) for digest in _chosen(workspace, year, run)]
+    found = [_again(workspace, hash_, progress) for hash_ in _chosen(workspace, year, run)]
     if institution and not any(_place(sheet, institution) >= 0 for one in found for sheet in one.clearing.funds):
         raise Refused("bundle_institution", year=year, institution=institution)
     files: dict[str, bytes] = {}
@@ -94,29 +85,36 @@ def bundle(
         folders.append(f"run{number}")
         for name, content in _folder(workspace, one, institution, lang, progress).items():
             files[f"run{number}/{name}"] = content
-    lines = _ledger(connection, year, institution)
+    # To a hospital a run goes out as confirmed or as a draft; that another run of the year is the confirmed one is not said.
+    if institution and held is not None and any(one.row["hash"] not in held.runs for one in found):
+        held = None
+    line = "" if held is None else held.line
+    lines = _ledger(connection, found, line) if institution else _lines(connection)
     files["ledger.json"] = _json(lines)
-    files["data.json"] = _json(_data(connection, found, institution))
+    if not institution:
+        files["data.json"] = _json(_data(lines, found))
     for readme in (*READMES, CHECKER):
         files[readme.name] = readme.read_bytes()
     files["manifest.json"] = _json({
-        "format": 1,
+        "format": 2,
         "year": year,
         "institution": institution,
         "region": workspace.region,
         "workspace": workspace.name,
         "synthetic": workspace.synthetic,
         "runs": folders,
-        "confirmed": None if held is None else {
-            "runs": json.dumps(list(held.runs)), "at": held.at, "who": held.who, "why": held.why,
-        },
+        "confirmed": line,
         "ledger_head": lines[-1]["hash"],
         "files": {name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)} for name, data in sorted(files.items())},
     })  # fmt: skip
     data, seal = _sealed(files)
     with whole_file(path) as beside:
         beside.write_bytes(data)
-    return Bundle(seal, len(files), tuple(one.row["hash"] for one in found))
+    betrayed = {
+        sheet.fund for one in found for sheet in one.clearing.funds
+        if institution and len(sheet.institutions) == 2 and _place(sheet, institution) >= 0
+    }  # fmt: skip
+    return Bundle(seal, len(files), tuple(one.row["hash"] for one in found), lines[-1]["hash"], tuple(sorted(betrayed)))
 
 
 def seal_of(path: Path | str) -> str:
@@ -134,43 +132,35 @@ def _chosen(workspace: Workspace, year: int, run: str) -> list[str]:
         raise Refused("bundle_no_run", year=year) from refused
 
 
-def _again(workspace: Workspace, digest: str, progress: Progress) -> _Run:
+def _again(workspace: Workspace, run_hash: str, progress: Progress) -> Recomputed:
     """A stored run computed again, with its cases."""
-    connection = workspace.reader()
-    names = (
-        "year", "at", "who", "pack", "pack_hash", "pack_text", "set_name", "set_hash", "catalogue", "grouping", "funds",
-        "parameters", "data_hash", "batches", "result", "result_hash", "hash",
-    )  # fmt: skip
-    found = connection.execute(
-        f"SELECT {', '.join(names)} FROM run WHERE hash = ? AND kind = 'clear' ORDER BY id DESC LIMIT 1", (digest,)
-    ).fetchone()
-    if found is None:
+    (number,) = workspace.reader().execute(
+        "SELECT max(id) FROM run WHERE hash = ? AND kind = 'clear'", (run_hash,)
+    ).fetchone()  # fmt: skip
+    if number is None:
         raise Refused("confirm_no_run", year="")
-    row: dict[str, Any] = dict(zip(names, found, strict=True))
-    pack = packs.restore(row["pack_text"], json.loads(row["parameters"]))
-    scored = annual.score_cases(
-        workspace, row["year"], pack, funds=tuple(row["funds"].split(",")), set_name=row["set_name"],
-        catalogue=row["catalogue"], grouping=row["grouping"], progress=progress,
-    )  # fmt: skip
-    clearing = annual.sheets(pack, scored)
-    if is_earlier(clearing, digest):
-        raise Refused("run_earlier", year=row["year"], run=digest[:16])
-    if clearing.stamps.run_hash != digest or clearing_json(clearing) != row["result"]:
-        raise Refused("bundle_differs", year=row["year"], run=digest[:16])
-    return _Run(row, scored, clearing)
+    found = recomputed(workspace, number, progress)
+    if not found.same:
+        raise Refused("bundle_differs", year=found.row["year"], run=run_hash[:16])
+    return found
 
 
 # -- the files of a run -------------------------------------------------------------------------------------
 
 
-def _folder(workspace: Workspace, one: _Run, code: str, lang: str, progress: Progress) -> dict[str, bytes]:
+# The columns of a run that are said in other files, or are the workspace's own affair.
+_ELSEWHERE = ("id", "pack_text", "result", "batches", "parameters", "funds", "kind", "period")
+
+
+def _folder(workspace: Workspace, one: Recomputed, code: str, lang: str, progress: Progress) -> dict[str, bytes]:
     row, clearing, stamps = one.row, one.clearing, one.clearing.stamps
+    under = annual.beneath(_scored(one))
     sheets = [sheet for sheet in clearing.funds if not code or _place(sheet, code) >= 0]
     record = {
-        **{name: row[name] for name in row if name not in ("pack_text", "result", "batches", "parameters", "funds")},
+        **{name: row[name] for name in row if name not in _ELSEWHERE},
         "funds": {
-            sheet.fund: [digest.of_institution(sheet, i) for i in range(len(sheet.institutions))]
-            if sheet in sheets else digest.of_fund(sheet)
+            sheet.fund: [digest.of_institution(sheet, i, under) for i in range(len(sheet.institutions))]
+            if sheet in sheets else digest.of_fund(sheet, under)
             for sheet in clearing.funds
         },
         "synthetic": stamps.synthetic,
@@ -178,8 +168,15 @@ def _folder(workspace: Workspace, one: _Run, code: str, lang: str, progress: Pro
         "region": stamps.region,
         "references": dict(stamps.references),
         "counts": dict(stamps.counts),
-        "cases_hash": one.scored.inputs.standing.hash,
+        # Single cases are not in the whole bundle: what hangs on their hashes does so in the rows'.
+        "cases": {
+            fund: {place: [below.cases, below.scores] for place, below in own.items()} for fund, own in under.items()
+        },
+        "cases_hash": _scored(one).inputs.standing.hash,
     }
+    if code:  # of everybody's cases, of the whole sheet: nothing here that they could be held against
+        for name in ("cases", "cases_hash", "result_hash"):
+            del record[name]
     content = coefficients.parts(workspace.reader(), row["set_name"])
     parts = [[p.code, p.fund, p.name, p.day, plain(p.value)] for p in content if code in ("", p.code)]
     files = {
@@ -201,16 +198,17 @@ def _folder(workspace: Workspace, one: _Run, code: str, lang: str, progress: Pro
     return {**files, "sheet.xlsx": book.getvalue()}
 
 
-def _inputs(one: _Run, sheet: FundSheet, code: str) -> dict[str, object]:
+def _inputs(one: Recomputed, sheet: FundSheet, code: str) -> dict[str, object]:
     """What a fund's steps were given, exact: facts of the region and of institutions, and what the cases add up to."""
-    inputs = one.scored.inputs
+    scored, pack = _scored(one), one.clearing.pack
+    inputs = scored.inputs
     at = _place(sheet, code)
 
     def own(column: Sequence[Fraction]) -> list[str]:
         return [str(value) for i, value in enumerate(column) if not code or i == at]
 
     totals = annual.totals_of_fund(
-        inputs.standing, annual.totals_of(inputs.standing, one.scored.scores), sheet.fund, sheet.institutions
+        inputs.standing, annual.totals_of(inputs.standing, scored.scores), sheet.fund, sheet.institutions
     )
     return {
         "region": {name: str(value) for name, value in inputs.region[sheet.fund].items()},
@@ -220,7 +218,7 @@ def _inputs(one: _Run, sheet: FundSheet, code: str) -> dict[str, object]:
             if code in ("", place.code)
         ],
         "facts": {name: own(column) for name, column in inputs.institution[sheet.fund].items()},
-        "scores": {name: own(column) for name, column in totals.items()},
+        "scores": {name: own(column) for name, column in totals.items() if name in pack.inputs("institution")},
         # Of one institution sums over all cannot be computed again: what the sheet has is given exactly.
         "given": {
             "region": {name: str(value) for name, value in sheet.region.items()} if code else {},
@@ -230,36 +228,36 @@ def _inputs(one: _Run, sheet: FundSheet, code: str) -> dict[str, object]:
     }
 
 
-def _cases(one: _Run, code: str) -> dict[str, object]:
-    """An institution's cases: each with what it brings to the sheet's inputs, by the inputs' ids."""
-    cases, scores = one.scored.inputs.cases, one.scored.scores
-    at = cases.institutions.index(code) if code in cases.institutions else -1
-    chosen = np.flatnonzero(cases.institution == at)
-    order = sorted(chosen.tolist(), key=lambda i: str(cases.setl_id[i]))
+def _cases(one: Recomputed, code: str) -> dict[str, object]:
+    """An institution's cases, each with what it brings to the sheet's inputs, by the inputs' ids; in the order and by the columns
+    of their hashes (`digest.ByPlace`)."""
+    scored = _scored(one)
+    standing = scored.inputs.standing
+    columns = [
+        *digest.ByPlace.columns(standing.rows, standing.rw, standing.own_pay), *digest.scored(scored.scores)
+    ]  # fmt: skip
+    codes = standing.rows.institutions
 
-    def score(i: int) -> Fraction:
-        if scores.score is not None:
-            return Fraction(int(scores.score.values[i]), 10**scores.score.places)
-        return (scores.exact or ())[i]
-
-    def cell(i: int) -> list[str]:
-        amounts = (cases.fee, cases.booked, cases.own_pay, cases.other_pay)
-        group = int(one.scored.inputs.standing.rows.group[i])
-        return [
-            str(cases.setl_id[i]),
-            cases.groups[group] if group >= 0 else "",
-            str(score(i)),
-            plain(Fraction(int(cases.rw.values[i]), 10**cases.rw.places)),
-            *(plain(Fraction(int(values[i]), 100), 2) for values in amounts),
-            *(plain(Fraction(int(own.values[i]), 10**own.places)) for own in scores.measures.values()),
+    def cells(fund: str) -> list[list[str]]:
+        place = FUNDS.index(fund) * len(codes) + codes.index(code) if code in codes else -1
+        start, end = standing.by_place.starts.get(place, (0, 0))
+        order = standing.by_place.order[start:end]
+        own = [
+            values[order].tolist() if places is None else [plain(Fraction(v, 10**places), places) for v in values[order].tolist()]
+            for _, places, values in columns
         ]
+        return [list(row) for row in zip(*own, strict=True)]
 
-    columns = ["setl_id", "dip_code", "score", "base_score", "total_cost", "booked", "own_pay", "other_pay", *scores.measures]
-    funds = [sheet.fund for sheet in one.clearing.funds if _place(sheet, code) >= 0]
     return {
-        "columns": columns,
-        "funds": {fund: [cell(i) for i in order if cases.fund[i] == FUNDS.index(fund)] for fund in funds},
+        "columns": [name for name, _, _ in columns],
+        "places": [places for _, places, _ in columns],
+        "funds": {sheet.fund: cells(sheet.fund) for sheet in one.clearing.funds if _place(sheet, code) >= 0},
     }
+
+
+def _scored(one: Recomputed) -> annual.Scored:
+    assert one.scored is not None  # a year's clearing
+    return one.scored
 
 
 def _cut(result: str, code: str, funds: Sequence[str]) -> bytes:
@@ -285,29 +283,43 @@ def _place(sheet: FundSheet, code: str) -> int:
 # -- ledger and files that came in --------------------------------------------------------------------------
 
 
-def _ledger(connection: sqlite3.Connection, year: int, code: str) -> list[dict[str, Any]]:
-    """Every line. For one institution only what the year's clearing is: of other lines the links of the chain."""
+def _lines(connection: sqlite3.Connection) -> list[dict[str, Any]]:
     names = ("id", "at", "who", "action", "subject", "changes", "why", "answers", "previous", "hash")
+    rows = connection.execute(f"SELECT {', '.join(names)} FROM ledger ORDER BY id")
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _ledger(connection: sqlite3.Connection, found: Sequence[Recomputed], confirming: str) -> list[dict[str, Any]]:
+    """For one institution: the first line, those of the runs, and at the end the confirming one, without the words that somebody
+    gave as its reason; of what lies between the links of the chain."""
+    runs = {run_subject(one.row["year"], one.row["pack"], one.row["hash"]) for one in found}
+    every = _lines(connection)
+    shown = {line["id"] for line in every if line["action"] == "run" and line["subject"] in runs}
+    last = next((line["id"] for line in every if line["hash"] == confirming), max(shown))
     lines: list[dict[str, Any]] = []
-    for row in connection.execute(f"SELECT {', '.join(names)} FROM ledger ORDER BY id"):
-        line: dict[str, Any] = dict(zip(names, row, strict=True))
-        of_year = line["action"] in ("run", "confirm", "reopen") and line["subject"].split(" ")[0] == str(year)
-        shown = not code or of_year or line["action"] == "new"
-        lines.append(line if shown else {name: line[name] for name in ("id", "previous", "hash")})
+    for line in every[:last]:
+        if line["hash"] == confirming:
+            line["why_sha256"] = hashlib.sha256(line.pop("why").encode()).hexdigest()
+        elif line["action"] != "new" and line["id"] not in shown:
+            line = {name: line[name] for name in ("id", "previous", "hash")}
+        lines.append(line)
     return lines
 
 
-def _data(connection: sqlite3.Connection, found: Sequence[_Run], code: str) -> list[dict[str, object]]:
-    """The files that the runs stood on: digest and rows; their names only where no other institution is to be named."""
-    used = {number for one in found for number in json.loads(one.row["batches"])}
-    return [
-        {
-            "id": one.id, "kind": one.kind, "sha256": one.sha256, "rows_read": one.rows_read, "accepted": one.accepted,
-            "refused": one.refused, "at": one.at, **({} if code else {"file": one.file, "sheet": one.sheet}),
-        }
-        for one in batches.batches(connection)
-        if one.id in used
-    ]  # fmt: skip
+def _data(lines: Sequence[Mapping[str, Any]], found: Sequence[Recomputed]) -> list[dict[str, object]]:
+    """The files that were in force when the runs were made, as the ledger's lines say them."""
+    runs = {run_subject(one.row["year"], one.row["pack"], one.row["hash"]) for one in found}
+    came: dict[int, dict[str, object]] = {}
+    used: dict[int, dict[str, object]] = {}
+    for line in lines:
+        for change in json.loads(line["changes"]):
+            if change["table"] == "batch":
+                came.pop(change["key"]["id"], None)
+                if not change["after"]["withdrawn"]:
+                    came[change["key"]["id"]] = change["key"]
+        if line["action"] == "run" and line["subject"] in runs:
+            used |= came
+    return [used[number] for number in sorted(used)]
 
 
 # -- the archive ------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from core.settlement import funds as fund_inputs
 from core.settlement import grouping as own_grouping
 from core.settlement import year as years
 from core.settlement.changes import NONE, Changes
-from core.settlement.coefficients import SetHead
+from core.settlement.coefficients import Part, SetHead
 from core.settlement.doubts import ordered
 from core.settlement.given import Given, changed
 from core.settlement.given import read as read_given
@@ -50,7 +50,7 @@ KEPT = 2  # standings kept in memory: the one at work and the one it is compared
 @dataclass(frozen=True)
 class Inputs:
     """All that one clearing stands on. region and institution: fund -> input -> value(s), yuan as rationals,
-    institution values aligned with `institutions[fund]`. place: of each case, see `Standing`."""
+    institution values aligned with `institutions[fund]`. place: of each case, see `Standing`. content: the set's coefficients."""
 
     year: int
     cases: CaseTable
@@ -62,6 +62,7 @@ class Inputs:
     stamps: Stamps
     findings: tuple[Finding, ...]
     standing: Standing
+    content: tuple[Part, ...] = ()
 
 
 _kept: dict[tuple[object, ...], tuple[Mark, Standing]] = {}  # oldest first
@@ -349,6 +350,7 @@ def assemble(given: Given, pack: Pack, standing: Standing, funds: Sequence[str] 
         stamps,
         ordered(said),
         standing,
+        given.content,
     )
 
 

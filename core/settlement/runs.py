@@ -266,8 +266,12 @@ def _verified(workspace: Workspace, progress: Progress) -> list[Finding]:
             continue
         stamps = again.clearing.stamps
         said += [what for what in ("pack", "set", "data") if getattr(stamps, f"{what}_hash") != row[f"{what}_hash"]]
-        if not again.same:
-            said.append("hash" if again.same_figures and not said else "figures")
+        if not again.same and again.same_figures and not said:
+            anew = connection.execute("SELECT 1 FROM run WHERE hash = ?", (stamps.run_hash,)).fetchone()
+            code, severity = ("run_cleared_anew", "note") if anew else ("run_differs_hash", "blocked")
+            findings.append(Finding(code, severity, subject=subject, value=stamps.run_hash[:16]))
+        elif not again.same:
+            said.append("figures")
         findings += [Finding(f"run_differs_{what}", "blocked", subject=subject) for what in said]
     # The same run may be kept twice, and what blocks one of a year blocks its others.
     return [one for at, one in enumerate(findings) if one not in findings[:at]]

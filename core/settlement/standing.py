@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from core.rules.cases import (
 from core.rules.sheet import Institution
 from core.settlement import auxiliary, digest, doubts, references
 from core.settlement.arrivals import Arrivals, Fees, frozen
+from core.settlement.digest import ByPlace
 from core.settlement.exact import fits, places_of, scaled, sums
 from core.settlement.groups import Version, score_of
 from core.settlement.year import BY_ITEM, Year
@@ -99,6 +101,10 @@ class Standing:
     counts: Mapping[str, int]
     hash: str
     findings: tuple[Finding, ...]
+
+    @cached_property
+    def by_place(self) -> ByPlace:
+        return ByPlace.of(self.rows, self.place, self.rw, self.own_pay)
 
 
 def stand(

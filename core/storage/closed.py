@@ -58,7 +58,7 @@ RULES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A year whose clearing is confirmed. runs: hashes of the runs that stand, in their order."""
+    """A year whose clearing is confirmed. runs: hashes of the runs that stand, in their order. why: of the ledger's line."""
 
     year: int
     runs: tuple[str, ...]
@@ -69,13 +69,11 @@ class Confirmed:
 
 
 def confirmed(connection: sqlite3.Connection) -> dict[int, Confirmed]:
-    rows = connection.execute(
-        f"SELECT year, runs, at, who, why, (SELECT hash FROM ledger WHERE action = 'confirm' AND subject = CAST(year AS TEXT)"
-        f" ORDER BY id DESC LIMIT 1) FROM {TABLE} ORDER BY year"
-    ).fetchall()
-    return {
-        year: Confirmed(year, tuple(json.loads(runs)), at, who, why, line or "") for year, runs, at, who, why, line in rows
-    }
+    rows = connection.execute(f"""
+        SELECT year, runs, y.at, y.who, coalesce(l.why, ''), coalesce(l.hash, '') FROM {TABLE} AS y LEFT JOIN ledger AS l
+        ON l.id = (SELECT max(id) FROM ledger WHERE action = 'confirm' AND subject = CAST(year AS TEXT)) ORDER BY year
+    """)
+    return {year: Confirmed(year, tuple(json.loads(runs)), *told) for year, runs, *told in rows.fetchall()}
 
 
 def packs_named(text: str) -> list[str]:

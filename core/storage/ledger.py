@@ -11,7 +11,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -103,13 +103,13 @@ class _Standing:
     root: dict[int, int] = field(default_factory=dict[int, int])
 
 
-def arrival(batch_id: int, sha256: str = "") -> Change:
-    """The change that an import makes: the batch comes into force. Its inverse withdraws the batch.
+# What a line says of a file beside its number, so that the chain of the ledger holds what came in to the byte.
+CAME = ("kind", "file", "sheet", "sha256", "rows_read", "accepted", "refused")
 
-    sha256: of the file; an import says it, so that the chain of the ledger holds what came in to the byte.
-    """
-    key: dict[str, Value] = {"id": batch_id, "sha256": sha256} if sha256 else {"id": batch_id}
-    return Change("batch", key, {"withdrawn": 1}, {"withdrawn": 0})
+
+def arrival(batch_id: int) -> Change:
+    """The change that an import makes: the batch comes into force. Its inverse withdraws the batch. Its line says `CAME` too."""
+    return Change("batch", {"id": batch_id}, {"withdrawn": 1}, {"withdrawn": 0})
 
 
 class Ledger:
@@ -208,7 +208,7 @@ _COLUMNS = "id, at, who, action, subject, changes, why, answers, previous, hash"
 def _append(
     connection: sqlite3.Connection, edit: Edit, changes: Iterable[Change], answers: int | None = None
 ) -> LedgerLine:
-    changes = list(changes)
+    changes = [_with_file(connection, change) for change in changes]
     closed.hold(connection, edit.action, changes)
     newest = connection.execute("SELECT id, hash FROM ledger ORDER BY id DESC LIMIT 1").fetchone()
     number, previous = (newest[0] + 1, newest[1]) if newest else (1, "")
@@ -225,6 +225,13 @@ def _append(
     return _line(row)
 
 
+def _with_file(connection: sqlite3.Connection, change: Change) -> Change:
+    if change.table != "batch":
+        return change
+    row = connection.execute(f"SELECT {', '.join(CAME)} FROM batch WHERE id = ?", (change.key["id"],)).fetchone()
+    return replace(change, key={"id": change.key["id"], **dict(zip(CAME, row or (), strict=bool(row)))})
+
+
 def _get(connection: sqlite3.Connection, number: int) -> LedgerLine:
     return _line(connection.execute(f"SELECT {_COLUMNS} FROM ledger WHERE id = ?", (number,)).fetchone())
 
@@ -235,9 +242,12 @@ def _line(row: tuple[Any, ...]) -> LedgerLine:
 
 
 def _hash(row: tuple[Any, ...]) -> str:
-    """Of the line without its hash: canonical JSON of its columns, `changes` as the text it is kept in."""
-    names = _COLUMNS.split(", ")[:9]
-    return hashlib.sha256(_canonical(dict(zip(names, row[:9], strict=True))).encode()).hexdigest()
+    """Of the line without its hash: canonical JSON of its columns, `changes` as the text it is kept in. Of a confirming line the
+    words `why` are in it by their own hash, so that it can be shown without them."""
+    told = dict(zip(_COLUMNS.split(", ")[:9], row[:9], strict=True))
+    if told["action"] == "confirm":
+        told["why"] = hashlib.sha256(told["why"].encode()).hexdigest()
+    return hashlib.sha256(_canonical(told).encode()).hexdigest()
 
 
 def _canonical(value: object) -> str:
@@ -335,7 +345,7 @@ def _apply(connection: sqlite3.Connection, changes: Iterable[Change], progress: 
 def _apply_to_batch(connection: sqlite3.Connection, change: Change, progress: Progress) -> Change:
     """Withdraw a batch or return it."""
     if (
-        set(change.key) not in ({"id"}, {"id", "sha256"})
+        not {"id"} <= set(change.key) <= {"id", *CAME}
         or set(change.before or ()) != {"withdrawn"}
         or set(change.after or ()) != {"withdrawn"}
     ):
@@ -343,9 +353,8 @@ def _apply_to_batch(connection: sqlite3.Connection, change: Change, progress: Pr
     assert change.before is not None
     assert change.after is not None
     number = change.key["id"]
-    row = connection.execute(
-        "SELECT withdrawn FROM batch WHERE id = ? AND sha256 = coalesce(?, sha256)", (number, change.key.get("sha256"))
-    ).fetchone()
+    named = " AND ".join(f"{name} = ?" for name in change.key)
+    row = connection.execute(f"SELECT withdrawn FROM batch WHERE {named}", tuple(change.key.values())).fetchone()
     current = {"withdrawn": row[0]} if row else None
     _compare(change, current)
     if change.after["withdrawn"]:

@@ -49,7 +49,9 @@ WORDS = {
     "line_gap": ("台账第 {0} 行之前缺行", "the ledger lacks a line before line {0}"),
     "line_chain": ("台账第 {0} 行与上一行不衔接", "line {0} of the ledger does not follow the one before"),
     "line_hash": ("台账第 {0} 行的内容与其哈希不符", "line {0} of the ledger is not what its hash says"),
-    "paper": ("纸上的 {0} 不是本包的清算哈希、台账确认行或封签", "{0} on paper is neither a run of this bundle, nor its confirming line, nor its seal"),
+    "line_form": ("台账第 {0} 行不完整，或有多余的内容", "line {0} of the ledger is not whole, or holds more than a line does"),
+    "line_end": ("单机构证据包的台账没有止于清算记录或确认行", "the ledger of one institution's bundle does not end with the run's or the confirming line"),
+    "paper": ("纸上的 {0} 不是本包的清算哈希、台账确认行、台账末行或封签", "{0} on paper is neither a run of this bundle, nor its confirming line, nor the end of its ledger, nor its seal"),
     "file_line": ("导入文件 {0} 与台账所记不符", "the imported file {0} is not what the ledger says"),
     "head": ("台账末行与清单所记不符", "the ledger does not end where the manifest says"),
     "run_line": ("台账中没有 {0} 的清算记录", "the ledger has no line of the run {0}"),
@@ -63,6 +65,8 @@ WORDS = {
     "stamp": ("{0}：清算表的戳记“{1}”与清算记录不同", "{0}: the sheet's stamp “{1}” is not that of the run"),
     "coefficient": ("{0}：机构 {1} 的系数为 {2}，由系数集算得 {3}", "{0}: the coefficient of {1} is {2}, from the set it is {3}"),
     "budget": ("{0}：{1} 为 {2}，由预算各行相加得 {3}", "{0}: {1} is {2}, the budget lines add up to {3}"),
+    "row": ("{0}：机构 {1} 的名称、级别、系数构成、病例或数字与清算哈希不符", "{0}: name, level, coefficient parts, cases or figures of {1} are not what the run's hash says"),
+    "keys": ("{0}：多出或缺少 {1}", "{0}: too many or missing: {1}"),
     "shape": ("{0}：清算表的行或列与输入、规则不一致（{1}）", "{0}: rows or columns of the sheet are not those of inputs and rule ({1})"),
     "cell": ("{0} {1}：清算表为 {2}，按规则重算为 {3}", "{0} {1}: the sheet says {2}, computed by the rule it is {3}"),
     "fault": ("{0} {1}：按规则算不出（{2}）", "{0} {1}: the rule cannot be computed ({2})"),
@@ -75,16 +79,18 @@ WORDS = {
     "resident": ("居民", "resident"),
     "ok_seal": ("封签相符：{0}", "seal holds: {0}"),
     "ok_files": ("{0} 个文件与清单相符", "{0} files are what the manifest says"),
-    "ok_ledger": ("台账 {0} 行首尾相连，末行 {1}（其中 {2} 行只给出哈希）", "{0} lines of the ledger hold together, the last is {1} ({2} are given by hash only)"),
+    "ok_ledger": ("台账 {0} 行首尾相连，末行 {1}（其中 {2} 行只给出哈希，它们不影响上述状态）", "{0} lines of the ledger hold together, the last is {1} ({2} are given by hash only, which do not touch that state)"),
     "ok_run": ("清算 {0}（{1}）：哈希相符，重算 {2} 格一致", "run {0} ({1}): hashes hold, {2} cells computed again agree"),
     "ok_book": ("{0} sheet.xlsx：{1} 格与重算一致", "{0} sheet.xlsx: {1} cells show what was computed"),
     "ok_paper": ("与纸上所印相符：{0}", "as printed on paper: {0}"),
-    "ok_data": ("{0} 个导入文件的 SHA-256 与台账相符", "SHA-256 of {0} imported files are what the ledger says"),
-    "ok_cases": ("{0} 例的分值和金额逐例相加一致", "scores and amounts of {0} cases add up"),
-    "given": ("单机构证据包：全市合计不能重算，但由清算哈希锁定；导入文件的摘要未经台账核对", "one institution's bundle: sums over the region cannot be computed again, the run's hash holds them; digests of imported files are not held against the ledger"),
-    "state_confirmed": ("{0} 年度清算由 {1} 于 {2} 确认", "the clearing of {0} was confirmed by {1} at {2}"),
+    "ok_data": ("{0} 个导入文件的摘要和行数与台账相符", "digests and rows of {0} imported files are what the ledger says"),
+    "ok_cases": ("{0} 例逐例与清算哈希相符，相加一致", "{0} cases are each what the run's hash says, and add up"),
+    "given": ("单机构证据包：全市合计不能重算，但由清算哈希锁定", "one institution's bundle: sums over the region cannot be computed again, the run's hash holds them"),
+    "two": ("注意：{0} 只有两家机构，由全市数字可推算出另一家", "mind: {0} has two institutions only, the figures of the region give the other's away"),
+    "state_confirmed": ("{0} 年度清算由 {1} 于 {2} 确认（台账第 {3} 行）；本包台账止于第 {4} 行，此后是否重新开启不在本包之内",
+                        "the clearing of {0} was confirmed by {1} at {2} (line {3} of the ledger); the ledger in here ends with line {4}, a reopening after it is not in this bundle"),
     "other_run": ("注意：清算 {0} 不是 {1} 年度所确认的清算", "mind: run {0} is not the one confirmed for {1}"),
-    "state_draft": ("{0} 年度清算为草稿，尚未确认", "the clearing of {0} is a draft, not confirmed"),
+    "state_draft": ("本包没有 {0} 年度清算的确认，按草稿看待", "this bundle holds no confirmation of the clearing of {0}: take it for a draft"),
     "passed": ("校验通过。", "Nothing differs."),
     "ask_paper": ("请与纸质确认表核对：清算 {0}；台账确认行 {1}", "Hold against the sheet on paper: run {0}; confirming line {1}"),
     "failed": ("校验不通过：{0} 处不符。", "This bundle does not hold: {0} differences."),
@@ -566,12 +572,24 @@ class Told(Exception):
     """Nothing further can be compared; what differs has been said."""
 
 
+LINE = ("id", "at", "who", "action", "subject", "changes", "why", "answers", "previous")
+MANIFEST = ("format", "year", "institution", "region", "workspace", "synthetic", "runs", "confirmed", "ledger_head", "files")
+ASIDE = ("README_zh.txt", "README_en.txt", "dianzhi_check.py")  # to be read and used; the seal alone holds them
+OF_RUN = ("run.json", "pack.toml", "rule.json", "set.json", "inputs.json", "sheet.json", "sheet.xlsx")
+RECORD = (
+    "year", "at", "who", "pack", "pack_hash", "set_name", "set_hash", "catalogue", "grouping", "data_hash", "hash", "funds",
+    "synthetic", "parameters", "region", "references", "counts",
+)  # fmt: skip
+FUND = ("region", "institutions", "facts", "scores", "given", "budget_lines")
+FACTS = 7  # columns of a case that say what it is; the others say what the rule made of it
+
+
 class Check:
     """Goes through a bundle; `wrong` collects differences, `right` what was found to hold."""
 
     def __init__(self, data, paper=()):
         self.data, self.wrong, self.right, self.files = data, [], [], {}
-        self.paper, self.numbers, self.line = paper, [], ""
+        self.paper, self.numbers, self.line, self.head = paper, [], "", ""
 
     def differs(self, key, *values):
         self.wrong.append((key, values))
@@ -591,11 +609,16 @@ class Check:
     def part(self, name):
         return strict(self.files[name])
 
+    def keys(self, name, told, wanted):
+        """What a part of the bundle says beside what it is to say could be anything."""
+        if set(told) != set(wanted):
+            self.differs("keys", name, " ".join(sorted(set(told) ^ set(wanted))))
+
     def run(self):
         self.seal()
         self.guarded("manifest.json", self.all_of_it)
         for number in self.paper:
-            if len(number) < 16 or not any(one.startswith(number.lower()) for one in [*self.numbers, self.line]):
+            if len(number) < 16 or not any(one.startswith(number.lower()) for one in [*self.numbers, self.line, self.head]):
                 self.differs("paper", number)
             else:
                 self.holds("ok_paper", number)
@@ -604,9 +627,14 @@ class Check:
         self.archive()
         self.manifest = self.part("manifest.json")
         self.year, self.code, folders = self.manifest["year"], self.manifest["institution"], self.manifest["runs"]
-        self.listed(self.manifest["files"])
+        self.keys("manifest.json", self.manifest, MANIFEST)
+        if self.manifest["format"] != 2 or folders != ["run%d" % number for number in range(1, len(folders) + 1)]:
+            raise Unfit("format")
+        self.listed(self.manifest["files"], folders)
+        before = len(self.wrong)
         self.guarded("ledger.json", self.ledger)
-        self.guarded("data.json", self.came)
+        if not self.code and len(self.wrong) == before:
+            self.guarded("data.json", self.came)
         for folder in folders or [""]:
             self.guarded(folder, lambda folder: Run(self, folder).check(), folder)
 
@@ -634,7 +662,11 @@ class Check:
             self.differs("archive", error)
             raise Told from error
 
-    def listed(self, told):
+    def listed(self, told, folders):
+        before = len(self.wrong)
+        wanted = {"ledger.json", *ASIDE, *(() if self.code else ("data.json",))}
+        wanted.update("%s/%s" % (folder, name) for folder in folders for name in (*OF_RUN, *(("cases.json",) if self.code else ())))
+        self.keys("manifest.json", told, wanted)
         for name in sorted(set(self.files) - set(told) - {"manifest.json"}):
             self.differs("file_extra", name)
         for name in sorted(told):
@@ -642,58 +674,81 @@ class Check:
                 self.differs("file_missing", name)
             elif sha256(self.files[name]) != told[name]["sha256"] or len(self.files[name]) != told[name]["bytes"]:
                 self.differs("file_hash", name)
-        self.holds("ok_files", len(told))
+            self.keys("manifest.json", told[name], ("sha256", "bytes"))
+        if len(self.wrong) == before:
+            self.holds("ok_files", len(told))
 
     def ledger(self):
-        names = ("id", "at", "who", "action", "subject", "changes", "why", "answers", "previous")
-        previous, expected, hidden = "", 1, 0
+        """The chain from the first line to the last. Every line is whole; in one institution's bundle lines may be there by hash
+        alone, but not the last: that is the run's or, of what is confirmed, the confirming one, so that no reopening hides."""
+        before, lines, hidden = len(self.wrong), self.part("ledger.json"), 0
         self.lines, self.confirmed = [], None
-        for line in self.part("ledger.json"):
-            if line["id"] != expected:
+        expected = 1
+        for line in lines:
+            if str(line["id"]) != str(expected):
                 self.differs("line_gap", line["id"])
-            if line["previous"] != previous:
+            if line["previous"] != self.head:
                 self.differs("line_chain", line["id"])
-            if "changes" not in line:
+            self.head, expected = line["hash"], line["id"] + 1
+            if self.code and set(line) == {"id", "previous", "hash"}:
                 hidden += 1
-            elif sha256(dense({name: line[name] for name in names})) != line["hash"]:
+                continue
+            told = {name: line[name] for name in line if name != "hash"}
+            if line["action"] == "confirm":  # its words are in the hash by their own, so that a bundle can go without them
+                told["why"] = told.pop("why_sha256") if self.code else sha256(told["why"])
+            if set(told) != set(LINE):
+                self.differs("line_form", line["id"])
+            elif sha256(dense(told)) != line["hash"]:
                 self.differs("line_hash", line["id"])
             else:
                 self.lines.append(line)
-            previous, expected = line["hash"], line["id"] + 1
-        if previous != self.manifest["ledger_head"]:
+        if self.head != self.manifest["ledger_head"]:
             self.differs("head")
         for line, change in self.changes("confirm", "reopen"):
             if change["table"] == "confirmed_year" and change["key"]["year"] == self.year:
-                self.confirmed = change["after"]
+                self.confirmed = change["after"] and {**change["after"], "line": line["id"]}
                 self.line = line["hash"] if self.confirmed else ""
         if self.lines[0]["action"] != "new" or self.lines[0]["subject"] != self.manifest["workspace"]:
             self.differs("stamp", "manifest.json", "workspace")
-        said = self.manifest["confirmed"]
-        if said != self.confirmed:
+        if self.manifest["confirmed"] != self.line:
             self.differs("confirmed", self.year)
-        elif said:
-            self.holds("state_confirmed", self.year, said["who"], said["at"])
+        if self.code and (self.lines[-1]["hash"] != self.head or (self.line and self.line != self.head)):
+            self.differs("line_end")
+        if len(self.wrong) > before:
+            return
+        if self.confirmed:
+            self.holds("state_confirmed", self.year, self.confirmed["who"], self.confirmed["at"], self.confirmed["line"], len(lines))
         else:
             self.holds("state_draft", self.year)
-        self.holds("ok_ledger", expected - 1, previous[:16], hidden)
+        self.holds("ok_ledger", len(lines), self.head, hidden)
 
     def changes(self, *actions):
         """Of the ledger's lines of these actions: (line, change)."""
         return [(line, change) for line in self.lines if line["action"] in actions for change in json.loads(line["changes"])]
 
     def came(self):
-        """The files that came in, by the ledger's lines of their imports (lines from before said no digest)."""
-        if self.code:
-            return
-        told, count = {}, 0
-        for line, change in self.changes("import"):
-            told[change["key"]["id"]] = (change["key"].get("sha256"), line["subject"])
-        for one in self.part("data.json"):
-            if one["id"] in told and told[one["id"]][0]:
-                if told[one["id"]] != (one["sha256"], one["file"]):
-                    self.differs("file_line", one["file"])
-                count += 1
-        self.holds("ok_data", count)
+        """The files that were in force when the runs were made are those of the ledger's lines, by all that these say."""
+        before, subjects = len(self.wrong), {subject(self.part(folder + "/run.json")) for folder in self.manifest["runs"]}
+        came, used = {}, {}
+        for line in self.lines:
+            for change in json.loads(line["changes"]):
+                if change["table"] == "batch":
+                    came.pop(change["key"]["id"], None)
+                    if not change["after"]["withdrawn"]:
+                        came[change["key"]["id"]] = change["key"]
+            if line["action"] == "run" and line["subject"] in subjects:
+                used.update(came)
+        told = self.part("data.json")
+        if [dense(one) for one in told] != [dense(used[number]) for number in sorted(used)]:
+            for one in [one for one in told if one not in used.values()] or [{}]:
+                self.differs("file_line", one.get("file", ""))
+        if len(self.wrong) == before:
+            self.holds("ok_data", len(told))
+
+
+def subject(record):
+    """What the ledger calls a run."""
+    return "%s %s #%s" % (record["year"], record["pack"], record["hash"][:16])
 
 
 class Run:
@@ -715,6 +770,8 @@ class Run:
     def check(self):
         record, before = self.record, len(self.of.wrong)
         self.of.numbers.append(record["hash"])
+        self.of.keys(self.folder + "/run.json", record, [*RECORD, *(() if self.code else ("cases", "cases_hash", "result_hash"))])
+        self.under = self.cases() if self.code else record["cases"]
         self.in_the_ledger()
         self.hashes()
         self.stamps()
@@ -725,47 +782,51 @@ class Run:
             self.differs("shape", self.name, "funds")
             return
         funds = [self.fund(fund) if fund in shown else rows for fund, rows in record["funds"].items()]
+        stamps = self.sheet["stamps"]
         said = [
-            *(record[name] for name in ("year", "region", "synthetic", "pack", "pack_hash", "set_name", "set_hash", "catalogue")),
-            record["grouping"], record["data_hash"], sorted(record["parameters"].items()), sorted(record["references"].items()), funds,
+            *(record[name] for name in ("year", "region", "synthetic", "pack", "pack_hash")), sha256(self.text("pack.toml")),
+            record["set_name"], record["set_hash"], stamps["set_state"], record["catalogue"], record["grouping"], record["data_hash"],
+            *(sorted(record[name].items()) for name in ("parameters", "references", "counts")),
+            json.dumps(stamps["tags"], sort_keys=True), funds,
         ]  # fmt: skip
         if sha256(plain(said)) != record["hash"]:
             self.differs("hash_run", self.name)
         self.of.guarded(self.folder + "/sheet.xlsx", self.book)
         if self.code:
-            self.cases()
             self.holds("given")
         if len(self.of.wrong) == before:
             self.holds("ok_run", record["hash"], record["pack"], self.cells)
 
     def in_the_ledger(self):
         record = self.record
-        subject = "%s %s %s" % (record["year"], record["pack"], self.name)
-        said = [(line["at"], line["who"]) for line in self.of.lines if line["action"] == "run" and line["subject"] == subject]
+        said = [(line["at"], line["who"]) for line in self.of.lines if line["action"] == "run" and line["subject"] == subject(record)]
         if (record["at"], record["who"]) not in said:
-            self.differs("run_line", subject)
+            self.differs("run_line", subject(record))
         if self.of.confirmed and record["hash"] not in json.loads(self.of.confirmed["runs"]):
             self.holds("other_run", self.name, self.of.year)
 
     def hashes(self):
-        """Of rule, set, inputs and result; of one institution's parts of the last three there is no hash by themselves."""
+        """Of rule, set, inputs and result; of one institution's parts of the last three there is none by themselves, the run's
+        own holds them."""
         record = self.record
-        small = {
-            fund: {
-                "region": own["region"],
-                "institutions": [[one["code"], one["level"]] for one in own["institutions"]],
-                "inputs": {name: texts for name, texts in own["facts"].items() if name != "coefficient"},
+        said = [("hash_rule", record["pack_hash"], self.text("rule.json"))]
+        if not self.code:
+            small = {
+                fund: {
+                    "region": own["region"],
+                    "institutions": [[one["code"], one["level"]] for one in own["institutions"]],
+                    "inputs": {name: texts for name, texts in own["facts"].items() if name != "coefficient"},
+                }
+                for fund, own in self.inputs["funds"].items()
             }
-            for fund, own in self.inputs["funds"].items()
-        }
-        data = [record["cases_hash"], record["region"], small, record["counts"]]
-        for key, said, own in (
-            ("hash_rule", record["pack_hash"], self.text("rule.json")),
-            ("hash_set", record["set_hash"], plain(sorted(self.set))),
-            ("hash_data", record["data_hash"], json.dumps(data, sort_keys=True, ensure_ascii=False)),
-            ("hash_result", record["result_hash"], self.text("sheet.json")),
-        ):
-            if sha256(own) != said and (key == "hash_rule" or not self.code):
+            data = [record["cases_hash"], record["region"], small, record["counts"]]
+            said += [
+                ("hash_set", record["set_hash"], plain(sorted(self.set))),
+                ("hash_data", record["data_hash"], json.dumps(data, sort_keys=True, ensure_ascii=False)),
+                ("hash_result", record["result_hash"], self.text("sheet.json")),
+            ]
+        for key, wanted, own in said:
+            if sha256(own) != wanted:
                 self.differs(key, self.name)
 
     def stamps(self):
@@ -794,7 +855,9 @@ class Run:
         def told(steps, rest):
             """What counts of steps, tables and parameters: {(kind, id): texts}, numbers as numbers."""
             rows = [(scope, one, [one.get(name) for name in ("formula", "input", "places", "when")]) for scope, one in steps]
-            rows += [("table", one, [one.get("otherwise"), len(one.get("row", []))]) for one in rest.get("table", [])]
+            for one in rest.get("table", []):
+                cells = [x for row in one.get("row", []) for name in sorted(row) for x in (name, row[name])]
+                rows.append(("table", one, [one.get("otherwise"), one.get("closed"), *cells]))
             rows += [("parameter", one, [one.get("default")]) for one in rest.get("parameter", [])]
             texts = {(kind, one["id"]): [" ".join(str(x).split()) for x in said if x not in (None, "")] for kind, one, said in rows}
             return {key: [Fraction(x) if NUMBER.fullmatch(x) else x for x in said] for key, said in texts.items()}
@@ -821,6 +884,9 @@ class Run:
         if set(told["region"]) != wanted["region"] or any(set(row) != wanted["institution"] for row in rows):
             self.differs("shape", place, "steps")
             raise Told
+        self.of.keys(place, facts, FUND)
+        for one in facts["institutions"]:
+            self.of.keys(place, one, ("code", "name", "level"))
         self.coefficients(place, fund, facts)
         if not self.code:
             self.budget(place, facts)
@@ -838,10 +904,26 @@ class Run:
                 own[code].append([id, str(value)])
                 if not shows(row[id], value):
                     self.differs("cell", place, "%s %s" % ("{region}" if scope == "region" else code, id), row[id], briefly(value))
-        hashes = [sha256(plain([code, own[code]])) for code in codes]
-        if (codes != [self.code] or hashes[0] not in listed) if self.code else listed != hashes:
-            self.differs("shape", place, "SHA-256")
+        given = {"region": {}, "institution": {}}
+        if self.code:
+            given = {"region": dict(own["region"]), "institution": dict(own[self.code])}
+            if len(listed) == 2:
+                self.holds("two", "{%s}" % fund)
+        if facts["given"] != given:
+            self.differs("shape", place, "given")
+        hashes = [self.row(fund, one, own[one["code"]]) for one in facts["institutions"]]
+        for place_of, code in enumerate(codes):
+            if (hashes[0] not in listed) if self.code else listed[place_of] != hashes[place_of]:
+                self.differs("row", place, code)
+        if (self.code and codes != [self.code]) or (not self.code and len(listed) != len(codes)):
+            self.differs("shape", place, "institutions")
         return sha256(plain([fund, own["region"], facts["budget_lines"], listed if self.code else hashes]))
+
+    def row(self, fund, one, values):
+        """The hash of an institution's row, with all that lies under it."""
+        code = one["code"]
+        parts = [part[1:] for part in self.set if part[0] == code]
+        return sha256(plain([code, one["name"], one["level"], parts, *self.under[fund][code], values]))
 
     def coefficients(self, place, fund, facts):
         """An institution's coefficient is the sum of its parts in the set, a fund's own before those of all funds."""
@@ -880,12 +962,15 @@ class Run:
             self.holds("ok_book", self.name, book.count)
 
     def cases(self):
-        """An institution's cases added up: what the sheet has of them."""
-        told = self.of.part(self.folder + "/cases.json")
+        """An institution's cases: added up they are what the sheet has of them; returns their hashes by fund and institution."""
+        told, before = self.of.part(self.folder + "/cases.json"), len(self.of.wrong)
         given = {id for scope, id, tree, _ in self.rule.steps if scope == "institution" and tree is None}
-        if set(told["funds"]) != set(self.figures):
+        if set(told) != {"columns", "places", "funds"} or set(told["funds"]) != set(self.sheet["funds"]):
             self.differs("shape", self.name, "cases.json")
-            return
+            raise Told
+        if any(part[0] != self.code for part in self.set):
+            self.differs("shape", self.name, "set.json")
+        found = {}
         for fund, rows in told["funds"].items():
             (row,), place = self.sheet["funds"][fund]["institutions"], "%s {%s}" % (self.name, fund)
             sums = {"cases": Fraction(len(rows))} if "cases" in given else {}
@@ -897,7 +982,24 @@ class Run:
                     self.differs("cases", place, name, row[name], briefly(total))
             if len({one[0] for one in rows}) != len(rows):
                 self.differs("cases", place, "setl_id", len(rows), len({one[0] for one in rows}))
-        self.holds("ok_cases", sum(map(len, told["funds"].values())))
+            columns = list(zip(told["columns"], told["places"], zip(*rows)))
+            if rows and any(len(one) != len(told["columns"]) or len(one) != len(told["places"]) for one in rows):
+                self.differs("shape", self.name, "cases.json")
+            found[fund] = {self.code: [of_columns(columns[:FACTS]), of_columns(columns[FACTS:])] if rows else ["", ""]}
+        if len(self.of.wrong) == before:
+            self.holds("ok_cases", sum(map(len, told["funds"].values())))
+        return found
+
+
+def of_columns(columns):
+    """The hash of some rows, column by column (id, decimals or None for texts, values): names, decimals and texts as JSON, then
+    each number as a whole one over its power of ten, in eight bytes, the lowest first."""
+    head = [[name for name, _, _ in columns], [places for _, places, _ in columns]]
+    head.append([list(values) for _, places, values in columns if places is None])
+    numbers = [Fraction(one) * 10**places for _, places, values in columns if places is not None for one in values]
+    if any(one.denominator != 1 for one in numbers):
+        raise Unfit("cases")
+    return sha256(plain(head).encode("utf-8") + b"".join(int(one).to_bytes(8, "little", signed=True) for one in numbers))
 
 
 def language(arguments):
