@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from core.catalogue.building import Related
 from core.catalogue.entries import Entry
-from core.catalogue.scores import SCORED, Derived, mean_of
+from core.catalogue.score_groups import SCORED, mean_of
+from core.catalogue.scores import Derived
 from core.catalogue.spread import cv, weighted
 from core.catalogue.subtypes import Subtype
 from core.money import plain

@@ -100,7 +100,8 @@ def group(i: int) -> str:
 
 def ours(path: Path) -> dict[str, float]:
     from core.catalogue import library
-    from core.catalogue.scores import derive, history
+    from core.catalogue.history import history
+    from core.catalogue.scores import derive
     from core.rules.scoring import ScoreRule, chosen
     from core.storage.workspace import Workspace
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from past_years import Case, arrays, catalogue, group, slow_scores, workspace_with
 
 from core.catalogue import library
+from core.catalogue.history import history
 from core.catalogue.score_working import worksheet
-from core.catalogue.scores import again, derive, from_workspace, history
+from core.catalogue.scores import again, derive, from_workspace
 from core.catalogue.spread import cv, limits, sums
 from core.faults import Refused, Usage
 from core.money import rounded
