@@ -8,9 +8,10 @@ from collections.abc import Callable
 import pytest
 from region import Region, case
 
+from core.catalogue import library
 from core.faults import Refused
 from core.rules import packs
-from core.settlement import confirmed, own_packs, runs
+from core.settlement import coefficients, confirmed, own_packs, runs
 from core.settlement.annual import clear
 from core.storage import closed, migrations
 from core.storage.ledger import Change, Edit, arrival
@@ -206,3 +207,21 @@ def test_what_was_undone_before_is_not_redone_into_it(year: Region) -> None:
     refused("nothing_to_redo", lambda: workspace.ledger.redo(undone.id))
     confirmed.reopen(workspace, 2024, "更正")
     edit(year, "budget", line, {"amount": 100})
+
+
+def test_what_is_published_in_a_confirmed_year_concerns_no_run_of_it(year: Region) -> None:
+    """A set or a version is published under a name of its own, or as it stands: what the year was cleared by stays."""
+    workspace = year.workspace
+    confirmed.confirm(workspace, 2024)
+    held = confirmed.confirmed(workspace.reader())[2024]
+    coefficients.publish(workspace, "imported", "2024 核定")
+    coefficients.draft(workspace, "另一套", "imported")
+    key = {"set_name": "另一套", "fixmedins_code": "H1", "fund": "all", "part": "base", "valid_from": ""}
+    workspace.ledger.commit(Edit("edit", "另一套", (Change("coefficient", key, {"value": "1"}, {"value": "2"}),)))
+    coefficients.publish(workspace, "另一套", "另一套 发布")
+    library.publish(workspace, "v2024")
+    own_packs.copy(workspace, "ningde-2024", "ours", "自用")
+    assert [(one.year, one.stale) for one in runs.runs(workspace)] == [(2024, "")]
+    assert runs.verify(workspace) == []
+    assert confirmed.confirmed(workspace.reader()) == {2024: held}
+    refused("catalogue_frozen", lambda: edit(year, "catalogue", {"version": "v2024", "dip_code": "new"}, HELD[6][2]))

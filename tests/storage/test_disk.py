@@ -26,7 +26,7 @@ from core.settlement.clearing import clear  # noqa: E402
 from core.settlement.runs import verify  # noqa: E402
 from core.storage import backups  # noqa: E402
 from core.storage.ledger import Change, Edit  # noqa: E402
-from core.storage.workspace import Workspace  # noqa: E402
+from core.storage.workspace import Workspace, world_fault  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -172,11 +172,29 @@ def test_a_stick_pulled_while_the_workspace_is_open(whole: Path, small: Path, tm
             try:
                 figures(workspace)
             except Exception as error:
-                from core.storage.workspace import world_fault
-
                 assert isinstance(error, Fault) or world_fault(error, path), repr(error)
             else:
                 raise AssertionError("figures out of nothing")
+
+    assert in_a_child(work) == 0
+
+
+@pytest.mark.parametrize("what", ["edit", "clear", "backup"])
+def test_a_stick_pulled_in_the_middle_of_the_work(whole: Path, small: Path, tmp_path: Path, what: str) -> None:
+    """Every way that a window has of writing ends in a fault, which it tells; none in a bug, and none in silence."""
+    path = small / "w.dz"
+    shutil.copyfile(whole, path)
+
+    def work() -> None:
+        with Workspace.open(path) as workspace:
+            os.truncate(path, 8192 * 3)
+            try:
+                WORK[what](workspace, tmp_path)
+            except Exception as error:
+                said = world_fault(error, path)
+                assert isinstance(error, WorldFault) or isinstance(said, WorldFault), repr(error)
+            else:
+                raise AssertionError("done on a disk that is gone")
 
     assert in_a_child(work) == 0
 
