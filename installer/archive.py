@@ -87,6 +87,9 @@ def build(payload: Path, out: Path, level: int = LEVEL) -> Path:
     path = out / f"dianzhi-{VERSION}-{LINUX.name}-x86_64.tar.xz"
     more = {f"{ROOM}/install.sh": (HERE / "linux" / "install.sh").read_bytes()}
     more |= {f"{ROOM}/share/{name}": content for name, content in desktop_files().items()}
+    own = [path.relative_to(payload).as_posix() for path in payload.rglob("*") if path.is_file()]
+    names = sorted([*own, *(name.removeprefix(f"{ROOM}/") for name in more), "files.txt"])
+    more[f"{ROOM}/files.txt"] = "".join(f"{name}\n" for name in names).encode()  # what install.sh copies and removes
     tar_xz(path, payload, ROOM, more, level)
     return path
 

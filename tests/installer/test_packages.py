@@ -88,11 +88,31 @@ def test_installed_for_one_user_over_an_older_version_and_away(linux_payload: Pa
     run(installer)
     place = home / ".local/opt/dianzhi"
     (place / "core/old.py").write_text("of an older version", "utf-8")
+    (place / "core/__pycache__").mkdir()
+    (place / "core/__pycache__/old.cpython-311.pyc").write_bytes(b"made of it")
+    with (place / "files.txt").open("a", encoding="utf-8") as listed:
+        listed.write("core/old.py\n")
+    # Workspaces that somebody keeps in the program's folder, here and where it was unpacked.
+    beside = [place / "审 计.dianzhi", place / "core/县.dianzhi.backups/1.dianzhi", place / "mine/a'b.dianzhi"]
+    for path in (*beside, installer.with_name("unpacked.dianzhi")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine", "utf-8")
     run(installer)
-    assert not (place / "core/old.py").exists()
+    assert not (place / "core/old.py").exists() and not (place / "core/__pycache__").exists()
+    assert [path.read_text("utf-8") for path in beside] == ["mine"] * 3
+    assert not place.with_name("dianzhi.old").exists() and not (place / "unpacked.dianzhi").exists()
+    # Killed after the old version was put aside: nothing of it is lost.
+    place.rename(place.with_name("dianzhi.old"))
+    run(installer)
+    assert [path.read_text("utf-8") for path in beside] == ["mine"] * 3
     assert run(home / ".local/bin/dianzhi", "x") == "started x\n"
     entry = (home / ".local/share/applications/dianzhi.desktop").read_text("utf-8")
     assert f'Exec="{str(place).replace("%", "%%")}/dianzhi" %f\n' in entry
+    assert str(place) in run(place / "install.sh", "remove")
+    assert sorted(path for path in place.rglob("*") if path.is_file()) == sorted(beside)
+    for path in beside:
+        path.unlink()
+    run(installer)
     run(place / "install.sh", "remove")
     assert not place.exists()
     # Where the desktop's tools are there, their index of kinds of files is theirs.
