@@ -400,3 +400,23 @@ def test_another_language_shows_the_same_sheet(workspace: Path, own_home, swept,
     assert page.controls.clear.text() == "Clear"
     window.close()
     idle(qtbot, desk)
+
+
+def test_on_a_low_screen_why_takes_the_page(cleared: ClearingPage, desk: Desk, qtbot) -> None:
+    page, why = cleared, cleared.beside.why
+    page.resize(890, 446)
+    code = str(page.table.worksheet().keys[0])  # type: ignore[index]
+    page.table.setFocus()
+    page.ask("institution", code, "score")
+    idle(qtbot, desk)
+    assert not page.table.isVisible() and not page.controls.isVisible() and not page.figures.isVisible()
+    view, value = why.beneath.grid, why.value
+    fit = sum(view.rowHeight(row) for row in range(4))
+    qtbot.waitUntil(lambda: view.viewport().height() >= fit)
+    assert value.isVisible() and value.visibleRegion().boundingRect().height() == value.height()
+    qtbot.keyClick(page, Qt.Key.Key_Escape)
+    assert page.table.isVisible() and page.controls.isVisible() and page.figures.isVisible()
+    page.ask("institution", code, "score")
+    idle(qtbot, desk)
+    page.resize(1190, 660)
+    assert page.table.isVisible() and why.isVisible()

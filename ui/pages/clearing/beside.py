@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QApplication,
     QHBoxLayout,
     QLabel,
     QSplitter,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 class Beside(QSplitter):
     """`buttons` open and close the findings and the closing; they belong into the page's line."""
+
+    opened = Signal()  # or closed again: whether anything stands beside the worksheet
 
     def __init__(self, desk: Desk, table: Table) -> None:
         super().__init__(Qt.Orientation.Horizontal)
@@ -126,13 +129,21 @@ class Beside(QSplitter):
             self.side.show()
             aside = max(330, min(620, int(wide * 0.42)))
             self.setSizes([wide - aside, aside])
+            self.opened.emit()
         self._check_buttons(widget)
 
     def close_side(self) -> None:
         self.side.hide()
         self.why.forget()
         self._check_buttons(None)
+        self.opened.emit()
         self._table.setFocus()
+
+    def alone(self, on: bool) -> None:
+        """What is open takes the worksheet's place too."""
+        if on and self._table.isAncestorOf(QApplication.focusWidget()):
+            self.side.setFocus()
+        self._table.setVisible(not on)
 
     def _check_buttons(self, shown: QWidget | None) -> None:
         """Pressed is the button of what stands beside the worksheet."""

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
 
 from ui.look import GAP, set_role
 from ui.pages.clearing import sheets
 from ui.pages.clearing.tabs import Choice
+from ui.tabs import Choice as ChoiceField
 
 if TYPE_CHECKING:
     from core.settlement.clearing import Run
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from ui.pages.clearing.standing import Standing
 
 RUNS_LISTED = 30
+NARROW = 1040  # width under which the line leaves out its captions, and one button goes into a menu
 
 
 class Controls(QWidget):
@@ -37,16 +40,9 @@ class Controls(QWidget):
         self._texts = texts
         self._runs: tuple[Run, ...] = ()
         self._run: Run | None = None
-        self.pack = QComboBox()
-        self.pack.setToolTip(texts("clearing.pack_tip"))
-        self.pack.setAccessibleName(texts("clearing.pack"))
-        self.pack.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.pack.setMinimumContentsLength(18)
+        self.pack = ChoiceField(texts("clearing.pack"), texts("clearing.pack_tip"), 10)
         self.pack.activated.connect(lambda: self.pack_chosen.emit(self.choice().pack))
-        self.catalogue = QComboBox()
-        self.catalogue.setToolTip(texts("clearing.catalogue_tip"))
-        self.catalogue.setAccessibleName(texts("clearing.catalogue"))
-        self.catalogue.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.catalogue = ChoiceField(texts("clearing.catalogue"), texts("clearing.catalogue_tip"), 6)
         self.clear = QPushButton(texts("clearing.clear"))
         self.clear.setProperty("primary", True)
         self.clear.setToolTip(texts("clearing.clear_tip"))
@@ -57,11 +53,13 @@ class Controls(QWidget):
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(GAP)
+        self._captions: list[QLabel] = []
         for label, widget in (("clearing.pack", self.pack), ("clearing.catalogue", self.catalogue)):
             caption = QLabel(texts(label))
             set_role(caption, "muted")
+            self._captions.append(caption)
             line.addWidget(caption)
-            line.addWidget(widget, 2 if widget is self.pack else 0)
+            line.addWidget(widget)
         line.addWidget(self.clear)
         line.addStretch(1)
         for button in (self.moved, *beside, self.history, confirming, self.export):
@@ -77,6 +75,11 @@ class Controls(QWidget):
         menu.aboutToShow.connect(lambda: (menu.clear(), fill(menu)))
         button.setMenu(menu)
         return button
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for widget in (*self._captions, self.moved):
+            widget.setVisible(self.width() >= NARROW)
 
     def choice(self) -> Choice:
         return Choice(str(self.pack.currentData() or ""), str(self.catalogue.currentData() or ""))
@@ -106,6 +109,9 @@ class Controls(QWidget):
         self.history.setEnabled(bool(runs))
 
     def _fill_runs(self, menu: QMenu) -> None:
+        if self.moved.isHidden():
+            menu.addAction(self.moved.text(), self.moved.click)
+            menu.addSeparator()
         if not self._runs:
             menu.addAction(self._texts("clearing.no_runs")).setEnabled(False)
             return

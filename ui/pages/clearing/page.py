@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from core.faults import Cancelled, Refused
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from core.rules.sheet import Clearing
     from core.settlement.clearing import Run
 
+LOW = 500  # height of the page under which what stands beside the worksheet takes the page
+
 
 class ClearingPage(QWidget):
     key = "clearing"
@@ -43,6 +45,7 @@ class ClearingPage(QWidget):
         self.clearing: Clearing | None = None
         self.run: Run | None = None
         self._just_cleared = False
+        self._ready = False  # cases are there, and a year of them is chosen
         self._pack = ""  # what the user chose; "" takes the fitting one
         self._target: tuple[str, str] | None = None
         self._make()
@@ -70,6 +73,7 @@ class ClearingPage(QWidget):
     def _connect(self) -> None:
         self.table.activated.connect(self.explain_cell)
         self.table.total_activated.connect(self._total_activated)
+        self.beside.opened.connect(self._make_room)
         self.figures.asked.connect(lambda step: self.ask("region", "", step))
         self.beside.why.again_wanted.connect(self.clear)
         self.controls.clear.clicked.connect(self.clear)
@@ -104,6 +108,20 @@ class ClearingPage(QWidget):
         outer.setContentsMargins(EDGE, TIGHT, EDGE, GAP)
         outer.addWidget(self.tabs)
         self.setFocusProxy(self.table)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """On a low screen what is opened beside the worksheet takes the page; closing it brings everything back."""
+        alone = self.height() < LOW and not self.beside.side.isHidden()
+        clearing = self.clearing
+        of_fund = clearing is not None and any(one.fund == self._desk.fund for one in clearing.funds)
+        self.beside.alone(alone)
+        self.controls.setVisible(self._ready and not alone)
+        self.figures.setVisible(of_fund and not alone)
+        self.stamps.setVisible(not alone)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.beside.side.isVisible():
@@ -195,7 +213,8 @@ class ClearingPage(QWidget):
         texts, desk = self._texts, self._desk
         has = desk.workspace is not None
         ready = has and bool(desk.contents and desk.contents.cases) and desk.year is not None
-        self.controls.setVisible(ready)
+        self._ready = ready
+        self._make_room()
         self.controls.export.setEnabled(self.clearing is not None)
         self.controls.show_runs(self._standing.runs if self._standing is not None else (), self.run)
         self.notice.hide()
@@ -240,7 +259,7 @@ class ClearingPage(QWidget):
         clearing, texts = self.clearing, self._texts
         assert clearing is not None
         sheet = next((one for one in clearing.funds if one.fund == self._desk.fund), None)
-        self.figures.setVisible(sheet is not None)
+        self._make_room()
         if sheet is None:
             self.table.set_empty(texts("clearing.fund_not_cleared", fund=texts(f"fund.{self._desk.fund}")))
             self.table.set_worksheet(EMPTY)

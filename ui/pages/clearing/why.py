@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ui.desk import Desk
 
 LINK = Qt.ItemDataRole.UserRole
+WIDE = 680
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +239,15 @@ class Why(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(440, 500)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Text over rows; where the panel is low and wide, side by side."""
+        super().resizeEvent(event)
+        wide = self.width() > max(WIDE, self.height())
+        way = Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
+        if way != self.split.orientation():
+            self.split.setOrientation(way)
+            self._share()
 
     def _tool(self, sign: str, key: str, keys: str, does: Any) -> QToolButton:
         button = QToolButton()
@@ -543,6 +553,12 @@ class Why(QWidget):
         self.beneath_title.setText(title)
         self.under.show()
         self.beneath.set_worksheet(sheet, frozen=1)
+        self._share()
+
+    def _share(self) -> None:
+        if self.split.orientation() == Qt.Orientation.Horizontal:
+            self.split.setSizes([int(self.split.width() * share) for share in (0.42, 0.58)])
+            return
         # The text gets what it needs up to a good half, the rows beneath it the rest.
         high, inside = self.split.height(), self.body.widget()
         laid = inside.layout() if inside is not None else None
