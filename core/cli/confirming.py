@@ -41,7 +41,7 @@ def bundle(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgre
 
     out: Path = arguments.out
     check_outs([out], (".zip",))
-    with readable(arguments.workspace) as workspace:
+    with readable(arguments.workspace, texts) as workspace:
         made = evidence.bundle(
             workspace, arguments.year, out, institution=arguments.institution, run=arguments.run, lang=texts.lang,
             progress=progress,

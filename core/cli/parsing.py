@@ -45,6 +45,8 @@ class Parser(argparse.ArgumentParser):
                 what, *rest = found.groups()
                 if rest:
                     given, choices = (words.replace("'", "") for words in rest)
+                    if what == "COMMAND" or "|" in what:
+                        key = "cli.bad_verb"
                     said = self.texts(key, what=what, given=given, known=self.texts.listed(choices.split(", ")))
                 else:
                     said = self.texts(key, what=self.texts.listed(what.split(", ")))

@@ -210,8 +210,7 @@ def writable(path: Path, texts: Texts) -> Workspace:
     return workspace
 
 
-def readable(path: Path, texts: Texts | None = None) -> Workspace:
-    texts = texts or Texts()
+def readable(path: Path, texts: Texts) -> Workspace:
     workspace = _opened(path, texts, write=False)
     for fault in workspace.notices:
         print(texts.fault(fault), file=sys.stderr)

@@ -45,9 +45,9 @@ def test_every_help_is_in_the_users_language() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("year", "w.dz", "x"), "confirm|reopen|list 没有“x”，可用：confirm、reopen、list"),
+        (("year", "w.dz", "x"), "没有命令“x”，可用：confirm、reopen、list"),
         (("clear", "w.dz", "--year", "2024", "--pack", "p", "--fund", "x"), "--fund 没有“x”，可用：employee、resident、all"),
-        (("nonsense",), "COMMAND 没有“nonsense”，可用：new、"), (("clear",), "缺少参数 WORKSPACE、--year、--pack"),
+        (("nonsense",), "没有命令“nonsense”，可用：new、"), (("clear",), "缺少参数 WORKSPACE、--year、--pack"),
         (("new", "w.dz", "--region"), "--region 后面缺少取值"), (("demo", "w.dz", "--scale", "x"), "--scale 的取值无法识别"),
         (("pack", "show", "none"), "common、hubei-2023、"), (("score", "{empty}", "--years", "2023", "--method", "quota"), "--param quota="),
         (("catalogue", "{empty}", "diff", "a", "b"), "（暂无）"), (("protect", "{empty}", "--change"), "没有口令，无从更换"),
