@@ -33,6 +33,7 @@ def test_recent_workspaces_with_their_state(window, desk, idle, made, tmp_path) 
     assert "宁德市 2024 年度清算" in said(rows[0])
     assert "350900" in said(rows[0])
     assert desk.texts("start.state.missing") in said(rows[1])
+    assert desk.texts("fault.not_a_workspace", path=broken) in said(rows[2])  # in words, not as it was raised
     assert desk.texts("start.state.newer_layout") in said(rows[3])
     assert not os.path.exists(f"{made}.lock-held")
 

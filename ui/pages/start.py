@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from core.faults import Fault
 from ui.desk import Changes, Desk
+from ui.dialogs import words
 from ui.jobs import Job
 from ui.look import EDGE, GAP, TIGHT, count, set_role
 
@@ -41,7 +42,7 @@ class Card:
     modified: float = 0.0
     synthetic: bool = False
     state: str = ""
-    reason: str = ""
+    fault: Fault | None = None  # why it does not open
     locked: bool = False  # with a passphrase
     backups: int = 0
 
@@ -60,7 +61,7 @@ def look_into(path: str) -> Card:
     except Fault as fault:
         state = fault.code if fault.code in STATES else "other"
         return Card(
-            path, place.stem, size=stat.st_size, modified=stat.st_mtime, state=state, reason=str(fault),
+            path, place.stem, size=stat.st_size, modified=stat.st_mtime, state=state, fault=fault,
             locked=state == "locked_by_passphrase",
         )  # fmt: skip
     return Card(
@@ -96,8 +97,8 @@ class CardRow(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(GAP + TIGHT, GAP, GAP, GAP)
         row.setSpacing(GAP)
-        words = QVBoxLayout()
-        words.setSpacing(2)
+        lines = QVBoxLayout()
+        lines.setSpacing(2)
         first = QHBoxLayout()
         first.setSpacing(GAP)
         name = QLabel(card.name)
@@ -113,12 +114,12 @@ class CardRow(QFrame):
             badge = QLabel(texts("ui.synthetic"))
             badge.setProperty("badge", "synthetic")
             first.addWidget(badge)
-        words.addLayout(first)
+        lines.addLayout(first)
         place = QLabel(card.path)
         place.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         place.setToolTip(card.path)
         set_role(place, "muted")
-        words.addWidget(place)
+        lines.addWidget(place)
         facts: list[str] = []
         if card.modified:
             when = datetime.datetime.fromtimestamp(card.modified).strftime("%Y-%m-%d %H:%M")
@@ -129,15 +130,15 @@ class CardRow(QFrame):
         if facts:
             line = QLabel("   ".join(facts))
             set_role(line, "muted")
-            words.addWidget(line)
+            lines.addWidget(line)
         if card.state:
-            said = texts(f"start.state.{card.state}", reason=card.reason)
+            said = texts(f"start.state.{card.state}", reason=words(texts, card.fault) if card.fault else "")
             state = QLabel(said)
             state.setWordWrap(True)
             good = card.state in ("open_now",)
             set_role(state, "good" if good else "muted" if card.locked else "warn" if card.state in OPENS else "bad")
-            words.addWidget(state)
-        row.addLayout(words, 1)
+            lines.addWidget(state)
+        row.addLayout(lines, 1)
         if card.backups:
             self.backups = QToolButton()
             self.backups.setText(texts("start.backups", count=card.backups))
