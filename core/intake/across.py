@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
@@ -13,8 +14,10 @@ from core import money
 from core.intake import damage
 from core.intake.cells import Block, Ints
 from core.intake.columns import Column, amounts
+from core.intake.kinds import STEP_IDS, STEPS
 from core.intake.values import of_list
 from core.intake.verdicts import Verdicts
+from core.rules import packs
 
 WATCHED = ("version", "dip_code", "dip_name", "kind", "attribute", "score", *damage.CODES)
 FUND_PARTS = ("hifp_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "cvlserv_pay", "maf_pay", "oth_pay")
@@ -111,7 +114,25 @@ def _assessments(block: Block, columns: Columns, verdicts: Verdicts) -> None:
             verdicts.remark(i, "points_above_max", "points", str(points[i]), most=str(most[i]))
 
 
+def _official_clearing(block: Block, columns: Columns, verdicts: Verdicts) -> None:
+    """In the long form a figure may stand under a name that no step has: kept, as an own pack may have it, and said."""
+    if "column" not in columns:
+        return
+    steps = columns["column"].values.listed()
+    for i in np.flatnonzero(~verdicts.refused).tolist():
+        if steps[i] is not None and str(steps[i]) not in STEP_IDS and str(steps[i]) not in _shipped():
+            known = ", ".join(dict.fromkeys(map(str, STEPS.values())))
+            verdicts.remark(i, "step_unknown", "column", verdicts.text(i, "column"), known=known)
+
+
+@cache
+def _shipped() -> frozenset[str]:
+    """The steps of the packs that come with the product."""
+    return frozenset(step.id for head in packs.available() if not head.abstract for step in packs.load(head.id).steps)
+
+
 _CHECKS: Mapping[str, Check] = {
+    "official_clearing": _official_clearing,
     "cases": _cases,
     "coefficients": _coefficients,
     "special_cases": _special_cases,

@@ -235,6 +235,10 @@ _STEPS_IN_YUAN = frozenset(STEPS.values()) - {
     "score_total", "cases", "base_score", "score", "coefficient", "assessment", "point_value"}
 
 
+# Every one that is known before any pack is looked at.
+STEP_IDS = frozenset(STEPS.values()) | _STEP_IDS
+
+
 def step_in_yuan(step: str) -> bool:
     """Whether 万元 in a heading can apply to the step: points, counts and ratios have no yuan."""
     return step in _STEPS_IN_YUAN

@@ -26,6 +26,7 @@ from core.intake.load import import_file, read_mapping
 from core.intake.one_cell import read_cell
 from core.money import fen
 from core.storage.workspace import Workspace
+from core.texts import Texts
 
 ROOT = Path(__file__).parents[2]
 
@@ -358,6 +359,7 @@ import sys
 from pathlib import Path
 from core.intake.load import import_file
 from core.storage.workspace import Workspace
+from core.texts import Texts
 if __name__ == "__main__":
     workspace = Workspace.open(Path(sys.argv[1]))
     class Told:
@@ -807,6 +809,22 @@ def test_a_long_official_sheet_in_wan(fresh, tmp_path: Path) -> None:
         "due": "48546654.07",
         "score": "9000.1234",
     }
+
+
+def test_a_step_that_nobody_knows_is_said_at_import(fresh, tmp_path: Path) -> None:
+    """Kept, since an own pack may have it; a step of any pack that is shipped is nothing to say."""
+    path = tmp_path / "s.csv"
+    path.write_text(
+        "机构编码,险种,年度,项目,金额\nH1,职工,2024,清算应拨,1\nH1,职工,2024,finall,2\nH1,职工,2024,point_value,3\nH1,职工,2024,share_rate,4\n",
+        "utf-8",
+    )
+    workspace = fresh()
+    receipt = import_file(workspace, "official_clearing", path)
+    (said,) = (one for one in receipt.findings if one.severity == "warning")
+    assert (said.code, said.row, said.value, receipt.accepted) == ("step_unknown", 3, "finall", 4)
+    for lang in ("zh", "en"):
+        told = Texts(lang).finding(said)
+        assert "due" in told and "finall" in told and "{" not in told
 
 
 def test_the_year_given_fills_what_is_empty_and_filters_nothing(fresh, tmp_path: Path) -> None:
