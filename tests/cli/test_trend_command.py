@@ -87,7 +87,7 @@ def test_cases_behind_a_figure(run: Run, shown: Path, tmp_path: Path) -> None:
     assert run("trend", shown, "--indicator", "cases", "--cases", "2024-03", "--fund", "resident", "--out", out)[0] == 0
     with out.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))[:-1]
-    assert rows and {row["settled on"][:7] for row in rows} == {"2024-03"} and {row["fund"] for row in rows} == {"resident"}
+    assert rows and {row["Settled on"][:7] for row in rows} == {"2024-03"} and {row["Fund"] for row in rows} == {"resident"}
 
 
 @pytest.mark.parametrize(("words", "said"), [
