@@ -6,8 +6,8 @@ see `core.findings`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.findings import Finding
@@ -25,6 +25,16 @@ class Fault(Exception):
 
     def __str__(self) -> str:
         return f"{self.code} {self.values}" if self.values else self.code
+
+    def __reduce__(self) -> tuple[Callable[..., Fault], tuple[type[Fault], dict[str, Any]]]:
+        """As it is in another process too: that one knows names of arguments only by this."""
+        return _again, (type(self), self.__dict__)
+
+
+def _again(kind: type[Fault], said: dict[str, Any]) -> Fault:
+    fault = kind.__new__(kind, said["code"], said["values"])
+    fault.__dict__.update(said)
+    return fault
 
 
 class Refused(Fault):

@@ -270,7 +270,7 @@ class _Reach:
         at = at[padded[at - 4] <= 32]
         column = np.zeros(len(at), dtype=np.int64)
         for _ in range(4):
-            sign = padded[at]
+            sign = padded[at] & ~np.uint8(32)  # small letters are read as well
             letter = (sign >= 65) & (sign <= 90)
             column = np.where(letter, column * 26 + sign - 64, column)
             at = at + letter

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.faults import Refused, Usage
-from core.intake import bounds, databases
+from core.intake import apart, bounds, databases
 from core.intake.cells import Block, Broken, block_of
 from core.intake.headings import HEAD_ROWS, Heading, locate
 from core.intake.kinds import Kind
@@ -63,7 +63,6 @@ def read(
         best.matched,
         others=others,
     )
-
 
 
 def blocks(source: Source, chunk: int) -> Iterator[Block]:
@@ -123,12 +122,10 @@ def cell_text(value: object) -> str:
 
 @contextmanager
 def _book(path: Path) -> Generator[CalamineWorkbook]:
-    """A workbook, open. Refused: file_damaged, file_kind, and what `bounds.check` refuses."""
+    """A workbook, open. Refused: file_damaged, file_kind."""
     from python_calamine import CalamineError, PasswordError, load_workbook
 
     try:
-        if zipfile.is_zipfile(path):
-            bounds.check(path)
         with load_workbook(str(path)) as book:
             yield book
     except PasswordError as fault:
@@ -138,6 +135,15 @@ def _book(path: Path) -> Generator[CalamineWorkbook]:
     except BaseException as fault:  # a panic inside the Rust reader on a damaged file
         if type(fault).__name__ != "PanicException":
             raise
+        raise Refused("file_damaged", file=path.name) from fault
+
+
+def _bounded(path: Path) -> None:
+    """Refused: file_damaged, and what `bounds.check` refuses."""
+    try:
+        if zipfile.is_zipfile(path):
+            bounds.check(path)
+    except OSError as fault:
         raise Refused("file_damaged", file=path.name) from fault
 
 
@@ -161,25 +167,39 @@ def _head(path: Path, form: Form, sheet: str) -> list[list[str]]:
 
 @lru_cache(maxsize=16)
 def _sheets_of(path: Path, size: int, changed: int) -> tuple[str, ...]:
+    _bounded(path)
+    return apart.call(path.name, _names, path)
+
+
+def _names(path: Path) -> tuple[str, ...]:
     with _book(path) as book:
         return tuple(book.sheet_names)
 
 
 @lru_cache(maxsize=64)
 def _head_of(path: Path, sheet: str, size: int, changed: int) -> list[list[str]]:
-    return list(islice(_values(path, "workbook", sheet), HEAD_ROWS))
+    _bounded(path)
+    return apart.call(path.name, _first_rows, path, sheet)
+
+
+def _first_rows(path: Path, sheet: str) -> list[list[str]]:
+    return list(islice(_rows(path, sheet), HEAD_ROWS))
 
 
 def _values(path: Path, form: Form, sheet: str) -> Iterator[list[str]]:
-    """Every row of a sheet or table from its first row on, as text.
-
-    The reader holds the sheet as long as its rows are asked for; only one of them at a time becomes Python's. Without
-    the book, whose shared texts the sheet has its own copies of.
-    """
+    """Every row of a sheet or table from its first row on, as text."""
     if form == "database":
         for row in databases.rows(path, sheet):
             yield [cell_text(value) for value in row]
         return
+    _bounded(path)
+    yield from _rows(path, sheet)
+
+
+def _rows(path: Path, sheet: str) -> Iterator[list[str]]:
+    """The reader holds the sheet as long as its rows are asked for; only one of them at a time becomes Python's. Without
+    the book, whose shared texts the sheet has its own copies of.
+    """
     with _book(path) as book:
         found = book.get_sheet_by_name(sheet)
     before = [""] * (found.start[1] if found.start else 0)  # columns without a cell are left out at the left

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import multiprocessing
 import os
+import pickle
 import re
 import sqlite3
 import subprocess
@@ -94,6 +95,7 @@ def test_a_directory_that_lies_about_the_size(
         b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
         b'<row r="2"><c r="ZZ1048576"><v>1</v></c></row>',
         b'<row r="2"><c r="A4294967295"><v>1</v></c></row>',
+        b'<row r="1048576"><c r="xfd1048576"><v>1</v></c></row>',
         b"<row>" + b"<c><v>1</v></c>" * 16000 + b"</row>" + b"<row/>" * 20000,
     ],
 )  # fmt: skip
@@ -102,6 +104,22 @@ def test_a_cell_so_far_out_that_the_sheet_fills_the_memory(
 ) -> None:
     path = with_part(tmp_path / "far.xlsx", SHEET, lambda out, old: out.write(old.replace(b"</sheetData>", cell + b"</sheetData>")) and None)
     assert refused(path, workspace) == "file_bomb"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere the system itself says how much there is")
+def test_what_no_bound_sees_ends_the_reader_and_not_the_program(workspace: Workspace, tmp_path: Path) -> None:
+    """A rectangle of 550 GB: the reader is refused the memory and dies, in a process of its own; the next file is read."""
+    cell = b'<row r = "1048576"><c r = "XFD1048576"><v>1</v></c></row>'
+    far = with_part(tmp_path / "far.xlsx", SHEET, lambda out, old: out.write(old.replace(b"</sheetData>", cell + b"</sheetData>")) and None)
+    assert refused(far, workspace) == "reader_died"
+    (tmp_path / "good.xlsx").write_bytes(book())
+    assert propose(None, tmp_path / "good.xlsx").kind == "cases"
+
+
+def test_a_fault_of_another_process_is_the_same_fault() -> None:
+    told = Refused("file_kind", file="a.xlsx", found="password")
+    again = pickle.loads(pickle.dumps(told))
+    assert (type(again), str(again), again.values, again.findings) == (Refused, str(told), told.values, ())
 
 
 @pytest.mark.parametrize("name", ["xl/worksheets/sheet1.dat", "xl/media/picture.png"])
