@@ -16,6 +16,7 @@ from shiboken6 import isValid
 
 from core.faults import WorldFault
 from core.storage.keys import Key
+from ui.clipping import forget
 from ui.desk import Desk
 from ui.look import set_role
 from ui.passphrases import PassphraseDialog
@@ -97,6 +98,9 @@ class IdleLock(QObject):
         self.dialog: Resume | None = None
         self._touched = (time.monotonic(), time.time())
         self._watching = False
+        self._held: Key | None = None
+        # Whether what comes up may be about a protected workspace: the one that is open, or was until now.
+        self.sealed = False
         self._timer = QTimer(self, interval=LOOK_MS)
         self._timer.timeout.connect(self._look)
         desk.changed.connect(self._follow)
@@ -108,8 +112,18 @@ class IdleLock(QObject):
     def _key(self) -> Key | None:
         return self._desk.workspace.key if self._desk.workspace is not None else None
 
+    def let_go(self) -> None:
+        """Of what was copied from it."""
+        if self._held is not None:
+            forget()
+
     def _follow(self) -> None:
         """Hands are watched only while there is something to lock."""
+        if self._key() is not self._held:
+            self.let_go()
+            self._held = self._key()
+        if self._desk.workspace is not None:
+            self.sealed = self._held is not None
         wanted = self._key() is not None
         if not wanted and self.locked:
             self._release()  # nothing is open any more
@@ -143,6 +157,7 @@ class IdleLock(QObject):
         while (popup := QApplication.activePopupWidget()) is not None:
             popup.close()
         QToolTip.hideText()
+        self.let_go()
         path = workspace.path
 
         def check(typed: str) -> None:

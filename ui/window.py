@@ -49,8 +49,6 @@ from ui.dialogs import (
     ask_workspace,
     demo_path,
     detail,
-    log,
-    log_file,
     turn_back,
     words,
 )
@@ -58,6 +56,7 @@ from ui.finder import Entry, Finder, Index
 from ui.frame import NARROW_BELOW, Rail, StatusLine, TopLine
 from ui.jobs import Job
 from ui.locking import IdleLock
+from ui.logbook import log, log_file, places
 from ui.pages import KEYS, PAGES
 from ui.tabs import TabRow, Tabs
 from ui.unsaved import Leaving, LeavingDialog
@@ -523,11 +522,11 @@ class Window(QMainWindow):
         if isinstance(error, Cancelled):
             self.desk.say(self.desk.texts("ui.cancelled"))
             return
-        log(f"{words(self.desk.texts, error)}\n{detail(self.desk.texts, error)}")
+        log(places(error) if self.lock.sealed else f"{words(self.desk.texts, error)}\n{detail(self.desk.texts, error)}")
         self.errorbar.put(error)
 
     def _broken(self, error: Exception, trace: str) -> None:
-        log(trace)
+        log(places(error) if self.lock.sealed else trace)
         if self._bug_shown is not None and isValid(self._bug_shown):
             return  # one at a time: a page that fails at every paint must not bury the window
         said = self.desk.texts("ui.bug", error=f"{type(error).__name__}: {error}", log=str(log_file()))
@@ -605,6 +604,7 @@ class Window(QMainWindow):
             memory.setValue("rail", "narrow" if self._rail_forced else "wide")
         memory.sync()
         event.accept()
+        self.lock.let_go()
         self.desk.close()
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 import time
 
 import pytest
@@ -10,10 +14,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QMessageBox
 from window_hands import write
 
+from core.faults import Refused
+from core.findings import Finding
+from core.settings import ROOT
 from core.storage import keys, recognised
+from core.storage.ledger import Change, Edit
 from core.storage.workspace import Workspace
 from ui.dialogs import NewWorkspaceDialog
 from ui.locking import Cover
+from ui.logbook import log_file
 from ui.pages.data.overview import OverviewPanel
 from ui.passphrases import PassphraseDialog
 
@@ -151,6 +160,86 @@ def test_a_new_one_with_a_passphrase(window, desk, tmp_path, idle) -> None:
     asked.do.click()
     idle()
     assert recognised.protected(tmp_path / "neu.dianzhi") and desk.workspace.name == "新的"
+
+
+def test_the_log_holds_no_value_of_a_protected_workspace(unlocked, desk, idle) -> None:
+    """Neither what a refusal names nor what stands in an exception, while it is open and until another one is."""
+    finding = Finding("nonsense", "blocked", file="a.csv", row=7, column="psn_no", subject="SETL-998", values={"why": "张某某"})
+    change = Change("special_case", {"setl_id": "SETL-123"}, {"reason": "HIV"}, {"reason": "张某某"})
+
+    def stumble() -> None:
+        try:
+            desk.workspace.ledger.commit(Edit("edit", "x", (change,)))
+        except Refused as refused:
+            desk.troubled.emit(refused)
+            desk.troubled.emit(Refused("region_form", [finding], region="张某某"))
+            raise ValueError("张某某 SETL-123") from refused
+
+    for _ in range(2):
+        try:
+            stumble()
+        except Exception as error:
+            unlocked.excepthook(type(error), error, error.__traceback__)
+        desk.put_away()
+        idle()
+        stumble = lambda: {}["张某某"]  # noqa: E731
+    said = log_file().read_text("utf-8")
+    for value in ("SETL-", "HIV", "张某某"):
+        assert value not in said
+    for place in ("Refused stale_edit", "ValueError", "KeyError", "nonsense a.csv 7 psn_no", "test_protection_window.py"):
+        assert place in said
+
+
+def test_what_was_copied_goes_with_the_lock_and_the_workspace(unlocked, desk, made, idle, monkeypatch) -> None:
+    """That it is emptied where it is still ours: below, on a display of its own."""
+    emptied: list[bool] = []
+    monkeypatch.setattr("ui.locking.forget", lambda: emptied.append(True))
+    unlocked.lock.lock()
+    assert len(emptied) == 1
+    fill(unlocked.lock.dialog, standing=PASSPHRASE)
+    unlocked.lock.dialog.do.click()
+    desk.open(made)
+    idle()
+    idle()
+    assert desk.workspace.path == made and len(emptied) == 2
+    unlocked.close()
+    assert len(emptied) == 2  # of a plain one nothing is taken back
+
+
+COPY = """
+import sys
+from PySide6.QtWidgets import QApplication
+application = QApplication([])
+clipboard = application.clipboard()
+clipboard.setText("病例 11223344")
+if sys.argv[1] == "ours":
+    from ui.clipping import forget
+    forget()
+    print(repr(clipboard.text()))
+else:
+    import subprocess
+    def told():
+        if not clipboard.ownsClipboard():
+            forget()
+            print(repr(clipboard.text()), flush=True)
+            application.quit()
+    from ui.clipping import forget
+    clipboard.dataChanged.connect(told)
+    other = "import sys; from PySide6.QtWidgets import QApplication; a = QApplication([]); a.clipboard().setText('theirs'); a.exec()"
+    process = subprocess.Popen([sys.executable, "-c", other])
+    application.exec()
+    process.kill()
+    process.wait()
+"""
+
+
+@pytest.mark.skipif(shutil.which("xvfb-run") is None, reason="no display to copy on")
+@pytest.mark.parametrize(("whose", "left"), [("ours", "''"), ("theirs", "'theirs'")])
+def test_the_clipboard_is_emptied_where_it_is_ours(whose: str, left: str) -> None:
+    environment = {**os.environ, "QT_QPA_PLATFORM": "xcb"}
+    command = ["xvfb-run", "-a", sys.executable, "-c", COPY, whose]
+    said = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert said.stdout.strip() == left, said.stderr
 
 
 # The idle lock

@@ -18,7 +18,8 @@ from core.storage.workspace import Workspace
 from core.texts import Texts
 from ui.actions import ACTIONS
 from ui.desk import Changes
-from ui.dialogs import DemoDialog, NewWorkspaceDialog, ReasonDialog, TextDialog, Waiting, log_file
+from ui.dialogs import DemoDialog, NewWorkspaceDialog, ReasonDialog, TextDialog, Waiting
+from ui.logbook import log_file
 from ui.pages import KEYS, PAGES
 
 CTRL = Qt.KeyboardModifier.ControlModifier
