@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.terminal import TerminalProgress, check_outs, listed, parameters, writable, write_whole
-from core.faults import Refused, Usage
+from core.faults import Refused, Usage, WorldFault
 from core.findings import ALOUD
 from core.texts import Texts
 
@@ -30,7 +30,10 @@ def annual(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgre
     if arguments.institution and any(out.suffix.lower() not in PART_ENDINGS for out in outs):
         raise Usage("out_is_of_all", endings=" ".join(PART_ENDINGS))
     sheets: Path | None = arguments.confirmations
-    if sheets is not None and not sheets.is_dir():
+    folder = sheets is not None and (sheets.is_dir() or not (sheets.suffix or sheets.exists()))
+    if folder and sheets is not None and not sheets.absolute().parent.is_dir():
+        raise WorldFault("no_folder", path=sheets.absolute().parent)
+    if sheets is not None and not folder:
         check_outs([sheets], SHEET_ENDINGS)
     if arguments.case_list is not None:
         check_outs([arguments.case_list], (".xlsx",))
@@ -80,10 +83,12 @@ def annual(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgre
 
 
 def write_sheets(clearing: Clearing, path: Path, codes: Sequence[str], texts: Texts, progress: TerminalProgress) -> int:
-    """Confirmation sheets of these institutions, or of all, in the form that the path picks; returns how many."""
+    """Confirmation sheets of these institutions, or of all, in the form that the path picks: a name without an ending is a
+    folder, made if need be. Returns how many."""
     from core.export import confirmation, confirmation_book
 
-    if path.is_dir():
+    if path.is_dir() or not path.suffix:
+        path.mkdir(exist_ok=True)
         return len(confirmation.write_each(clearing, path, codes, texts.lang, progress))
     if path.suffix.lower() == ".xlsx":
         return confirmation_book.write(clearing, path, codes, texts.lang, progress)

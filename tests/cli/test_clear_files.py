@@ -86,6 +86,9 @@ def test_confirmations_over_what_is_there(workspace: Path, tmp_path: Path, capsy
     text = folder / "other.txt"
     assert clear(workspace, "--institution", code, "--confirmations", text) == 2
     assert clear(workspace, "--institution", code, "--confirmations", text / "x.pdf") == 3
+    assert clear(workspace, "--institution", code, "--confirmations", f"{tmp_path / 'new'}/") == 0
+    assert [one.suffix for one in (tmp_path / "new").iterdir()] == [".pdf"]
+    assert clear(workspace, "--institution", code, "--confirmations", tmp_path / "none" / "new") == 3
     assert clear(workspace, "--institution", code, "--confirmations", tmp_path / "none" / "x.pdf") == 3
     assert text.read_text("utf-8") == "mine" and not (tmp_path / "none").exists()
     assert sorted(one.name for one in folder.iterdir()) == sorted([made.name, "other.txt"])
