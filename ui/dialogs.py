@@ -296,12 +296,14 @@ def local_time(at: str) -> str:
 
 def turn_back(desk: Desk, verb: str, line: LedgerLine, parent: QWidget) -> None:
     """Ask for a reason, then `undo` or `redo` this line of the ledger."""
+    from ui import ledger_words  # as the Ledger page calls it
+
     texts = desk.texts
     said = texts(
         f"ledger.{verb}.about",
         line=line.id,
-        action=action_words(texts, line.action),
-        subject=line.subject,
+        action=ledger_words.done(line, texts),
+        subject=ledger_words.subject(line, texts),
         at=local_time(line.at),
         who=line.who,
     )
@@ -312,7 +314,7 @@ def turn_back(desk: Desk, verb: str, line: LedgerLine, parent: QWidget) -> None:
         reason = dialog.reason
         desk.change(
             lambda workspace, job: getattr(workspace.ledger, verb)(line.id, why=reason),
-            lambda done: desk.say(texts(f"ledger.{verb}.done", subject=done.subject)),
+            lambda _: desk.say(texts(f"ledger.{verb}.done", subject=ledger_words.subject(line, texts))),
             title=texts(f"ledger.{verb}.title"),
         )
 

@@ -159,3 +159,17 @@ def test_a_paste_of_thousands_stays_readable(opened, page, desk, idle) -> None:
     page.table.select(4)
     assert page.values.topLevelItemCount() == 301
     assert budget_edit(1).subject
+
+
+def test_a_confirmation_is_not_offered_for_undoing(opened, page, desk, idle) -> None:
+    """It says where the year is reopened; the line before it can still be turned back."""
+    from core.storage.ledger import Change, Edit
+
+    row = {"runs": "[]", "at": "2026-01-01T00:00:00+00:00", "who": "甲", "why": ""}
+    edit = Edit("confirm", "2023", (Change("confirmed_year", {"year": 2023}, None, row),))
+    desk.change(lambda workspace, _: workspace.ledger.commit(edit))
+    idle()
+    page.table.select(4)
+    assert not page.undo_this.isEnabled() and "重新开启" in page.undo_this.toolTip()
+    page.table.select(3)
+    assert page.undo_this.isEnabled() and not page.undo_this.toolTip()

@@ -334,6 +334,10 @@ class LedgerPage(QWidget):
         self.undo_this.setIcon(self.desk.look.icon(self._verb))
         self.undo_this.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.undo_this.setVisible(line.action != "publish")
+        final = f"ledger.final.{line.action}"  # no edit that an undo takes back
+        held = line.action in ("confirm", "reopen") and self.desk.texts.has(final)
+        self.undo_this.setEnabled(not held)
+        self.undo_this.setToolTip(self.desk.texts(final) if held else "")
 
     def _turn_this_back(self) -> None:
         if self._line is not None:
