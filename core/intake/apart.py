@@ -13,7 +13,6 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from threading import Lock
 from typing import ParamSpec, TypeVar
 
 from core.faults import WorldFault
@@ -22,7 +21,6 @@ from core.intake import memory
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_lock = Lock()
 _pool: ProcessPoolExecutor | None = None
 
 
@@ -30,19 +28,18 @@ def call(file: str, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     """What `work`, a function of a module, gives, or the fault that it raises. WorldFault: reader_died. Where no process
     can be started the work is done here."""
     global _pool
-    with _lock:
-        try:
-            if _pool is None:
-                _pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _quiet)
-            coming = _pool.submit(_limited, work, args, kwargs)
-        except (OSError, RuntimeError, ValueError, AssertionError):
-            _pool = None
-            return work(*args, **kwargs)
-        try:
-            return coming.result()  # type: ignore[return-value]
-        except BrokenProcessPool as died:
-            _pool = None
-            raise WorldFault("reader_died", file=file) from died
+    try:
+        if _pool is None:
+            _pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _quiet)
+        coming = _pool.submit(_limited, work, args, kwargs)
+    except (OSError, RuntimeError, ValueError, AssertionError):  # no more processes here, or we are a daemon
+        _pool = None
+        return work(*args, **kwargs)
+    try:
+        return coming.result()  # type: ignore[return-value]
+    except BrokenProcessPool as died:
+        _pool = None
+        raise WorldFault("reader_died", file=file) from died
 
 
 def _quiet() -> None:
