@@ -21,7 +21,7 @@ from typing import IO
 import numpy as np
 
 from core.faults import Refused
-from core.intake import memory
+from core.intake import memory, old_workbook
 
 WHOLE = 4 << 30  # bytes of all parts; a workbook of 200 MB has some 1.5 GB, a full sheet of 64 columns 4 GB
 STRINGS_PART = "sharedStrings.xml"
@@ -92,6 +92,20 @@ def check(path: Path) -> None:
             need = sheet.need(table, sheet.shared * TEXT + _named_bytes(path, sheet.part))
         if need > free:
             raise Refused("file_memory", file=path.name, cells=sheet.cells, need=-(-need >> 20), free=free >> 20)
+
+
+def check_old(path: Path) -> None:
+    """The same of an .xls, whose sheets are all read at once. Refused: file_bomb, file_damaged, file_memory."""
+    try:
+        places = old_workbook.places(path)
+    except (ValueError, struct.error) as error:
+        raise Refused("file_damaged", file=path.name) from error
+    if places > CELLS:
+        raise Refused("file_bomb", file=path.name, part="xls", size=places)
+    need = ((PLACE + CELL + TEXT) * places + 2 * path.stat().st_size) * MARGIN // 100 + OWN
+    free = memory.free()
+    if free is not None and need > free:
+        raise Refused("file_memory", file=path.name, cells=places, need=-(-need >> 20), free=free >> 20)
 
 
 def _named_bytes(path: Path, sheet: str) -> int:

@@ -143,6 +143,8 @@ def _bounded(path: Path) -> None:
     try:
         if zipfile.is_zipfile(path):
             bounds.check(path)
+        else:
+            bounds.check_old(path)
     except OSError as fault:
         raise Refused("file_damaged", file=path.name) from fault
 

@@ -8,6 +8,7 @@ import os
 import pickle
 import re
 import sqlite3
+import struct
 import subprocess
 import sys
 import zipfile
@@ -20,7 +21,7 @@ import xlsxwriter
 from arriving import case, table, write_csv, write_xlsx
 
 from core.faults import Fault, Refused, WorldFault
-from core.intake import bounds, databases, load, memory
+from core.intake import bounds, databases, load, memory, old_workbook
 from core.intake.load import import_file, propose
 from core.storage.workspace import Workspace
 from core.texts import LANGUAGES, Texts
@@ -295,6 +296,53 @@ def test_what_only_begins_like_an_old_workbook(workspace: Workspace, tmp_path: P
     path = tmp_path / "a.xls"
     path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(n * 37 % 256 for n in range(size)))
     assert refused(path, workspace) in ("file_damaged", "file_empty", "file_kind")
+
+
+def old_book(path: Path, sheets: int, *records: tuple[int, bytes]) -> Path:
+    """An .xls of so many sheets, all the same: a compound file with one stream."""
+
+    def record(kind: int, data: bytes) -> bytes:
+        return struct.pack("<HH", kind, len(data)) + data
+
+    begin = record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 0))
+    listed = [record(0x85, struct.pack("<IHBB", 0, 0, 2, 0) + b"S%d" % n) for n in range(sheets)]
+    after = len(begin) + sum(map(len, listed)) + 4
+    sheet = begin + b"".join(record(*one) for one in records) + record(0x0A, b"")
+    for n in range(sheets):
+        listed[n] = listed[n][:4] + struct.pack("<I", after + n * len(sheet)) + listed[n][8:]
+    stream = begin + b"".join(listed) + record(0x0A, b"") + sheet * sheets
+    stream = stream.ljust(max(-(-len(stream) // 512) * 512, 4096), b"\0")
+    count = len(stream) // 512
+    table = [0xFFFFFFFD, 0xFFFFFFFE, *range(3, 2 + count), 0xFFFFFFFE]
+    head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH6x", 0x3E, 3, 0xFFFE, 9, 6)
+    head += struct.pack("<IIIIIIIII", 0, 1, 1, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0) + struct.pack("<I", 0) + b"\xff" * 432
+    entries = b""
+    for name, kind, start, size in (("Root Entry", 5, 0xFFFFFFFE, 0), ("Workbook", 2, 2, len(stream))):
+        text = name.encode("utf-16-le") + b"\0\0"
+        entries += text.ljust(64, b"\0") + struct.pack("<HBBIII36xIII", len(text), kind, 1, 0xFFFFFFFF, 0xFFFFFFFF, 1, start, size, 0)
+    path.write_bytes(head + struct.pack("<128I", *table, *[0xFFFFFFFF] * (128 - len(table))) + entries.ljust(512, b"\0") + stream)
+    return path
+
+
+FAR = [(0x203, struct.pack("<HHHd", 0, 0, 0, 1.0)), (0x203, struct.pack("<HHHd", 65535, 255, 0, 1.0))]
+
+
+@pytest.mark.parametrize(
+    ("sheets", "records"),
+    [
+        (20, FAR),  # 10 GB in memory, from a few kilobytes
+        (1, [(0x203, struct.pack("<HHHd", 0, 0, 0, 1.0)), (0x203, struct.pack("<HHHd", 65535, 65535, 0, 1.0))]),
+        (1, [(0x200, struct.pack("<IIHHH", 0, 1 << 31, 0, 255, 0))]),  # the sheet says so, and has no cell
+        (1, [FAR[0], (0xBE, struct.pack("<HHHHH", 65535, 0, 0, 0, 65535))]),  # several in a row
+    ],
+)
+def test_an_old_workbook_of_far_cells(
+    workspace: Workspace, tmp_path: Path, sheets: int, records: list[tuple[int, bytes]]
+) -> None:
+    assert refused(old_book(tmp_path / "far.xls", sheets, *records), workspace) == "file_bomb"
+    near = old_book(tmp_path / "near.xls", sheets, FAR[0])
+    assert old_workbook.places(near) == sheets
+    assert refused(near, workspace) == "heading_not_found"
 
 
 def test_a_line_without_end(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
