@@ -10,8 +10,8 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
 
 from core.faults import Refused
 from core.storage.migrations import columns, fact_tables
@@ -74,6 +74,37 @@ def confirmed(connection: sqlite3.Connection) -> dict[int, Confirmed]:
         ON l.id = (SELECT max(id) FROM ledger WHERE action = 'confirm' AND subject = CAST(year AS TEXT)) ORDER BY year
     """)
     return {year: Confirmed(year, tuple(json.loads(runs)), *told) for year, runs, *told in rows.fetchall()}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What confirmed years keep from being edited, each with the year that holds it."""
+
+    years: frozenset[int] = frozenset()
+    sets: Mapping[str, int] = field(default_factory=dict[str, int])
+    catalogues: Mapping[str, int] = field(default_factory=dict[str, int])
+    packs: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+def held(connection: sqlite3.Connection) -> Held:
+    """For pages: they refuse before they ask for a value or a reason. The door itself is `hold`."""
+    years = confirmed(connection)
+    found = Held(frozenset(years), {}, {}, {})
+    for year, one in years.items():
+        for run in _runs(connection, one):
+            packs = json.loads(str(run["packs"]))
+            for names, into in (([run["set"]], found.sets), ([run["catalogue"]], found.catalogues), (packs, found.packs)):
+                cast(dict[str, int], into).update({str(name): year for name in names if name})
+    return found
+
+
+def refusal(connection: sqlite3.Connection, changes: Iterable[Change]) -> Refused | None:
+    """What `hold` would say of changes that are not made yet, to rows that are there."""
+    try:
+        hold(connection, "", changes)
+    except Refused as refused:
+        return refused
+    return None
 
 
 def packs_named(text: str) -> list[str]:

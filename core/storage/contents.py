@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.storage import closed
+from core.storage.closed import Held
 from core.storage.workspace import Workspace, as_fault
 
 # The distinct years of an indexed column by jumping along the index: 2.5 million cases take as long as ten.
@@ -30,7 +32,7 @@ class Contents:
 
     sets: names of coefficient sets that hold anything, published first.
 
-    cases: rows accepted and not withdrawn. counts: rows of the smaller tables.
+    cases: rows accepted and not withdrawn. counts: rows of the smaller tables. held: what confirmed years keep as it is.
     """
 
     years: tuple[int, ...]
@@ -39,6 +41,7 @@ class Contents:
     cases: int
     catalogues: tuple[str, ...]
     counts: Mapping[str, int]
+    held: Held = field(default_factory=Held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ def contents(connection: sqlite3.Connection) -> Contents:
         cases=int(cases),
         catalogues=tuple(str(row[0]) for row in catalogues),
         counts=counts,
+        held=closed.held(connection),
     )
 
 

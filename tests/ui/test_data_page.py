@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication
 
@@ -122,8 +122,9 @@ def test_withdraw_and_put_back(page, desk, idle, qtbot, rows, tmp_path):
     for expected, word in ((0, "撤回"), (1, "恢复")):
         panel.table.select(1)
         assert word in panel.turn.text()
-        QTimer.singleShot(0, lambda word=word: answer(f"{word}测试"))
         qtbot.mouseClick(panel.turn, Qt.MouseButton.LeftButton)
+        idle()
+        answer(f"{word}测试")
         idle()
         assert rows("institution") == expected
     lines = desk.workspace.ledger.lines()

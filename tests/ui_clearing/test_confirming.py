@@ -98,3 +98,45 @@ def test_a_stale_run_is_noted_beside_success(cleared: ClearingPage, desk: Desk, 
     assert page.note.property("role") == "good" and page.note.text().startswith("校验通过")
     said = page.window().findChild(TextDialog).text.toPlainText()
     assert said.startswith("[提示]") and "数据已变更" in said and "data_changed" not in said
+
+
+def test_what_a_confirmed_year_holds_is_refused_before_anything_is_asked(cleared: ClearingPage, desk: Desk, qtbot) -> None:
+    """Budget, coefficients and batches say so, in a line and before a value or a reason is typed."""
+    from PySide6.QtWidgets import QWidget
+
+    from core.storage import closed
+    from ui.dialogs import ReasonDialog
+    from ui.pages.budget import BudgetPage
+    from ui.pages.coefficients import CoefficientsPage
+    from ui.pages.data.arrived import BatchesPanel
+
+    def shown(page: QWidget) -> QWidget:
+        qtbot.addWidget(page)
+        page.refresh()  # type: ignore[attr-defined]
+        idle(qtbot, desk)
+        return page
+
+    assert cleared.clearing is not None and desk.workspace is not None
+    year, name = cleared.clearing.year, cleared.clearing.stamps.set_name
+    pages = [shown(BudgetPage(desk)), shown(CoefficientsPage(desk))]
+    assert pages[0].tab("lines").add_button.isEnabled() and pages[1].tabs.tab("editor")._writable()  # type: ignore[attr-defined]
+    cleared.confirming.change("confirm", "")
+    idle(qtbot, desk)
+    held = closed.held(desk.workspace.reader())
+    assert held.years == {year} and held.sets == {name: year} and cleared.clearing.pack.id in held.packs
+    for page in pages:
+        page.refresh()  # type: ignore[attr-defined]
+    idle(qtbot, desk)
+    lines, editor = pages[0].tab("lines"), pages[1].tabs.tab("editor")  # type: ignore[attr-defined]
+    assert not lines.add_button.isEnabled() and "已确认" in lines.said.text()
+    assert "已确认" in pages[1].stamp.text() and not editor._writable()  # type: ignore[attr-defined]
+    editor._locked()
+    assert "重新开启" in editor.trouble.said.text()
+    panel, said = shown(BatchesPanel(desk)), []
+    assert "已确认" in panel.said.text()  # type: ignore[attr-defined]
+    desk.troubled.connect(said.append)
+    batch = next(one for one in panel._batches.values() if one.kind == "budget")  # type: ignore[attr-defined]
+    panel.table.select(batch.id)  # type: ignore[attr-defined]
+    panel._turn()  # type: ignore[attr-defined]
+    idle(qtbot, desk)
+    assert [one.code for one in said] == ["year_confirmed"] and not panel.findChildren(ReasonDialog)

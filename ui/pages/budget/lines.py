@@ -172,8 +172,7 @@ class LinesTab(QWidget):
         standing, texts = self.standing, self.texts
         if standing is None:
             return
-        workspace = self.desk.workspace
-        writable = workspace is not None and not workspace.read_only
+        writable, held = self._writable(), self._held()
         sheet = self.draft.sheet(standing.year, standing.fund, texts, standing.batches)
         self.table.put(self.draft, sheet, offered(texts, standing.lines), writable)
         lines = self.draft.lines()
@@ -184,13 +183,25 @@ class LinesTab(QWidget):
             self.chain.set_worksheet(chain, frozen=2)
         pending = self.draft.pending
         for button in (self.save_button, self.drop_button):
-            button.setEnabled(writable and bool(pending))
+            button.setEnabled((writable or button is self.drop_button) and bool(pending))
         for button in (self.add_button, self.propose_button, self.remove_button):
             button.setEnabled(writable)
         words = [texts.finding(one) for one in budget.doubts(lines, standing.year)]
         if pending:
             words.insert(0, f"{self.unsaved()} {texts('budget.page.pending')}")
-        self._say("\n".join(words) if words else texts("budget.page.hint"), "" if words else "muted")
+        if held:
+            words.insert(0, texts("confirmed.holds_year", year=standing.year))
+        hint = "budget.page.hint" if writable else "ui.not_writable"
+        self._say("\n".join(words) if words else texts(hint), "" if words else "muted")
+
+    def _held(self) -> bool:
+        """Whether the year is confirmed."""
+        contents, standing = self.desk.contents, self.standing
+        return contents is not None and standing is not None and standing.year in contents.held.years
+
+    def _writable(self) -> bool:
+        workspace = self.desk.workspace
+        return workspace is not None and not workspace.read_only and not self._held()
 
     def _say(self, text: str, role: str) -> None:
         set_role(self.said, role)
@@ -255,7 +266,7 @@ class LinesTab(QWidget):
 
     def can_save(self) -> bool:
         try:
-            return bool(self.draft.changes())
+            return self._writable() and bool(self.draft.changes())
         except Refused:
             return False
 

@@ -38,11 +38,12 @@ class Confirming:
         self.button.setEnabled(writable and (held is not None or stands))
         if held is None:
             self.button.setText(texts("confirmed.confirm"))
-            self.button.setToolTip(texts("confirmed.confirm_tip"))
+            why = "" if writable and stands else "confirmed.not_stored" if writable else "ui.not_writable"
+            self.button.setToolTip(texts(why or "confirmed.confirm_tip"))
             return
         this = self._run in held.runs
         self.button.setText(texts("confirmed.is" if this else "confirmed.is_other"))
-        self.button.setToolTip(self.words())
+        self.button.setToolTip(self.words() if writable else f"{self.words()}\n{texts('ui.not_writable')}")
 
     def words(self) -> str:
         """Who confirmed which run and when; "" of a draft."""

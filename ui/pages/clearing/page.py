@@ -332,7 +332,9 @@ class ClearingPage(QWidget):
         self.clearing, self.run = clearing, None
         self._show_state()
         self._load_runs()
-        self._desk.say(self._texts("clearing.cleared", year=clearing.year))
+        workspace = self._desk.workspace
+        kept = workspace is None or not workspace.read_only
+        self._desk.say(self._texts("clearing.cleared" if kept else "clearing.cleared_not_kept", year=clearing.year))
 
     def _not_cleared(self, why: Exception) -> None:
         self._just_cleared = False

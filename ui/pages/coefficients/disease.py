@@ -183,7 +183,14 @@ class DiseaseTab(QWidget):
 
     def _writable(self) -> bool:
         workspace = self.desk.workspace
-        return self.shown is not None and self.shown.state == "draft" and workspace is not None and not workspace.read_only
+        if self.shown is None or self.shown.state != "draft" or self._held():
+            return False
+        return workspace is not None and not workspace.read_only
+
+    def _held(self) -> int:
+        """The confirmed year that rests on the catalogue, 0 where none does."""
+        contents = self.desk.contents
+        return contents.held.catalogues.get(self.shown.version, 0) if contents is not None and self.shown is not None else 0
 
     def _allow(self) -> None:
         workspace = self.desk.workspace
@@ -277,8 +284,10 @@ class DiseaseTab(QWidget):
         self.trouble.tell("\n".join(said), "\n".join(lines) if len(lines) > LISTED else "")
 
     def _locked(self) -> None:
-        """A version that is no draft, or a workspace that may not be written."""
-        if self.desk.workspace is not None and self.desk.workspace.read_only:
+        """A version that is no draft, one that a confirmed year rests on, or a workspace that may not be written."""
+        if self.shown is not None and self.shown.state == "draft" and (year := self._held()):
+            self.trouble.wrong(Refused("year_confirmed", year=year, table="catalogue"))
+        elif self.desk.workspace is not None and self.desk.workspace.read_only:
             self.desk.say(self.texts("ui.not_now"))
         else:
             self.new_draft()

@@ -313,7 +313,13 @@ class Editor(QWidget):
             and self.loaded.grid.state == "draft"
             and workspace is not None
             and not workspace.read_only
+            and not self._held()
         )
+
+    def _held(self) -> int:
+        """The confirmed year that rests on the set, 0 where none does."""
+        contents, name = self.desk.contents, self.head.name if self.head is not None else ""
+        return contents.held.sets.get(name, 0) if contents is not None else 0
 
     def _fund_chosen(self) -> None:
         self._chosen_fund = str(self.fund.currentData())
@@ -509,8 +515,10 @@ class Editor(QWidget):
             self.desk.troubled.emit(error)
 
     def _locked(self) -> None:
-        """A published set, or a workspace that may not be written."""
-        if self.desk.workspace is not None and self.desk.workspace.read_only:
+        """A published set, one that a confirmed year rests on, or a workspace that may not be written."""
+        if self.head is not None and self.head.state == "draft" and self._held():
+            self.trouble.wrong(Refused("year_confirmed", year=self._held(), table="coefficient"))
+        elif self.desk.workspace is not None and self.desk.workspace.read_only:
             self.desk.say(self.texts("ui.not_now"))
         else:
             self.draft_wanted.emit()

@@ -190,6 +190,10 @@ class CoefficientsPage(QWidget):
             if head.based_on:
                 said.append(texts("coefficients.sets.based_on", name=head.based_on))
             self.stamp.setToolTip(head.hash)
+            held = self.desk.contents.held.sets.get(head.name) if self.desk.contents is not None else None
+            if held is not None:
+                said.append(texts("confirmed.holds", year=held))
+                self.stamp.setToolTip(f"{texts('confirmed.holds_it', name=head.name, year=held)}\n{head.hash}")
         self.stamp.setText("  ·  ".join(said))
         workspace = self.desk.workspace
         write = workspace is not None and not workspace.read_only

@@ -14,8 +14,10 @@ from ui.pages.data import sheets
 from ui.table import Table
 
 if TYPE_CHECKING:
+    from core.faults import Refused
     from core.findings import Finding
     from core.storage.batches import Batch
+    from core.storage.ledger import Change
     from core.worksheet import Worksheet
 
 DIFFERENCES = ("rows_difference", "medfee_difference", "hifp_difference")
@@ -58,6 +60,9 @@ class BatchesPanel(QWidget):
 
     def _have(self, found: list[Batch]) -> None:
         self._batches = {batch.id: batch for batch in found}
+        texts, contents = self.desk.texts, self.desk.contents
+        held = sorted(contents.held.years) if contents is not None else []
+        self.said.setText(texts("confirmed.holds_years", years=texts.listed(held)) if held else texts("data.batches_hint"))
         self.table.set_worksheet(sheets.batches(found, self.desk.texts), frozen=2)
         self._choose()
 
@@ -72,23 +77,48 @@ class BatchesPanel(QWidget):
         self.turn.setText(self.desk.texts("data.put_back" if batch and batch.withdrawn else "data.withdraw"))
 
     def _turn(self) -> None:
-        batch, texts = self._current(), self.desk.texts
+        """Ask why, unless a confirmed year rests on it."""
+        batch = self._current()
         if batch is None:
             return
+
+        def work(workspace: Any, _: Any) -> Refused | None:
+            from core.storage import closed
+
+            return closed.refusal(workspace.reader(), (_turned(batch),))
+
+        def have(refused: Refused | None) -> None:
+            if refused is None:
+                self._ask_why(batch)
+            else:
+                self.desk.troubled.emit(refused)
+
+        self.desk.ask(work, have, place="data.held")
+
+    def _ask_why(self, batch: Batch) -> None:
+        texts = self.desk.texts
         what = "put_back" if batch.withdrawn else "withdraw"
         said = texts(f"data.{what}_said", file=batch.file, rows=count(batch.accepted))
         dialog = ReasonDialog(self.desk, texts(f"data.{what}"), said, texts(f"data.{what}"), self)
-        if not dialog.exec():
-            return
-        why, before = dialog.reason, int(batch.withdrawn)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: self._change(batch, what, dialog.reason))
+        dialog.open()
 
+    def _change(self, batch: Batch, what: str, why: str) -> None:
         def work(workspace: Any, job: Any) -> None:
-            from core.storage.ledger import Change, Edit
+            from core.storage.ledger import Edit
 
-            change = Change("batch", {"id": batch.id}, {"withdrawn": before}, {"withdrawn": 1 - before})
-            workspace.ledger.commit(Edit(what, batch.file, (change,), why), progress=job)
+            workspace.ledger.commit(Edit(what, batch.file, (_turned(batch),), why), progress=job)
 
-        self.desk.change(work, title=texts(f"data.{what}"))
+        self.desk.change(work, title=self.desk.texts(f"data.{what}"))
+
+
+def _turned(batch: Batch) -> Change:
+    """Withdrawn, or put back."""
+    from core.storage.ledger import Change
+
+    before = int(batch.withdrawn)
+    return Change("batch", {"id": batch.id}, {"withdrawn": before}, {"withdrawn": 1 - before})
 
 
 class FindingsPanel(QWidget):

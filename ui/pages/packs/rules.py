@@ -239,12 +239,16 @@ class RulesPanel(QWidget):
         workspace = self.desk.workspace
         writes = workspace is not None and not workspace.read_only and one is not None
         pack = one.pack if one is not None else None
+        contents = self.desk.contents
+        held = contents.held.packs.get(one.id, 0) if contents is not None and one is not None and one.own else 0
         self.use.setEnabled(pack is not None and not pack.abstract)
         self.fill.setEnabled(writes and pack is not None and any(field.kind != "text" for field in one.open if one))
         self.duplicate.setEnabled(writes and pack is not None)
         for button in (self.edit, self.drop):
             button.setVisible(one is not None and one.own)
-            button.setEnabled(writes)
+            button.setEnabled(writes and not held)
+            usual = texts("packs.own.edit_tip") if button is self.edit else ""
+            button.setToolTip(texts("confirmed.holds_it", name=one.id, year=held) if held and one is not None else usual)
         self.tongue.setText(texts(f"packs.tongue.{'en' if self.lang == 'zh' else 'zh'}"))
         if one is None:
             return
@@ -256,6 +260,7 @@ class RulesPanel(QWidget):
             facts = [
                 pack.id,
                 texts("packs.own.from", pack=one.based_on) if one.own else "",
+                texts("confirmed.holds", year=held) if held else "",
                 texts("packs.issuer", issuer=pack.issuer) if pack.issuer else "",
                 texts("packs.region", region=pack.region) if pack.region else texts("packs.any_region"),
                 texts("packs.years", years=texts.listed(pack.years)) if pack.years else texts("packs.any_year"),
@@ -299,7 +304,7 @@ class RulesPanel(QWidget):
 
     def start_edit(self) -> None:
         one = self.current()
-        if one is not None and one.own:
+        if one is not None and self.edit.isEnabled() and one.own:
             self.editor.start(one)
             self.stack.setCurrentWidget(self.editor)
             self._show()
