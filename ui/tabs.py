@@ -8,12 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QStackedWidget, QTabBar, QWidget
 
 from core.texts import Texts
 from ui.desk import Changes
 from ui.look import GAP, set_role
+
+
+ROOMY = 100  # of the room that is left, so much more than the gap
 
 
 class TabRow(QTabBar):
@@ -117,7 +121,7 @@ def maker(places: Sequence[tuple[str, str, str]], *given: object) -> Callable[[s
 
 
 class Choice(QComboBox):
-    """Shows its longest item whole where there is room, and never less than so many letters."""
+    """Never less than so many letters; in a `head_line`, as wide as its longest item where nothing else needs the room."""
 
     def __init__(self, name: str, tip: str, letters: int) -> None:
         super().__init__()
@@ -125,16 +129,17 @@ class Choice(QComboBox):
         self.setToolTip(tip)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(letters)
-        self.model().rowsInserted.connect(lambda: self.updateGeometry())
+        self.model().rowsInserted.connect(self._bound)
 
-    def sizeHint(self) -> QSize:
-        least, metrics = super().sizeHint(), self.fontMetrics()
+    def _bound(self) -> None:
+        metrics = self.fontMetrics()
         items = max((metrics.horizontalAdvance(self.itemText(n)) for n in range(self.count())), default=0)
         shown = self.minimumContentsLength() * metrics.horizontalAdvance("X")
-        return QSize(least.width() + max(0, items - shown), least.height())
+        self.setMaximumWidth(self.sizeHint().width() + max(0, items - shown))
 
-    def minimumSizeHint(self) -> QSize:
-        return super().sizeHint()
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._bound()  # in the style that it has now
 
 
 class PackField(Choice):
@@ -167,5 +172,5 @@ def head_line(tabs: TabRow, *beside: QWidget) -> QWidget:
     line.addWidget(tabs)
     line.addStretch(1)
     for widget in beside:
-        line.addWidget(widget)
+        line.addWidget(widget, ROOMY if isinstance(widget, Choice) else 0)
     return head
