@@ -16,7 +16,6 @@ from core.texts import Texts
 from ui.desk import Changes
 from ui.look import GAP, set_role
 
-
 ROOMY = 100  # of the room that is left, so much more than the gap
 
 
