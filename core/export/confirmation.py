@@ -24,7 +24,8 @@ from core.rules.circular import Pack, Step
 from core.rules.sheet import Clearing, FundSheet, Institution, Scope
 from core.texts import Texts
 
-SIGNING = 66.0  # mm for the boxes of both parties
+HEADING = 7.0  # mm of a heading within the sheet
+SIGNING, LEAST_SIGNING = 66.0, 54.0  # mm for the boxes of both parties, and where a page has no more left for them
 # What the two funds of an institution may be added up in; points of two funds have two worths.
 ADDED = ("yuan", "cases")
 
@@ -155,15 +156,20 @@ def put(document: Document, said: Confirmation) -> None:
     document.heading(texts("confirm.notes"))
     for number, note in enumerate(notes, 1):
         document.paragraph(f"{number}. {note}", 7, indent=1)
+    papers, evidence = documents(said, texts), texts("print.evidence")
+    listed = HEADING + sum(document.tall(one, document.width - 1, 7) for one in (*papers, evidence))
+    signed = 2 * HEADING + _result_height(document, said)
+    # What is signed never stands alone: where it needs the next page, the documents go along.
+    document.room(listed + signed + LEAST_SIGNING)
     document.heading(texts("confirm.documents"))
-    for cited in documents(said, texts):
+    for cited in papers:
         document.paragraph(cited, 7, indent=1)
-    document.paragraph(texts("print.evidence"), 7, colour=GREY, indent=1)
-    document.room(SIGNING + 14 + 6 * (len(said.funds) + 2))
+    document.paragraph(evidence, 7, colour=GREY, indent=1)
+    document.room(signed + LEAST_SIGNING)
     document.heading(texts("confirm.result"))
     _result(document, said)
     document.heading(texts("confirm.opinions"))
-    _signing(document)
+    _signing(document, min(SIGNING, document.bottom - document.y))
 
 
 def _named(document: Document, said: Confirmation) -> None:
@@ -258,14 +264,25 @@ def documents(said: Confirmation, texts: Texts) -> list[str]:
 
 def _result(document: Document, said: Confirmation) -> None:
     """What is paid or taken back, in figures and in capitals."""
-    texts, line = document.texts, said.result
+    texts = document.texts
     fields = [
         Field(texts("confirm.fund"), 26), Field(texts("confirm.way"), 22, "C"), Field(texts("confirm.amount"), 38, "R"),
         Field(texts("confirm.capitals"), document.width - 86),
     ]  # fmt: skip
-    rows = [_resulting(texts(f"fund.{fund}"), line.step, value, texts) for fund, value in line.values.items()]
-    total = _resulting(texts("print.total"), line.step, line.total, texts) if line.total is not None else []
+    rows, total = _results(said, texts)
     document.table(fields, rows, total=total, size=9)
+
+
+def _results(said: Confirmation, texts: Texts) -> tuple[list[list[str]], list[str]]:
+    line = said.result
+    rows = [_resulting(texts(f"fund.{fund}"), line.step, value, texts) for fund, value in line.values.items()]
+    return rows, _resulting(texts("print.total"), line.step, line.total, texts) if line.total is not None else []
+
+
+def _result_height(document: Document, said: Confirmation) -> float:
+    """Of the table of results, its heading too, some air included."""
+    rows, total = _results(said, document.texts)
+    return 7 + sum(document.tall(row[-1] or row[0], document.width - 90, 9) + 2 for row in (*rows, total) if row)
 
 
 def _resulting(named: str, one: Step, value: Fraction | None, texts: Texts) -> list[str]:
@@ -278,10 +295,10 @@ def _resulting(named: str, one: Step, value: Fraction | None, texts: Texts) -> l
     return [named, texts(f"confirm.{way}"), figure(one, value), said]
 
 
-def _signing(document: Document) -> None:
-    """Two boxes with space for opinions, signatures, seals and dates."""
+def _signing(document: Document, height: float) -> None:
+    """Two boxes with space for opinions, signatures, seals and dates, all of that height."""
     texts = document.texts
-    half, high, y = document.width / 2, SIGNING - 2, document.y
+    half, high, y = document.width / 2, height - 2, document.y
     for side, (who, asked, signed) in enumerate((("institution", "agree", 3), ("agency", "decide", 3))):
         x = side * half
         document.frame(x, y, half, high)

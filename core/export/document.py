@@ -34,6 +34,7 @@ MARGIN, TOP, FOOT = 11.0, 12.0, 15.0  # mm; FOOT is kept free for stamps and pag
 LEAD = 1.32  # line to line, of the letters' size
 PAD = 0.9  # mm between a cell's edge and its text
 SIZES = (8.0, 7.5, 7.0, 6.5, 6.0)  # points that a table may be set in, the largest that fits the paper
+HEADED = 18.0  # mm that a heading needs with what stands under it
 BANDED = 7.0  # points of one that is set in bands
 WIDEST = 52.0  # mm of a column of words before it is set in several lines
 INK, GREY, RED, SHADE, LINE = (0, 0, 0), (95, 95, 95), (176, 0, 0), (232, 237, 243), (120, 120, 120)
@@ -237,9 +238,13 @@ class Document:
             self._text(line, MARGIN + indent, self.y, size, width=self.width - indent, align=align, bold=bold, colour=colour)
             self.y += _line(size)
 
+    def tall(self, text: str, width: float, size: float) -> float:
+        """How high it stands in lines of that width."""
+        return len(self.wrapped(text, width, size)) * _line(size)
+
     def heading(self, text: str) -> None:
         """A heading within a part; it never stands alone at the bottom of a page."""
-        self.room(18)
+        self.room(HEADED)
         self.y += 1.6
         self._text(text, MARGIN, self.y, 9.5, bold=True)
         self.y += _line(9.5) + 0.6

@@ -20,6 +20,7 @@ from core.export import clearing_table, confirmation, document, lettering
 from core.export.capitals import capitals
 from core.export.document import CLOSING, Document, grouped
 from core.faults import Cancelled, Usage, WorldFault
+from core.findings import Finding
 from core.money import plain
 from core.rules.sheet import Clearing
 from core.texts import Texts
@@ -93,6 +94,21 @@ def test_a_confirmation_says_the_result_in_figures_and_capitals(tmp_path: Path) 
         assert said in whole, said
     for one in made.pack.scope("institution"):
         assert (bare(one.title["zh"]) in whole) == (not one.part)  # nothing is paid beside DIP there
+
+
+@needs_reader
+def test_what_is_signed_never_stands_alone(tmp_path: Path) -> None:
+    """Notes of every number push the boxes down the page: where they need the next one, the documents go along."""
+    made = vector_d()
+    together = Document(Texts("zh"), foot=["一", "二", "三"])
+    for count in range(24, 60, 2):
+        own = Finding("no_assessments", "note", subject="A", values={"year": "2024"})
+        confirmation.put(together, confirmation.of(replace(made, findings=(own,) * count), "A"))
+    together.save(tmp_path / "all.pdf")
+    signed = [bare(page) for page in pages(tmp_path / "all.pdf") if "公章" in page]
+    assert len(signed) == 18 and all(page.count("公章") == 2 and "依据文件" in page and "大写金额" in page for page in signed)
+    lengths = {re.search(r"共(\d+)页", page)[1] for page in signed}  # type: ignore[index]
+    assert len(lengths) > 1, "some of them needed another page"
 
 
 @needs_reader
