@@ -115,9 +115,14 @@ def packs_named(text: str) -> list[str]:
 def hold(connection: sqlite3.Connection, action: str, changes: Iterable[Change]) -> None:
     """Refused("year_confirmed", year, table) where a change concerns a confirmed year. The changes are made already, in
     the transaction that the refusal leaves."""
-    if action in ACTIONS:
-        return
     listed = list(changes)
+    if action in ACTIONS:  # the name alone opens no door
+        for change in listed:
+            if change.table != TABLE:
+                raise Refused("not_editable", table=change.table)
+        if [(change.before is None, change.after is None) for change in listed] != [(action == "confirm", action == "reopen")]:
+            raise Refused("not_editable", table=TABLE)
+        return
     if any(change.table == TABLE for change in listed):
         raise Refused("not_editable", table=TABLE)
     years = confirmed(connection)

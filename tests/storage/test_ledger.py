@@ -404,3 +404,40 @@ def test_the_hash_can_be_redone_by_anyone(workspace: Workspace) -> None:
         assert hashlib.sha256(line.encode("utf-8")).hexdigest() == hashed
         assert row[-1] == before
         before = hashed
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger BEGIN SELECT 1; END",
+        "CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger WHEN 0 BEGIN SELECT RAISE (ABORT, 'the ledger is append-only'); END",
+    ],
+)
+def test_a_guard_that_guards_nothing_is_none(tmp_path: Path, made: str) -> None:
+    path = tmp_path / "a.dz"
+    Workspace.create(path).close()
+    raw = sqlite3.connect(path)
+    raw.execute("DROP TRIGGER ledger_no_update")
+    raw.execute(made)
+    raw.close()
+    with Workspace.open(path) as workspace:
+        assert [finding.code for finding in workspace.ledger.check()] == ["ledger_unguarded"]
+
+
+def test_the_name_of_confirming_opens_no_door(workspace: Workspace) -> None:
+    """A confirmed year's runs are held whatever an edit is called; confirming and reopening are one change of their list."""
+    row = {"runs": "[]", "at": "2026-01-01T00:00:00+00:00", "who": "x", "why": ""}
+    say = Change("confirmed_year", {"year": 2024}, None, row)
+    other = coefficient("base", None, "0.93")
+    before = workspace.generation()
+    for action in ("confirm", "reopen"):
+        for changes in ((other,), (say, other), (), (say, Change("confirmed_year", {"year": 2025}, None, row))):
+            with pytest.raises(Refused, match="not_editable"):
+                workspace.ledger.commit(Edit(action, "2024", changes))
+    with pytest.raises(Refused, match="not_editable"):
+        workspace.ledger.commit(Edit("reopen", "2024", (say,)))
+    assert workspace.generation() == before
+    workspace.ledger.commit(Edit("confirm", "2024", (say,)))
+    with pytest.raises(Refused, match="not_editable"):
+        workspace.ledger.commit(Edit("confirm", "2024", (say.inverse(),)))
+    workspace.ledger.commit(Edit("reopen", "2024", (say.inverse(),)))
