@@ -19,7 +19,7 @@ from core import settings
 from core.faults import Refused
 from core.findings import Finding
 from core.progress import SILENT, Progress
-from core.storage import batches, closed
+from core.storage import batches, closed, migrations
 
 if TYPE_CHECKING:
     from core.storage.workspace import Workspace
@@ -312,11 +312,8 @@ def check(connection: sqlite3.Connection) -> list[Finding]:
     last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'ledger'").fetchone()
     if last is None or last[0] != expected - 1:
         say("ledger_line_missing", expected)
-    guards = connection.execute(
-        "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'ledger'"
-        " AND name IN ('ledger_no_update', 'ledger_no_delete', 'ledger_appends')"
-    ).fetchone()[0]
-    if guards != 3:
+    rows = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'ledger' COLLATE NOCASE")
+    if frozenset(migrations.plain_sql(sql) for (sql,) in rows) != migrations.guards():  # their names say nothing
         say("ledger_unguarded", "")
     return findings
 

@@ -6,7 +6,8 @@ sqlite-utils is imported where it is used: it pulls in pandas, and opening a wor
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,12 +28,30 @@ LAYOUT_4 = Path(__file__).with_name("layout_4.sql")
 
 def run(connection: sqlite3.Connection, script: str) -> None:
     """Statement after statement, inside the caller's transaction: `executescript` would commit it."""
+    for statement in _statements(script):
+        connection.execute(statement)
+
+
+def _statements(script: str) -> Iterator[str]:
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
         if engine.complete_statement(statement):
-            connection.execute(statement)
+            yield statement
             statement = ""
+
+
+@cache
+def guards() -> frozenset[str]:
+    """The triggers of the ledger, as `plain_sql`."""
+    begins = "CREATE TRIGGER ledger_"
+    found = [begins + one.partition(begins)[2] for one in _statements(SCHEMA.read_text("utf-8")) if begins in one]
+    return frozenset(plain_sql(one) for one in found)
+
+
+def plain_sql(statement: str) -> str:
+    """With one blank for any, and no end: so that what SQLite keeps of a statement can be compared."""
+    return " ".join(statement.split()).removesuffix(";")
 
 
 def _to_2(db: Database) -> None:

@@ -356,7 +356,7 @@ CREATE TABLE run (
     batches TEXT NOT NULL,              -- JSON list of batch ids in force; one withdrawn since = stale
     result TEXT NOT NULL,               -- the JSON of `--out x.json`
     result_hash TEXT NOT NULL,
-    hash TEXT NOT NULL,                 -- of pack, set, data, parameters, result
+    hash TEXT NOT NULL,                 -- of what it stood on and every figure, as a tree (settlement/digest.py); not of `result`
     period TEXT NOT NULL DEFAULT ''     -- YYYYMM of a month's settlement (kind 'month')
 );
 
