@@ -9,6 +9,7 @@ Unicode true
 !endif
 !include MUI2.nsh
 !include x64.nsh
+!include WinVer.nsh
 
 Name "$(NAME)"
 OutFile "${OUT}"
@@ -44,8 +45,8 @@ LangString WORKSPACE ${LANG_SIMPCHINESE} "点值工作区"
 LangString WORKSPACE ${LANG_ENGLISH} "Dianzhi workspace"
 LangString RUNNING ${LANG_SIMPCHINESE} "点值正在运行。请关闭所有点值窗口，然后点“重试”。"
 LangString RUNNING ${LANG_ENGLISH} "Dianzhi is running. Close all its windows, then choose Retry."
-LangString ONLY64 ${LANG_SIMPCHINESE} "点值需要 64 位 Windows 10 或更新版本。"
-LangString ONLY64 ${LANG_ENGLISH} "Dianzhi needs 64-bit Windows 10 or later."
+LangString ONLY64 ${LANG_SIMPCHINESE} "点值需要 64 位 Windows 10（1809）或更新版本。"
+LangString ONLY64 ${LANG_ENGLISH} "Dianzhi needs 64-bit Windows 10 (1809) or later."
 LangString FAILED ${LANG_SIMPCHINESE} "文件没有全部写入，请检查磁盘空间后重新运行安装程序。"
 LangString FAILED ${LANG_ENGLISH} "Not all files could be written. Check the disk's free space and run the installer again."
 
@@ -71,6 +72,7 @@ FunctionEnd
 
 Function .onInit
   ${IfNot} ${RunningX64}
+  ${OrIfNot} ${AtLeastBuild} 17763 ; what Qt asks for
     MessageBox MB_OK|MB_ICONSTOP "$(ONLY64)" /SD IDOK
     SetErrorLevel 3
     Quit
