@@ -41,13 +41,14 @@ class Changes:
     """What is different since a page last looked.
 
     workspace: another one, or none. tables: tables of the workspace that were written ("*": any).
-    choices: year, fund or coefficient set. display: yuan or 万元.
+    choices: year, fund or coefficient set. display: yuan or 万元. again: the workspace is the one from before, opened anew.
     """
 
     workspace: bool = False
     tables: frozenset[str] = field(default_factory=frozenset)
     choices: bool = False
     display: bool = False
+    again: bool = False
 
     def touches(self, *tables: str) -> bool:
         """Whether data that comes from these tables may be different."""
@@ -59,6 +60,7 @@ class Changes:
             self.tables | other.tables,
             self.choices or other.choices,
             self.display or other.display,
+            self.again or other.again,
         )
 
 
@@ -252,7 +254,8 @@ class Desk(QObject):
             else:
                 self.say(said)
 
-        self.leaving(lambda: self._begin(path, make, title, tell))
+        choices = (self.year, self.set_name)
+        self.leaving(lambda: self._begin(path, make, title, tell, choices))
 
     def new(self, path: str | Path, region: str, name: str, passphrase: str | None = None) -> None:
         from core.storage.workspace import Workspace
@@ -315,9 +318,9 @@ class Desk(QObject):
         make: Callable[[Job], Workspace],
         title: str,
         then: Callable[[], None] = lambda: None,
-        choices: tuple[int | None, str] = (None, ""),
+        choices: tuple[int | None, str] | None = None,
     ) -> None:
-        """choices: the year and set to stay with, where they are still there."""
+        """choices: of the same workspace opened anew, the year and set to stay with where they are still there."""
         self.opening = path
 
         def work(job: Job) -> tuple[Workspace, Contents]:
@@ -331,8 +334,8 @@ class Desk(QObject):
             for fault in self.workspace.notices:
                 self.troubled.emit(fault)
             self._remember(path)
-            self.year, self.set_name = choices
-            self._count(contents, Changes(workspace=True))
+            self.year, self.set_name = choices or (None, "")
+            self._count(contents, Changes(workspace=True, again=choices is not None))
             then()
 
         def failed(error: Exception) -> None:

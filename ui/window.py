@@ -81,6 +81,7 @@ class Window(QMainWindow):
         self.key = KEYS[0]
         self._pages: dict[str, QWidget] = {}
         self._stale: dict[str, Changes] = {}
+        self._left = self.key  # the page that was shown when the workspace was put away for a moment
         self._rail_forced: bool | None = None  # what the user chose; None: by the window's width
         self._waiting: Waiting | None = None
         self._bug_shown: TextDialog | None = None
@@ -247,10 +248,12 @@ class Window(QMainWindow):
         if changes.touches("institution", "catalogue", "batch"):
             self._index()
         if changes.workspace and self.desk.workspace is not None:
-            self._welcome()
+            self._welcome(self._left if changes.again else "")
+        elif changes.workspace and self.desk.opening is not None:
+            self._left = self.key
 
-    def _welcome(self) -> None:
-        """A workspace came to hand: say what its user must know."""
+    def _welcome(self, page: str) -> None:
+        """A workspace came to hand: say what its user must know. page: where they were, when it is the one from before."""
         workspace = self.desk.workspace
         assert workspace is not None
         self.errorbar.hide()
@@ -259,7 +262,9 @@ class Window(QMainWindow):
             self.desk.say(
                 self.desk.texts("ui.interrupted", subject=what["subject"], count=len(workspace.interrupted))
             )
-        if self.key == KEYS[0]:
+        if page and page != self.key:
+            self.show_page(page)
+        elif self.key == KEYS[0] and not page:
             self.show_page("data" if not (self.desk.contents and self.desk.contents.cases) else "clearing")
 
     def _refresh_frame(self) -> None:

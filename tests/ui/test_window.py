@@ -137,6 +137,18 @@ def test_a_read_only_window_hears_of_changes_and_becomes_the_writer(window, desk
         assert window.actions_["ledger.undo"].isEnabled() and window.key == "ledger"
 
 
+def test_a_passphrase_changes_neither_page_nor_year(opened, desk, idle, made) -> None:
+    from core.storage import protection
+
+    opened.show_page("data")
+    idle()
+    year = desk.year
+    desk.convert(lambda job: protection.protect(made, "correct horse", job), "", "")
+    opened.show_page("start")  # wherever a key went while nothing was in hand
+    idle()
+    assert (opened.key, desk.year) == ("data", year) and desk.workspace.key is not None
+
+
 def test_undo_and_redo_with_reasons(opened, desk, qtbot, idle) -> None:
     heard: list[Changes] = []
     desk.changed.connect(heard.append)
