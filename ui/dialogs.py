@@ -245,6 +245,19 @@ def paragraph(text: str) -> QLabel:
     return label
 
 
+class DoOrCancel(QDialogButtonBox):
+    """The end of a dialog: the button that does what it is for, which Enter presses, and the way out."""
+
+    def __init__(self, dialog: QDialog, texts: Texts, words: str) -> None:
+        super().__init__()
+        self.do = self.addButton(words, QDialogButtonBox.ButtonRole.AcceptRole)
+        self.do.setProperty("primary", True)
+        self.do.setDefault(True)
+        self.addButton(texts("ui.cancel"), QDialogButtonBox.ButtonRole.RejectRole)
+        self.accepted.connect(dialog.accept)
+        self.rejected.connect(dialog.reject)
+
+
 class ReasonDialog(QDialog):
     """Says what will be done and takes a reason for the ledger; `reason` after it was accepted."""
 
@@ -263,13 +276,8 @@ class ReasonDialog(QDialog):
         self.field.setPlaceholderText(desk.texts("ui.reason_hint"))
         self.field.setAccessibleName(desk.texts("ui.reason"))
         layout.addWidget(self.field)
-        buttons = QDialogButtonBox()
-        self.do = buttons.addButton(do, QDialogButtonBox.ButtonRole.AcceptRole)
-        self.do.setProperty("primary", True)
-        self.do.setDefault(True)
-        buttons.addButton(desk.texts("ui.cancel"), QDialogButtonBox.ButtonRole.RejectRole)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
+        buttons = DoOrCancel(self, desk.texts, do)
+        self.do = buttons.do
         layout.addWidget(buttons)
         self.field.textChanged.connect(self._check)
         self._check()
@@ -382,15 +390,8 @@ class NewWorkspaceDialog(QDialog):
         self.problem.setWordWrap(True)
         set_role(self.problem, "bad")
         layout.addWidget(self.problem)
-        buttons = QDialogButtonBox()
-        self.create_button = buttons.addButton(
-            texts("start.new.create"), QDialogButtonBox.ButtonRole.AcceptRole
-        )
-        self.create_button.setProperty("primary", True)
-        self.create_button.setDefault(True)
-        buttons.addButton(texts("ui.cancel"), QDialogButtonBox.ButtonRole.RejectRole)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
+        buttons = DoOrCancel(self, texts, texts("start.new.create"))
+        self.create_button = buttons.do
         layout.addWidget(buttons)
         self._folder = documents()
         self._followed = ""
@@ -468,13 +469,7 @@ class DemoDialog(QDialog):
             layout.addWidget(self.choices[scale])
         self.choices[10].setChecked(True)
         self.choices[10].setFocus()
-        buttons = QDialogButtonBox()
-        go = buttons.addButton(texts("start.demo.go"), QDialogButtonBox.ButtonRole.AcceptRole)
-        go.setProperty("primary", True)
-        go.setDefault(True)
-        buttons.addButton(texts("ui.cancel"), QDialogButtonBox.ButtonRole.RejectRole)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
+        buttons = DoOrCancel(self, texts, texts("start.demo.go"))
         layout.addWidget(buttons)
 
     @property

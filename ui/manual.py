@@ -28,7 +28,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
     QLineEdit,
-    QSplitter,
     QTextBrowser,
     QTreeWidget,
     QTreeWidgetItem,
@@ -40,6 +39,7 @@ from PySide6.QtWidgets import (
 from core import settings as kept
 from ui.desk import Desk
 from ui.look import EDGE, GAP, Look
+from ui.splits import side_by_side
 
 # In the order of a first reading: begin, bring data, look, set, clear, rules, keep, look up.
 CHAPTERS = (
@@ -179,12 +179,7 @@ class Manual(QDialog):
         side.setSpacing(GAP)
         side.addWidget(self.field)
         side.addWidget(self.contents, 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.addWidget(left)
-        split.addWidget(self.text)
-        split.setStretchFactor(1, 1)
-        split.setSizes([270, 910])
+        split = side_by_side(left, self.text, sizes=(270, 910), stretch=(0, 1))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(GAP, GAP, GAP, GAP)
         layout.addWidget(split)

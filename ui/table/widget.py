@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from core.worksheet import Column, Worksheet
 from ui.look import GAP, TIGHT
+from ui.menu_button import MenuButton
 from ui.table import copying, exporting
 from ui.table.arrangement import Arrangement, View
 from ui.table.condition_field import ConditionField
@@ -80,8 +81,8 @@ class Table(QWidget):
         texts = self.texts
         self.clear_filters = QPushButton(texts("table.clear_filters"))
         self.clear_filters.hide()
-        self.columns = self._menu_button("table.columns", lambda menu: fill_columns_menu(menu, self))
-        self.export = self._menu_button("table.export", lambda menu: exporting.fill_menu(menu, self))
+        self.columns = MenuButton(texts("table.columns"), lambda menu: fill_columns_menu(menu, self))
+        self.export = MenuButton(texts("table.export"), lambda menu: exporting.fill_menu(menu, self))
 
         self.bar = QHBoxLayout()
         self.bar.setContentsMargins(0, 0, 0, 0)
@@ -108,17 +109,6 @@ class Table(QWidget):
         box.addLayout(body, 1)
         box.addLayout(self.foot)
         self.setFocusProxy(self.grid)
-
-    def _menu_button(self, key: str, fill: Callable[[QMenu], None]) -> QToolButton:
-        button = QToolButton()
-        button.setText(self.texts(key) + " ▾")
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        menu = QMenu(button)
-        menu.setToolTipsVisible(True)
-        menu.aboutToShow.connect(lambda: (menu.clear(), fill(menu)))
-        button.setMenu(menu)
-        return button
 
     def _connect(self) -> None:
         grid = self.grid

@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from core.money import decimal, plain
 from ui.desk import Desk
+from ui.dialogs import DoOrCancel
 from ui.look import EDGE, GAP, set_role
 
 BLANK = 3  # lines to write in
@@ -75,12 +75,8 @@ class IndicatorsDialog(QDialog):
         self.reason = QLineEdit()
         self.reason.setPlaceholderText(texts("ui.reason_hint"))
         self.reason.setAccessibleName(texts("ui.reason"))
-        buttons = QDialogButtonBox()
-        self.do = buttons.addButton(texts("assessment.page.set_indicators"), QDialogButtonBox.ButtonRole.AcceptRole)
-        self.do.setProperty("primary", True)
-        buttons.addButton(texts("ui.cancel"), QDialogButtonBox.ButtonRole.RejectRole)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
+        buttons = DoOrCancel(self, texts, texts("assessment.page.set_indicators"))
+        self.do = buttons.do
         box = QVBoxLayout(self)
         box.setContentsMargins(EDGE, EDGE, EDGE, EDGE)
         box.setSpacing(GAP)

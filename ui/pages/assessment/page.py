@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from ui.desk import Changes, Desk
-from ui.dialogs import Empty
+from ui.dialogs import DoOrCancel, Empty
 from ui.look import EDGE, GAP
 from ui.pages.assessment.cleared import Clearings
 from ui.tabs import FreshTabs, PackField, head_line, maker
@@ -154,12 +154,7 @@ class AssessmentPage(QWidget):
         field.setAccessibleName(texts("assessment.page.who_title"))
         field.setMinimumWidth(380)
         field.selectAll()
-        buttons = QDialogButtonBox()
-        do = buttons.addButton(texts("assessment.page.who_do"), QDialogButtonBox.ButtonRole.AcceptRole)
-        do.setProperty("primary", True)
-        buttons.addButton(texts("ui.cancel"), QDialogButtonBox.ButtonRole.RejectRole)
-        buttons.accepted.connect(dialog.accept)
-        buttons.rejected.connect(dialog.reject)
+        buttons = DoOrCancel(dialog, texts, texts("assessment.page.who_do"))
         box = QVBoxLayout(dialog)
         box.setContentsMargins(EDGE, EDGE, EDGE, EDGE)
         box.setSpacing(GAP)

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QSplitter,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -25,6 +24,7 @@ from ui.dialogs import ReasonDialog
 from ui.look import GAP, TIGHT, set_role
 from ui.pages.assessment.indicators import IndicatorsDialog
 from ui.pages.assessment.points_grid import PointsTable
+from ui.splits import one_above_other
 from ui.table import Table
 
 if TYPE_CHECKING:
@@ -106,11 +106,7 @@ class ScoringTab(QWidget):
         self.beneath.setDocumentMode(True)
         self.beneath.addTab(self.one, texts("assessment.sheet.assessment_sheet"))
         self.beneath.addTab(self.computed, texts("assessment.sheet.assessment_computed"))
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.setChildrenCollapsible(False)
-        split.addWidget(self.table)
-        split.addWidget(self.beneath)
-        split.setSizes([420, 230])
+        split = one_above_other(self.table, self.beneath, sizes=(420, 230))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(TIGHT)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from ui.asking import Asking
 from ui.desk import Changes, Desk
@@ -15,6 +15,7 @@ from ui.dialogs import ReasonDialog
 from ui.look import GAP, TIGHT, set_role
 from ui.pages.assessment.cleared import Cleared, Clearings
 from ui.pages.assessment.tiers import Tiers
+from ui.splits import one_above_other, side_by_side
 from ui.table import Table
 
 if TYPE_CHECKING:
@@ -71,16 +72,8 @@ class SharingTab(QWidget):
         self.tiers.widest = {"value": 340, "words": 520}
         self.surplus.widest = {"is": 560}
         self.table.set_empty(texts("assessment.page.nothing"))
-        first = QSplitter(Qt.Orientation.Vertical)
-        first.setChildrenCollapsible(False)
-        first.addWidget(self.tiers)
-        first.addWidget(self.table)
-        first.setSizes([215, 360])
-        second = QSplitter(Qt.Orientation.Vertical)
-        second.setChildrenCollapsible(False)
-        second.addWidget(self.surplus)
-        second.addWidget(self.diseases)
-        second.setSizes([230, 340])
+        first = one_above_other(self.tiers, self.table, sizes=(215, 360))
+        second = one_above_other(self.surplus, self.diseases, sizes=(230, 340))
         self.views = QTabWidget()
         self.views.setDocumentMode(True)
         self.views.addTab(first, texts("assessment.sheet.assessment_sharing"))
@@ -92,12 +85,7 @@ class SharingTab(QWidget):
         box.addWidget(self.said)
         box.addWidget(self.asking)
         box.addWidget(self.views, 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.addWidget(self.form)
-        split.addWidget(right)
-        split.setSizes([360, 860])
-        split.setStretchFactor(1, 1)
+        split = side_by_side(self.form, right, sizes=(360, 860), stretch=(0, 1))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(split, 1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from core.faults import Refused
 from ui.asking import Asking
@@ -17,6 +17,7 @@ from ui.dialogs import ReasonDialog
 from ui.look import GAP, TIGHT, set_role
 from ui.pages.budget.drafting import Draft, Row, block_of, offered
 from ui.pages.budget.grid import LinesTable
+from ui.splits import side_by_side
 from ui.table import Table
 
 if TYPE_CHECKING:
@@ -111,11 +112,7 @@ class LinesTab(QWidget):
         set_role(heading, "heading")
         beside.addWidget(heading)
         beside.addWidget(self.chain, 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.addWidget(left)
-        split.addWidget(right)
-        split.setSizes([640, 540])
+        split = side_by_side(left, right, sizes=(640, 540))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(TIGHT)

@@ -6,13 +6,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from core.money import plain
 from ui.asking import Asking
 from ui.chart import Chart, Panel, Series, prepare
 from ui.desk import Changes, Desk
 from ui.look import TIGHT, grouped, set_role
+from ui.splits import one_above_other
 from ui.table import Table
 
 if TYPE_CHECKING:
@@ -38,11 +39,7 @@ class MonthsTab(QWidget):
         self.notes = QLabel(wordWrap=True)
         self.notes.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         set_role(self.notes, "muted")
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.setChildrenCollapsible(False)
-        split.addWidget(self.chart)
-        split.addWidget(self.table)
-        split.setSizes([260, 320])
+        split = one_above_other(self.chart, self.table, sizes=(260, 320))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(TIGHT)

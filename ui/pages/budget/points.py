@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from core.money import plain
 from ui.asking import Asking
 from ui.chart import Chart, Panel, Series, prepare
 from ui.desk import Changes, Desk
 from ui.look import TIGHT, grouped, set_role
+from ui.splits import one_above_other, side_by_side
 from ui.table import Table
 
 if TYPE_CHECKING:
@@ -49,20 +50,12 @@ class PointsTab(QWidget):
         column.addWidget(self.way)
         self.chart = Chart(desk)
         self.chart.name = texts("budget.page.tab.points")
-        top = QSplitter(Qt.Orientation.Horizontal)
-        top.setChildrenCollapsible(False)
-        top.addWidget(left)
-        top.addWidget(self.chart)
-        top.setSizes([720, 460])
+        top = side_by_side(left, self.chart, sizes=(720, 460))
         self.below = QTabWidget()
         self.below.setDocumentMode(True)
         self.below.addTab(self.years, texts("budget.page.years"))
         self.below.addTab(self.institutions, texts("budget.page.hospitals"))
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.setChildrenCollapsible(False)
-        split.addWidget(top)
-        split.addWidget(self.below)
-        split.setSizes([330, 230])
+        split = one_above_other(top, self.below, sizes=(330, 230))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(TIGHT)

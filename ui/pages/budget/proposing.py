@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QLabel,
     QLineEdit,
@@ -22,7 +21,7 @@ from PySide6.QtWidgets import (
 from core.faults import Fault, Refused
 from core.money import plain
 from ui.desk import Desk
-from ui.dialogs import words
+from ui.dialogs import DoOrCancel, words
 from ui.look import EDGE, GAP, MINUS, grouped, set_role
 from ui.pages.budget.drafting import day_of
 
@@ -72,12 +71,8 @@ class ProposalDialog(QDialog):
         self.working.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         layout.addWidget(self.working)
         layout.addStretch(1)
-        buttons = QDialogButtonBox()
-        self.take = buttons.addButton(texts("budget.propose.take"), QDialogButtonBox.ButtonRole.AcceptRole)
-        self.take.setProperty("primary", True)
-        buttons.addButton(texts("ui.cancel"), QDialogButtonBox.ButtonRole.RejectRole)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
+        buttons = DoOrCancel(self, texts, texts("budget.propose.take"))
+        self.take = buttons.do
         layout.addWidget(buttons)
         self.method.currentIndexChanged.connect(lambda _: self.ask())
         self.growth.textChanged.connect(lambda _: self.ask())

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QPushButton,
-    QSplitter,
     QStackedWidget,
     QTabBar,
     QTextBrowser,
@@ -31,6 +30,7 @@ from ui.desk import Changes, Desk
 from ui.dialogs import documents
 from ui.look import GAP, TIGHT, count, grouped, set_role
 from ui.pages.catalogue.chips import SENTENCE, Chips, notices
+from ui.splits import one_above_other
 from ui.table import Table
 
 if TYPE_CHECKING:
@@ -181,13 +181,7 @@ class AgreementTab(QWidget):
         head.setSpacing(GAP)
         head.addWidget(self.narrowed, 1)
         head.addWidget(self.widen)
-        pair = QSplitter(Qt.Orientation.Vertical)
-        pair.setChildrenCollapsible(False)
-        pair.addWidget(table)
-        pair.addWidget(self.paths)
-        pair.setStretchFactor(0, 1)
-        pair.setStretchFactor(1, 1)
-        pair.setSizes([280, 220])
+        pair = one_above_other(table, self.paths, sizes=(280, 220), stretch=(1, 1))
         whole = QWidget()
         box = QVBoxLayout(whole)
         box.setContentsMargins(0, 0, 0, 0)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -18,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from ui.desk import Desk
-from ui.dialogs import SMALL, ReasonDialog
+from ui.dialogs import SMALL, DoOrCancel, ReasonDialog
 from ui.look import EDGE, GAP, TIGHT, count, set_role
 from ui.table import Table
 
@@ -178,15 +177,8 @@ class SaveDraft(QDialog):
         self.problem = QLabel(" ")
         set_role(self.problem, "bad")
         layout.addWidget(self.problem)
-        buttons = QDialogButtonBox()
-        self.do = buttons.addButton(
-            texts("catalogue.scores.save").rstrip("…"), QDialogButtonBox.ButtonRole.AcceptRole
-        )
-        self.do.setProperty("primary", True)
-        self.do.setDefault(True)
-        buttons.addButton(texts("ui.cancel"), QDialogButtonBox.ButtonRole.RejectRole)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
+        buttons = DoOrCancel(self, texts, texts("catalogue.scores.save").rstrip("…"))
+        self.do = buttons.do
         layout.addWidget(buttons)
         for field in (self.name_field, self.year_field):
             field.textChanged.connect(lambda _: self._check())

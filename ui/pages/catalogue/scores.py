@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSplitter,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -26,6 +25,7 @@ from ui.pages.catalogue.chips import Chips, notices
 from ui.pages.catalogue.drafts import Drafts, SaveDraft
 from ui.pages.catalogue.score_form import ScoreForm
 from ui.pages.catalogue.score_why import ScoreWhy
+from ui.splits import one_above_other, side_by_side
 from ui.table import Filter, Table
 from ui.tabs import TabRow
 
@@ -141,13 +141,7 @@ class ScoresTab(QWidget):
         self.table.set_empty(texts("catalogue.scores.not_yet"), texts("catalogue.scores.go"), self.derive)
         self.table.current_changed.connect(lambda *_: self._tell(self.table.current_row()))
         self.why = ScoreWhy(self.desk)
-        pair = QSplitter(Qt.Orientation.Vertical)
-        pair.setChildrenCollapsible(False)
-        pair.addWidget(self.table)
-        pair.addWidget(self.why)
-        pair.setStretchFactor(0, 1)
-        pair.setStretchFactor(1, 0)
-        pair.setSizes([320, 190])
+        pair = one_above_other(self.table, self.why, sizes=(320, 190), stretch=(1, 0))
         result = QWidget()
         inner = QVBoxLayout(result)
         inner.setContentsMargins(0, 0, 0, 0)
@@ -169,12 +163,7 @@ class ScoresTab(QWidget):
         side.addLayout(top)
         side.addWidget(self.asking)
         side.addWidget(self.stack, 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.addWidget(left)
-        split.addWidget(right)
-        split.setStretchFactor(1, 1)
-        split.setSizes([FORM_WIDTH, 830])
+        split = side_by_side(left, right, sizes=(FORM_WIDTH, 830), stretch=(0, 1))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(split)

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSplitter,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -28,6 +27,7 @@ from ui.dialogs import documents
 from ui.look import GAP, TIGHT, count, set_role
 from ui.pages.catalogue.beside import Detail, Figures
 from ui.pages.catalogue.chips import Chips, notices
+from ui.splits import one_above_other
 from ui.table import Filter, Table
 from ui.tabs import TabRow
 
@@ -189,13 +189,7 @@ class VersionsTab(QWidget):
         self.table.activated.connect(self._open_group)
         self.detail = Detail(self.desk)
         self.detail.setAccessibleName(self.texts("catalogue.tab.versions"))
-        pair = QSplitter(Qt.Orientation.Vertical)
-        pair.setChildrenCollapsible(False)
-        pair.addWidget(self.table)
-        pair.addWidget(self.detail)
-        pair.setStretchFactor(0, 1)
-        pair.setStretchFactor(1, 0)
-        pair.setSizes([370, 96])
+        pair = one_above_other(self.table, self.detail, sizes=(370, 96), stretch=(1, 0))
         relations = QWidget()
         box = QVBoxLayout(relations)
         box.setContentsMargins(0, 0, 0, 0)

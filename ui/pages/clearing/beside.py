@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QApplication,
-    QHBoxLayout,
     QLabel,
     QSplitter,
     QStackedWidget,
@@ -17,9 +16,10 @@ from PySide6.QtWidgets import (
 )
 
 from ui.desk import Desk
-from ui.look import GAP, TIGHT, set_role
+from ui.look import GAP, TIGHT
 from ui.pages.clearing import sheets
 from ui.pages.clearing.closing import Closing
+from ui.pages.clearing.side_heading import SideHeading
 from ui.pages.clearing.why import Place, Why
 from ui.table import Table
 
@@ -70,16 +70,8 @@ class Beside(QSplitter):
         box = QVBoxLayout(side)
         box.setContentsMargins(GAP, 0, 0, 0)
         box.setSpacing(TIGHT)
-        head = QHBoxLayout()
-        title = QLabel(self._texts("clearing.findings_title"))
-        set_role(title, "heading")
-        close = QToolButton()
-        close.setText("×")
-        close.setToolTip(self._texts("clearing.close"))
-        close.setAccessibleName(self._texts("clearing.close"))
-        close.clicked.connect(self.close_side)
-        head.addWidget(title, 1)
-        head.addWidget(close)
+        head = SideHeading(self._texts, self._texts("clearing.findings_title"))
+        head.closed.connect(self.close_side)
         whole = QLabel(wordWrap=True)  # the sentence of the current row, in full
         whole.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         whole.setMinimumWidth(10)

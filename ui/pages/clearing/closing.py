@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from core.money import plain
 from core.rules.circular import PARTS
@@ -15,6 +15,7 @@ from core.settlement.funds import overspent
 from core.texts import LANGUAGES, Texts
 from core.worksheet import Column, Worksheet, column_of
 from ui.look import GAP, TIGHT, grouped, set_role
+from ui.pages.clearing.side_heading import SideHeading
 from ui.table import Table
 
 if TYPE_CHECKING:
@@ -94,16 +95,8 @@ class Closing(QWidget):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk, self._texts = desk, desk.texts
-        head = QHBoxLayout()
-        title = QLabel(desk.texts("closing.title"))
-        set_role(title, "heading")
-        away = QToolButton()
-        away.setText("×")
-        away.setToolTip(desk.texts("clearing.close"))
-        away.setAccessibleName(desk.texts("clearing.close"))
-        away.clicked.connect(self.closed)
-        head.addWidget(title, 1)
-        head.addWidget(away)
+        head = SideHeading(desk.texts, desk.texts("closing.title"))
+        head.closed.connect(self.closed)
         self.verdict = QLabel(wordWrap=True)
         self.verdict.setMinimumWidth(10)
         self.table = Table(desk)

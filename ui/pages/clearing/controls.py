@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
 
 from ui.look import GAP, set_role
+from ui.menu_button import MenuButton
 from ui.pages.clearing import sheets
 from ui.pages.clearing.tabs import Choice
 from ui.tabs import Choice as ChoiceField
@@ -48,8 +49,8 @@ class Controls(QWidget):
         self.clear.setToolTip(texts("clearing.clear_tip"))
         self.moved = QPushButton(texts("clearing.moved"))
         self.moved.setToolTip(texts("clearing.moved_tip"))
-        self.history = self._menu("clearing.runs", self._fill_runs)
-        self.export = self._menu("clearing.export", fill_export)
+        self.history = MenuButton(texts("clearing.runs"), self._fill_runs)
+        self.export = MenuButton(texts("clearing.export"), fill_export)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(GAP)
@@ -64,17 +65,6 @@ class Controls(QWidget):
         line.addStretch(1)
         for button in (self.moved, *beside, self.history, confirming, self.export):
             line.addWidget(button)
-
-    def _menu(self, key: str, fill: Callable[[QMenu], None]) -> QToolButton:
-        button = QToolButton()
-        button.setText(self._texts(key) + " ▾")
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        menu = QMenu(button)
-        menu.setToolTipsVisible(True)
-        menu.aboutToShow.connect(lambda: (menu.clear(), fill(menu)))
-        button.setMenu(menu)
-        return button
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -6,14 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
-    QSplitter,
     QVBoxLayout,
     QWidget,
 )
@@ -26,6 +24,7 @@ from ui.dialogs import ReasonDialog, TextDialog
 from ui.look import GAP, TIGHT, set_role
 from ui.pages.clearing.tabs import Choice
 from ui.pages.clearing.why import Place, Why
+from ui.splits import side_by_side
 from ui.table import Table
 
 if TYPE_CHECKING:
@@ -136,11 +135,7 @@ class MonthsTab(QWidget):
         self.why = Why(self.desk)
         self.why.closed.connect(self.why.hide)
         self.why.again_wanted.connect(lambda: self.refresh())
-        self.split = QSplitter(Qt.Orientation.Horizontal)
-        self.split.setChildrenCollapsible(False)
-        self.split.addWidget(self.table)
-        self.split.addWidget(self.why)
-        self.split.setStretchFactor(0, 1)
+        self.split = side_by_side(self.table, self.why, stretch=(1, 0))
         self.why.hide()
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSplitter,
     QTabBar,
     QVBoxLayout,
     QWidget,
@@ -26,6 +25,7 @@ from ui.desk import Changes, Desk
 from ui.dialogs import documents
 from ui.look import GAP, TIGHT, set_role
 from ui.pages.clearing.tabs import Choice
+from ui.splits import one_above_other, side_by_side
 from ui.table import Table
 
 if TYPE_CHECKING:
@@ -126,16 +126,8 @@ class OfficialTab(QWidget):
         self.bridge.activated.connect(lambda key, _: self._to_institution(key))
         self.cases.set_empty(texts("reconcile.no_cases"))
         self.bridge.set_empty(texts("reconcile.choose_step"))
-        beneath = QSplitter(Qt.Orientation.Horizontal)
-        beneath.setChildrenCollapsible(False)
-        beneath.addWidget(self.bridge)
-        beneath.addWidget(self.cases)
-        beneath.setSizes([620, 560])
-        self.split = QSplitter(Qt.Orientation.Vertical)
-        self.split.setChildrenCollapsible(False)
-        self.split.addWidget(self.steps)
-        self.split.addWidget(beneath)
-        self.split.setSizes([260, 300])
+        beneath = side_by_side(self.bridge, self.cases, sizes=(620, 560))
+        self.split = one_above_other(self.steps, beneath, sizes=(260, 300))
         self.beneath = beneath
         set_role(self.said, "muted")
         box = QVBoxLayout(self)

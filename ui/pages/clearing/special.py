@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QSplitter,
     QVBoxLayout,
     QWidget,
 )
@@ -27,6 +26,7 @@ from ui.dialogs import SureDialog
 from ui.look import GAP, TIGHT, grouped, set_bad, set_role
 from ui.pages.clearing.special_form import DecisionForm
 from ui.pages.clearing.tabs import Choice
+from ui.splits import side_by_side
 from ui.table import Table
 from ui.table.model import EMPTY
 
@@ -64,12 +64,7 @@ class SpecialTab(QWidget):
         self.quota = QLabel(wordWrap=True)
         self.table = Table(desk)
         self.table.set_empty(self.texts("special.page.none"))
-        self.split = QSplitter(Qt.Orientation.Horizontal)
-        self.split.setChildrenCollapsible(False)
-        self.split.addWidget(self.table)
-        self.split.addWidget(self._deciding())
-        self.split.setStretchFactor(0, 1)
-        self.split.setSizes([720, 450])
+        self.split = side_by_side(self.table, self._deciding(), sizes=(720, 450), stretch=(1, 0))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(TIGHT)

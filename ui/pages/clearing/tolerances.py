@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QLabel,
     QLineEdit,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from core.money import decimal, plain
 from ui.desk import Desk
+from ui.dialogs import DoOrCancel
 from ui.look import EDGE, GAP
 
 if TYPE_CHECKING:
@@ -55,13 +55,8 @@ class ToleranceDialog(QDialog):
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its fields take the keyboard
         area.setWidget(inside)
         layout.addWidget(area, 1)
-        buttons = QDialogButtonBox()
-        self.take = buttons.addButton(texts("reconcile.tolerances_take"), QDialogButtonBox.ButtonRole.AcceptRole)
-        self.take.setProperty("primary", True)
-        self.take.setDefault(True)
-        buttons.addButton(texts("ui.cancel"), QDialogButtonBox.ButtonRole.RejectRole)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
+        buttons = DoOrCancel(self, texts, texts("reconcile.tolerances_take"))
+        self.take = buttons.do
         layout.addWidget(buttons)
 
     @staticmethod

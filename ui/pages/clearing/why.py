@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
-    QSplitter,
     QToolButton,
     QTreeWidget,
     QTreeWidgetItem,
@@ -29,6 +28,7 @@ from core.worksheet import Column, Worksheet
 from ui.dialogs import words
 from ui.look import GAP, TIGHT, grouped, set_role
 from ui.pages.clearing import sheets
+from ui.splits import one_above_other
 from ui.table import Table
 from ui.table.model import EMPTY, written
 
@@ -224,12 +224,7 @@ class Why(QWidget):
         low.setSpacing(TIGHT)
         low.addWidget(self.beneath_title)
         low.addWidget(self.beneath, 1)
-        self.split = QSplitter(Qt.Orientation.Vertical)
-        self.split.setChildrenCollapsible(False)
-        self.split.addWidget(self.body)
-        self.split.addWidget(self.under)
-        self.split.setStretchFactor(0, 0)
-        self.split.setStretchFactor(1, 1)
+        self.split = one_above_other(self.body, self.under, stretch=(0, 1))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(GAP, 0, 0, 0)
         outer.setSpacing(TIGHT)

@@ -29,6 +29,7 @@ from ui.pages.coefficients.editor import TABLES
 from ui.pages.coefficients.pool import Pools
 from ui.pages.coefficients.questions import Form
 from ui.pages.coefficients.sets import fill, free_name
+from ui.splits import side_by_side
 from ui.table import Table
 from ui.tabs import TabRow
 
@@ -133,12 +134,7 @@ class DeriveTab(QWidget):
         side.addLayout(top)
         side.addWidget(self.asking)
         side.addWidget(pair, 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.addWidget(left)
-        split.addWidget(right)
-        split.setStretchFactor(1, 1)
-        split.setSizes([FORM_WIDTH, 860])
+        split = side_by_side(left, right, sizes=(FORM_WIDTH, 860), stretch=(0, 1))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(split)

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDateEdit,
     QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QLabel,
     QLineEdit,
@@ -21,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from core.settlement.coefficients import BONUS, DEDUCTION
 from ui.desk import Desk
-from ui.dialogs import SMALL, ReasonDialog
+from ui.dialogs import SMALL, DoOrCancel, ReasonDialog
 from ui.look import EDGE, GAP, set_role
 
 if TYPE_CHECKING:
@@ -72,13 +71,8 @@ class Form(QDialog):
         self.problem = QLabel(" ")
         set_role(self.problem, "bad")
         layout.addWidget(self.problem)
-        buttons = QDialogButtonBox()
-        self.do = buttons.addButton(do, QDialogButtonBox.ButtonRole.AcceptRole)
-        self.do.setProperty("primary", True)
-        self.do.setDefault(True)
-        buttons.addButton(desk.texts("ui.cancel"), QDialogButtonBox.ButtonRole.RejectRole)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
+        buttons = DoOrCancel(self, desk.texts, do)
+        self.do = buttons.do
         layout.addWidget(buttons)
 
     def add(self, key: str, field: QWidget) -> None:

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QSplitter,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -29,6 +28,7 @@ from ui.look import GAP, TIGHT, set_role
 from ui.pages.coefficients.pool import Key, Pools
 from ui.pages.coefficients.questions import Form
 from ui.pages.coefficients.scenario_form import Material, ScenarioDialog, gather
+from ui.splits import side_by_side
 from ui.table import Table
 from ui.tabs import TabRow
 
@@ -145,12 +145,7 @@ class ScenariosTab(QWidget):
         side.setSpacing(TIGHT)
         side.addLayout(top)
         side.addWidget(self.stack, 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.addWidget(left)
-        split.addWidget(right)
-        split.setStretchFactor(1, 1)
-        split.setSizes([LIST_WIDTH, 800])
+        split = side_by_side(left, right, sizes=(LIST_WIDTH, 800), stretch=(0, 1))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(TIGHT)

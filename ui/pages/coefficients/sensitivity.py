@@ -28,6 +28,7 @@ from ui.look import GAP, TIGHT, set_role
 from ui.pages.coefficients.pool import Key, Pools
 from ui.pages.coefficients.sets import head_words
 from ui.pages.coefficients.whatif import signed
+from ui.splits import side_by_side
 from ui.table import Table
 from ui.tabs import TabRow
 
@@ -97,11 +98,7 @@ class SensitivityTab(QWidget):
         self.institutions.condition.hide()
         self.institutions.current_changed.connect(lambda *_: self._ask_hundredth())
         self.others.set_empty(texts("coefficients.sensitivity.choose"))
-        pair = QSplitter(Qt.Orientation.Horizontal)
-        pair.setChildrenCollapsible(False)
-        pair.addWidget(self.institutions)
-        pair.addWidget(self.others)
-        pair.setSizes([430, 750])
+        pair = side_by_side(self.institutions, self.others, sizes=(430, 750))
         first = QWidget()
         box = QVBoxLayout(first)
         box.setContentsMargins(0, 0, 0, 0)

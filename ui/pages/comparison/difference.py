@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMenu,
-    QSplitter,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -24,6 +23,7 @@ from ui.chart import Chart, Panel, Series, prepare
 from ui.desk import Desk
 from ui.look import GAP, TIGHT, grouped, set_role
 from ui.pages.comparison.views import Shown, View
+from ui.splits import side_by_side
 from ui.table import Table
 
 if TYPE_CHECKING:
@@ -97,12 +97,7 @@ class DifferenceView(View):
         beside = QVBoxLayout(right)
         beside.setContentsMargins(GAP, 0, 0, 0)
         beside.addWidget(self.table)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.addWidget(left)
-        split.addWidget(right)
-        split.setStretchFactor(1, 1)
-        split.setSizes([CHART, 700])
+        split = side_by_side(left, right, sizes=(CHART, 700), stretch=(0, 1))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(TIGHT)

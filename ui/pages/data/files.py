@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QSplitter,
     QStackedWidget,
     QTableWidget,
     QTableWidgetItem,
@@ -34,6 +33,7 @@ from ui.dialogs import Empty, detail, words
 from ui.look import GAP, TIGHT, count, set_role
 from ui.pages.data import sheets
 from ui.pages.data.sheets import SENTENCE
+from ui.splits import side_by_side
 from ui.table import Table
 
 if TYPE_CHECKING:
@@ -78,12 +78,7 @@ class FilesPanel(QWidget):
         self.nothing.say(texts("data.files_title"), texts("data.files_about"), "", texts("data.choose"))
         self.nothing.pressed.connect(self.choose)
         self.pages.addWidget(self.nothing)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.addWidget(self._list_side())
-        split.addWidget(self._form_side())
-        split.setSizes([230, 930])
-        split.setStretchFactor(1, 1)
+        split = side_by_side(self._list_side(), self._form_side(), sizes=(230, 930), stretch=(0, 1))
         self.pages.addWidget(split)
 
     def _list_side(self) -> QWidget:

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSplitter,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -25,6 +24,7 @@ from ui.desk import FUNDS, Changes, Desk
 from ui.look import GAP, TIGHT, set_role
 from ui.pages.institutions.ground import Ground
 from ui.pages.institutions.why_told import Story, Told, point_value_story, score_story
+from ui.splits import side_by_side
 from ui.table import Table
 from ui.tabs import TabRow
 
@@ -84,12 +84,7 @@ class WhyTab(QWidget):
         self.table.set_empty(texts("attribution.page.nothing"))
         self.table.current_changed.connect(lambda key, _: self._pick(str(key)))
         self.one = Told(self.desk, "institutions.why.one", Qt.Orientation.Vertical)
-        pair = QSplitter(Qt.Orientation.Horizontal)
-        pair.setChildrenCollapsible(False)
-        pair.addWidget(self.table)
-        pair.addWidget(self.one)
-        pair.setStretchFactor(1, 1)
-        pair.setSizes([SIDE, 700])
+        pair = side_by_side(self.table, self.one, sizes=(SIDE, 700), stretch=(0, 1))
         for told in (self.region, self.one):
             told.year_wanted.connect(self._open_clearing)
         self.stack = QStackedWidget()

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QScrollArea,
-    QSplitter,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -26,6 +25,7 @@ from PySide6.QtWidgets import (
 from core.money import plain
 from ui.dialogs import documents, local_time
 from ui.look import EDGE, GAP, TIGHT, grouped, set_role
+from ui.splits import one_above_other
 from ui.table import Table
 
 if TYPE_CHECKING:
@@ -150,13 +150,7 @@ class Answer(QWidget):
         low.setSpacing(TIGHT)
         low.addWidget(self.others_title)
         low.addWidget(self.table, 1)
-        self.split = QSplitter(Qt.Orientation.Vertical)
-        self.split.setChildrenCollapsible(False)
-        self.split.addWidget(scroll)
-        self.split.addWidget(under)
-        self.split.setStretchFactor(0, 1)
-        self.split.setStretchFactor(1, 1)
-        self.split.setSizes([190, 230])
+        self.split = one_above_other(scroll, under, sizes=(190, 230), stretch=(1, 1))
         page = QWidget()
         inner = QVBoxLayout(page)
         inner.setContentsMargins(0, 0, 0, 0)

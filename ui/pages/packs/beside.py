@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QSplitter,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -25,6 +24,7 @@ from ui.asking import Asking
 from ui.desk import FUNDS, Changes, Desk
 from ui.dialogs import Empty, documents
 from ui.look import GAP, TIGHT, set_role
+from ui.splits import side_by_side
 from ui.table import Table
 from ui.tabs import TabRow
 
@@ -101,12 +101,7 @@ class BesidePanel(QWidget):
         box.addLayout(line)
         box.addWidget(self.table, 1)
         box.addStretch(0)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.addWidget(left)
-        split.addWidget(right)
-        split.setStretchFactor(1, 1)
-        split.setSizes([280, 900])
+        split = side_by_side(left, right, sizes=(280, 900), stretch=(0, 1))
         self.split = split
         self.empty = Empty(self.desk, "packs")
         self.empty.pressed.connect(self._empty_pressed)

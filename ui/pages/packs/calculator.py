@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QScrollArea,
-    QSplitter,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -32,6 +31,7 @@ from ui.look import GAP, TIGHT, set_role
 from ui.pages.packs.answer import Answer
 from ui.pages.packs.fields import NumberField
 from ui.searching import SearchField
+from ui.splits import side_by_side
 
 if TYPE_CHECKING:
     from core.analysis.catalogue_sheets import Told
@@ -206,13 +206,7 @@ class Calculator(QWidget):
         left.setMinimumWidth(FORM_WIDTH)
         self.answer = Answer(self.desk)
         self.answer.hint(texts("packs.calc.start"))
-        self.split = QSplitter(Qt.Orientation.Horizontal)
-        self.split.setChildrenCollapsible(False)
-        self.split.addWidget(left)
-        self.split.addWidget(self.answer)
-        self.split.setStretchFactor(0, 0)
-        self.split.setStretchFactor(1, 1)
-        self.split.setSizes([FORM_WIDTH, 800])
+        self.split = side_by_side(left, self.answer, sizes=(FORM_WIDTH, 800), stretch=(0, 1))
         self.empty = Empty(self.desk, "packs")
         self.empty.pressed.connect(self._empty_pressed)
         self.stack = QStackedWidget()

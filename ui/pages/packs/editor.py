@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QSizePolicy,
-    QSplitter,
     QVBoxLayout,
     QWidget,
 )
@@ -24,6 +23,7 @@ from ui.asking import Asking
 from ui.desk import Desk
 from ui.dialogs import ReasonDialog
 from ui.look import GAP, TIGHT, set_role
+from ui.splits import side_by_side
 
 if TYPE_CHECKING:
     from core.findings import Finding
@@ -146,12 +146,7 @@ class PackEditor(QWidget):
         head.addWidget(self.state, 1)
         head.addWidget(self.leave)
         head.addWidget(self.keep)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.addWidget(self.edit)
-        split.addWidget(self.places)
-        split.setStretchFactor(0, 1)
-        split.setSizes([620, 260])
+        split = side_by_side(self.edit, self.places, sizes=(620, 260), stretch=(1, 0))
         box = QVBoxLayout(self)
         box.setContentsMargins(GAP, 0, 0, 0)
         box.setSpacing(TIGHT)
