@@ -1,6 +1,6 @@
 """The front door: the window, or a command of `core.cli`, which never loads the window.
 
-    python main.py [WORKSPACE] [--demo | --self-test] [--lang zh|en]
+    python main.py [WORKSPACE] [--demo | --self-test | --version] [--lang zh|en]
     python main.py COMMAND ...
 
 Exit status 3 with one line on stderr where the machine lacks what a window needs.
@@ -48,7 +48,7 @@ class NoWindow(Exception):
 
 
 def asked(argv: Sequence[str]) -> tuple[str, str, str]:
-    """(what, workspace, language): what is `window`, `demo`, `self-test`, or `command` for everything else."""
+    """(what, workspace, language): what is `window`, `demo`, `self-test`, `version`, or `command` for everything else."""
     rest: list[str] = []
     language = ""
     words = iter(argv)
@@ -63,7 +63,7 @@ def asked(argv: Sequence[str]) -> tuple[str, str, str]:
         return "command", "", ""
     if not rest:
         return "window", "", language
-    if rest in (["--demo"], ["--self-test"]):
+    if rest in (["--demo"], ["--self-test"], ["--version"]):
         return rest[0].removeprefix("--"), "", language
     # A command is one plain word; a workspace has an ending, a folder, or is there.
     if (
@@ -220,6 +220,11 @@ def main(argv: Sequence[str]) -> int:
         from core import cli
 
         return cli.main(argv, draw)
+    if what == "version":
+        from core.settings import VERSION
+
+        print(VERSION)
+        return 0
     texts = Texts(language)
     seen = has_display()
     if what == "demo" and not seen:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,13 @@ def test_demo_without_a_display_writes_the_sheet(own_home) -> None:
     assert str(sheet) in done.stdout
 
 
-@pytest.mark.timeout(900)  # half a minute by itself; a busy machine takes its time
+def test_the_version_is_what_the_packages_are_called_by(own_home) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert run("--version", home=own_home).stdout.strip() == project["version"]
+
+
+@pytest.mark.soak  # half a minute of what `.ci/packages` does with the installed copy
+@pytest.mark.timeout(900)
 def test_self_test_passes(own_home) -> None:
     done = run("--self-test", home=own_home, seconds=800)
     assert done.returncode == 0, done.stdout + done.stderr
