@@ -53,6 +53,19 @@ def test_beside_the_grid_stands_what_a_full_clearing_says(editor: Editor, desk: 
     assert decimal(said) == after.funds[0].region["point_value"]
 
 
+def test_no_digit_of_the_effect_is_cut_off(editor: Editor) -> None:
+    whatif = editor.whatif
+    for width in (600, 300, 600):
+        editor.split.setSizes([1200 - width, width])
+        for label in whatif.labels.values():
+            label.setText("−12,345.6789" if width == 300 else "6,545.1372")
+        QApplication.processEvents()
+        assert all(label.width() >= label.minimumSizeHint().width() for label in whatif.labels.values()), width
+        assert (whatif.figures.getItemPosition(whatif.figures.indexOf(whatif.labels["resident", "residual"]))[:2]) == (
+            (4, 2) if width == 300 else (2, 4)
+        )
+
+
 def test_what_is_typed_is_tried_before_it_is_written(editor: Editor, idle) -> None:
     assert not editor.whatif.outcome.changes
     editor.table.select(A, "base")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -105,20 +105,25 @@ class WhatIf(QWidget):
         self.figures.setHorizontalSpacing(GAP)
         self.figures.setVerticalSpacing(2)
         self.labels: dict[tuple[str, str], QLabel] = {}
+        self._told: dict[tuple[int, int], QLabel] = {}  # by row and column, where they stand side by side
+        self._upright = False
         for column, key in enumerate(("", "point_before", "point_after", "sum", "residual")):
             label = QLabel(texts(f"coefficients.whatif.{key}") if key else "")
             set_role(label, "muted")
             label.setAlignment(Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft)
             self.figures.addWidget(label, 0, column)
+            self._told[0, column] = label
             self.figures.setColumnStretch(column, 1 if column else 0)
         for row, fund in enumerate(FUNDS, 1):
             name = QLabel(texts(f"fund.{fund}"))
             self.figures.addWidget(name, row, 0)
+            self._told[row, 0] = name
             for column, key in enumerate(("before", "after", "sum", "residual"), 1):
                 label = self.labels[fund, key] = QLabel("—")
                 label.setAlignment(Qt.AlignmentFlag.AlignRight)
                 label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
                 self.figures.addWidget(label, row, column)
+                self._told[row, column] = label
         self.keep = QToolButton()
         self.keep.setText(texts("coefficients.scenario.save"))
         self.keep.setToolTip(texts("coefficients.scenario.save_tip"))
@@ -147,6 +152,21 @@ class WhatIf(QWidget):
         box.addLayout(line)
         box.addWidget(self.table, 1)
         self.setMinimumWidth(300)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
+            self._arrange()
+        return super().event(event)
+
+    def _arrange(self) -> None:
+        """Where the four figures of a fund do not stand beside each other whole, the funds do: no digit is ever cut off."""
+        columns = (max(one.minimumSizeHint().width() for (_, at), one in self._told.items() if at == column) for column in range(5))
+        upright = self.contentsRect().width() < sum(columns) + 5 * GAP
+        if self._upright != upright:
+            self._upright = upright
+            for (row, column), widget in self._told.items():
+                self.figures.removeWidget(widget)
+                self.figures.addWidget(widget, *((column, row) if upright else (row, column)))
 
     # -- what the editor asks ----------------------------------------------------------------------------------------
 
