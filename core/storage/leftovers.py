@@ -72,6 +72,18 @@ def of(path: Path) -> list[Path]:
     return conversion(path) + copies(path)
 
 
+def take_place(made: Path, path: Path) -> None:
+    """`made` becomes `path`, on the disk when this returns: before anything of what was there is overwritten. OSError."""
+    os.replace(made, path)
+    if os.name != "nt":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            with suppress(OSError):  # no disk has to know that of folders
+                os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
 def tidy(path: Path) -> None:
     """Overwrite and remove it; only who holds the workspace's lock may. What cannot be removed stays for `of`."""
     for one in of(path):

@@ -245,7 +245,7 @@ def _replace(path: Path, made: Path) -> bool:
     try:
         try:
             shutil.copymode(path, made)
-            os.replace(made, path)
+            leftovers.take_place(made, path)
         except OSError as error:
             raise WorldFault("conversion_in_use", path=path, reason=error.strerror or str(error)) from None
         with suppress(OSError):

@@ -24,13 +24,16 @@ from core.findings import Finding
 from core.progress import SILENT, Progress
 from core.storage import backups, engine, keys, leftovers, migrations
 from core.storage.keys import Key
-from core.storage.ledger import Ledger
+from core.storage.ledger import FINAL, Ledger
 from core.storage.recognised import beside, head, protected
 
+# What is told as final is on the disk by then: its commit is written through. Of other work a power cut may take back the last.
+THROUGH = "PRAGMA synchronous = FULL"
+NORMAL = "PRAGMA synchronous = NORMAL"
 # 96 MB hold most of the unique index of 2.5 million cases, and importing stays under 500 MB in all.
 WRITER = (
     "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = NORMAL",
+    NORMAL,
     "PRAGMA foreign_keys = ON",
     "PRAGMA recursive_triggers = ON",
     # Sorting the keys of 2.5 million cases takes 150 MB in memory; a file that only SQLite sees takes none.
@@ -316,6 +319,8 @@ class Workspace:
                 activity = writer.execute(
                     "INSERT INTO activity (at, what, subject) VALUES (?, ?, ?)", (_now(), what, subject)
                 ).lastrowid
+                if what in FINAL:
+                    writer.execute(THROUGH)
                 with _all_or_nothing(writer):
                     writer.execute("DELETE FROM activity WHERE id = ?", (activity,))
                     # Asked about every 10 ms: too seldom to cost, often enough for Esc.
@@ -329,6 +334,9 @@ class Workspace:
                 writer.execute("DELETE FROM activity WHERE id = ?", (activity,))
             raise
         finally:
+            if what in FINAL:
+                with suppress(engine.Error):
+                    writer.execute(NORMAL)
             self._writing = False
 
     @contextmanager

@@ -131,7 +131,7 @@ def test_what_a_restoring_kept_is_not_overwritten(path: Path) -> None:
         decide(workspace, "later")
     program = (
         "import os, signal, sys; from core.storage import protection\n"
-        "protection.os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "protection.leftovers.os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "protection.protect(sys.argv[1], sys.argv[2])"
     )
     ended = subprocess.run([sys.executable, "-c", program, str(path), SAID], cwd=ROOT, check=False)

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from case_rows import put_batch, put_case
 from core.catalogue import library
 from core.faults import Cancelled, Refused, WorldFault
 from core.storage import backups, batches, contents, engine, migrations, recognised
+from core.storage import workspace as room
 from core.storage.engine import library as sqlite3
 from core.storage.ledger import Change, Edit, arrival
 from core.storage.workspace import Workspace
@@ -64,6 +66,47 @@ def test_a_new_workspace_is_what_was_asked_for(path: Path) -> None:
             assert writer.execute("PRAGMA foreign_keys").fetchone() == (1,)
             with pytest.raises(engine.IntegrityError):
                 put_case(writer, 77, 2, setl_id="of no batch")
+
+
+def test_what_is_final_is_written_through(path: Path) -> None:
+    """Confirming, reopening, publishing: told when it is on the disk. 1 is NORMAL, 2 is FULL."""
+    with Workspace.open(path) as workspace:
+        for what, level in (("edit", 1), ("confirm", 2), ("reopen", 2), ("publish", 2), ("import", 1)):
+            for fails in (False, True):
+                with suppress(RuntimeError), workspace.transaction(what, "") as writer:
+                    assert writer.execute("PRAGMA synchronous").fetchone() == (level,)
+                    if fails:
+                        raise RuntimeError
+                with workspace.at_rest() as writer:
+                    assert writer.execute("PRAGMA synchronous").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("moment", ["there", "lost"])
+def test_a_workspace_that_somebody_else_makes_meanwhile_is_theirs(
+    tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking and locking another process makes the file; between locking and writing a copy of one appears."""
+    path = tmp_path / "w.dz"
+    real = room.locked
+
+    def slow(asked: Path) -> object:
+        if moment == "there":
+            monkeypatch.setattr(room, "locked", real)
+            with Workspace.create(path, name="theirs") as theirs:
+                theirs.ledger.commit(budget(5))
+            return real(asked)
+        lock = real(asked)
+        path.write_bytes(b"theirs")
+        return lock
+
+    monkeypatch.setattr(room, "locked", slow)
+    with pytest.raises(WorldFault, match="exists"):
+        Workspace.create(path, name="ours")
+    if moment == "lost":
+        assert path.read_bytes() == b"theirs"
+        return
+    with Workspace.open(path) as workspace:
+        assert workspace.name == "theirs" and len(workspace.ledger.lines()) == 2
 
 
 def test_each_workspace_has_a_key_of_its_own(tmp_path: Path) -> None:
