@@ -92,7 +92,7 @@ def _unlocked(desk: Desk, path: Path, chosen: Backup, parent: QWidget) -> None:
     if locked is None:
         _sure(desk, path, chosen, None, parent)
         return
-    asked = PassphraseDialog(desk, "unlock", locked.name, parent, lambda typed: keys.given(locked, typed))
+    asked = PassphraseDialog(desk, "unlock", locked.name, parent, lambda typed: restoring.key_for(path, chosen.path, typed))
     asked.accepted.connect(lambda: _sure(desk, path, chosen, asked.opened, parent))
     asked.open()
 

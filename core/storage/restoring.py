@@ -50,6 +50,20 @@ def locked_by(path: Path, backup: Path) -> Path | None:
     return None
 
 
+def key_for(path: Path, backup: Path, passphrase: str | Key | None) -> Key | None:
+    """Of what `locked_by` names, None where that is nothing. WorldFault: locked_by_passphrase, wrong_passphrase of the backup;
+    passphrase_unproven of the workspace, which may be damaged where the passphrase is proven."""
+    whose = locked_by(path, backup)
+    if whose is None:
+        return None
+    try:
+        return keys.given(whose, passphrase)
+    except WorldFault as fault:
+        if whose == path and fault.code == "wrong_passphrase":
+            raise WorldFault("passphrase_unproven", path=path, backup=backup.name) from None
+        raise
+
+
 @dataclass(frozen=True, slots=True)
 class Loss:
     """What restoring takes away. head: newest hash of the present ledger; years: whose clearing is confirmed in it and not,
@@ -136,13 +150,13 @@ def restore(
     stays so, with its own passphrase where the backup has none. Its ledger gets a line, `BACKUP #HEAD -YEAR ...`: the head
     of the ledger that it replaced, and each year whose confirmation is lost with it. Refused: restore_reason,
     restore_reason_unread, where one is or cannot be known to be none, and no reason is given. WorldFault: locked,
-    backup_damaged, no_backup, disk_full, locked_by_passphrase, wrong_passphrase ...
+    backup_damaged, no_backup, disk_full, locked_by_passphrase, and as `key_for`
     """
     path = Path(path).resolve()
     if not backup.is_file():
         raise WorldFault("missing", path=backup)
     whose = locked_by(path, backup)
-    given = keys.given(whose, passphrase) if whose is not None else None
+    given = key_for(path, backup, passphrase)
     key = given.digits if given is not None else ""
     lock = locked(path)
     if isinstance(lock, str):
@@ -173,7 +187,7 @@ def restore(
             kept = _put_by(path, now.key, progress)
             if path.exists():
                 shutil.copymode(path, beside)
-            os.replace(beside, path)
+            leftovers.take_place(beside, path)
             if kept is not None:
                 with suppress(OSError):
                     kept.path.chmod(path.stat().st_mode & 0o444)

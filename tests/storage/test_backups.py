@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from core import settings
 from core.faults import Cancelled, Fault, Refused, WorldFault
-from core.storage import backups, restoring
+from core.storage import backups, protection, restoring
 from core.storage.backups import Backup
 from core.storage.ledger import Change, Edit
 from core.storage.workspace import Workspace
+from core.texts import LANGUAGES, Texts
 
 
 def budget(amount: int, year: int = 2024) -> Edit:
@@ -324,7 +325,7 @@ def test_the_newest_by_number_stay_whatever_the_clock_says(days: list[int], now:
 
 
 def test_backups_of_a_protected_workspace_stay_so(path: Path) -> None:
-    from core.storage import protection, recognised
+    from core.storage import recognised
 
     said = "一句足够长的口令 2024"
     key = protection.protect(path, said)
@@ -346,7 +347,7 @@ def test_backups_of_a_protected_workspace_stay_so(path: Path) -> None:
 
 def test_a_plain_backup_is_locked_when_it_replaces_a_protected_workspace(path: Path) -> None:
     """Made before the passphrase was set: restoring it takes the passphrase from nobody, and leaves nothing in clear."""
-    from core.storage import protection, recognised
+    from core.storage import recognised
 
     said = "一句足够长的口令 2024"
     with Workspace.open(path) as workspace:
@@ -356,7 +357,7 @@ def test_a_plain_backup_is_locked_when_it_replaces_a_protected_workspace(path: P
     assert restoring.locked_by(path, early.path) == path
     with pytest.raises(WorldFault, match="locked_by_passphrase"):
         restoring.restore(path, early.path)
-    with pytest.raises(WorldFault, match="wrong_passphrase"):
+    with pytest.raises(WorldFault, match="passphrase_unproven"):
         restoring.restore(path, early.path, "another one, long enough")
     assert recognised.protected(path)
     kept = restoring.restore(path, early.path, said)
@@ -371,6 +372,26 @@ def test_a_plain_backup_is_locked_when_it_replaces_a_protected_workspace(path: P
     restoring.restore(path, kept.path, said)
     with Workspace.open(path, passphrase=said) as workspace:
         assert workspace.ledger.lines()[1].action == "protect"
+
+
+def test_a_plain_backup_over_a_damaged_protected_workspace(path: Path) -> None:
+    """The right passphrase cannot be proven by a damaged head: said so, and with the file out of the way it goes."""
+    said = "一句足够长的口令 2024"
+    with Workspace.open(path) as workspace:
+        early = backups.take(workspace)
+    protection.protect(path, said)
+    with path.open("r+b") as file:
+        file.seek(100)
+        file.write(b"damage")
+    with pytest.raises(WorldFault) as caught:
+        restoring.restore(path, early.path, said, why="坏了")
+    assert caught.value.code == "passphrase_unproven"
+    for lang in LANGUAGES:
+        assert early.path.name in Texts(lang).fault(caught.value)
+    path.rename(path.with_name("aside"))
+    assert restoring.restore(path, early.path) is None
+    with Workspace.open(path) as workspace:
+        assert workspace.integrity() == []
 
 
 def modes(folder: Path) -> dict[str, int]:

@@ -10,7 +10,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
@@ -221,50 +220,6 @@ def test_the_standard_library_s_engine_takes_plain_workspaces(tmp_path: Path) ->
 # Killed
 
 
-CONVERT = "import sys; from core.storage import protection; print('go', flush=True); getattr(protection, sys.argv[1])(*sys.argv[2:])"
-
-
-def kill_after(seconds: float, *arguments: str) -> None:
-    process = subprocess.Popen([sys.executable, "-c", CONVERT, *arguments], cwd=ROOT, stdout=subprocess.PIPE)
-    assert process.stdout is not None and process.stdout.readline()
-    time.sleep(seconds)
-    process.kill()
-    process.communicate()
-
-
-def kill_rounds(path: Path, rounds: int, longest: float) -> int:
-    """Convert to and fro, killed after random times; returns how many conversions came through."""
-    chance, came, held = random.Random(3), 0, len(ids(path))
-    for _ in range(rounds):
-        was = recognised.protected(path)
-        verb = "unprotect" if was else "protect"
-        kill_after(chance.random() * longest, verb, str(path), PASSPHRASE)
-        now = recognised.protected(path)
-        came += was != now
-        with Workspace.open(path, passphrase=PASSPHRASE) as workspace:
-            assert workspace.integrity() == [] and workspace.ledger.check() == []
-            count = workspace.reader().execute("SELECT count(*) FROM cases").fetchone()
-        assert count == (held,)
-        # Opening for writing finishes what was left: one file, and nothing plain beside a protected one.
-        assert not leftovers.converting(path).exists() and not leftovers.leaving(path).exists()
-        if now:
-            assert bytes_with(path.parent, MARKS) == []
-    return came
-
-
-def test_killed_at_any_moment_one_whole_workspace_is_left(plain: Path) -> None:
-    with Workspace.open(plain) as workspace:
-        fill(workspace, 3000)
-    kill_rounds(plain, 3, 0.8)
-
-
-@pytest.mark.soak
-def test_killed_two_hundred_times(plain: Path) -> None:
-    with Workspace.open(plain) as workspace:
-        fill(workspace, 20000)
-    assert 20 < kill_rounds(plain, 200, 1.6) < 200
-
-
 @pytest.mark.parametrize("point", ["copied", "linked", "replaced"])
 def test_each_step_of_a_killed_conversion_is_finished_by_the_next_opening(plain: Path, point: str) -> None:
     """As kills, but at the three moments that a random one seldom hits."""
@@ -304,24 +259,6 @@ def test_what_lies_there_in_clear_is_gone_at_any_opening(locked: Path) -> None:
     assert half.exists()
     with Workspace.open(locked, write=False, passphrase=PASSPHRASE) as after:
         assert not half.exists() and not after.notices
-
-
-def test_a_full_disk_leaves_it_as_it_was(plain: Path) -> None:
-    """A file may not grow beyond a limit: the write fails as on a full disk."""
-    resource = pytest.importorskip("resource")
-    size = plain.stat().st_size
-    program = (
-        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "from core.faults import Fault; from core.storage import protection\n"
-        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size // 2}, {size // 2}))\n"
-        "try: protection.protect(sys.argv[1], sys.argv[2])\n"
-        "except Fault as fault: print(fault.code)"
-    )
-    said = subprocess.run(
-        [sys.executable, "-c", program, str(plain), PASSPHRASE], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert said.stdout.strip() in ("disk_full", "disk_error"), said.stderr
-    assert resource is not None and len(ids(plain)) == 50 and not leftovers.converting(plain).exists()
 
 
 def test_a_protected_one_killed_in_the_middle_of_writing_leaks_nothing(locked: Path) -> None:
