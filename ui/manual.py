@@ -53,8 +53,8 @@ _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 
 
 def chapter(lang: str, key: str) -> str:
-    """A chapter's Markdown as it is shown; its lines to type name the command that this copy has."""
-    return re.sub(r"^python main\.py ", lambda _: f"{kept.PROGRAM} ", _COMMENT.sub("", _read(lang, key)), flags=re.MULTILINE)
+    """A chapter's Markdown as it is shown; what is to be typed names the command that this copy has."""
+    return re.sub(r"(?<![^\n`])python main\.py\b", lambda _: kept.PROGRAM, _COMMENT.sub("", _read(lang, key)))
 
 
 def _read(lang: str, key: str) -> str:

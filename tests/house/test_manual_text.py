@@ -20,7 +20,7 @@ from core import cli, demo
 from core.cli.parsing import parser
 from core.intake.kinds import KINDS
 from core.money import decimal, plain
-from core.rules import builder, circular, deriving, formula, grouping, packs, scoring, steps
+from core.rules import builder, circular, deriving, grouping, packs, parsing, scoring, steps
 from core.rules.cases import FUNDS
 from core.settings import RESOURCES, ROOT, Settings
 from core.settlement.clearing import clear
@@ -88,7 +88,7 @@ def test_every_generated_table_is_there_once() -> None:
 @cache
 def vocabulary() -> set[str]:
     """Every lower-case name that the program knows."""
-    known = {*KINDS, *cli.COMMANDS, *formula.RESERVED, *circular.CASE_NAMES, *circular.MEASURE_NAMES}
+    known = {*KINDS, *cli.COMMANDS, *parsing.RESERVED, *circular.CASE_NAMES, *circular.MEASURE_NAMES}
     for kind in KINDS.values():
         known |= {*kind.key, *(column.name for column in kind.columns)}
         for column in kind.columns:
@@ -134,7 +134,7 @@ def parsers(parser: ArgumentParser) -> Iterator[ArgumentParser]:
 def test_every_command_and_option_exists(lang: str, key: str) -> None:
     root = parser(Texts(lang))
     options = {name for one in parsers(root) for action in one._actions for name in action.option_strings}
-    options |= {"--demo", "--self-test"}
+    options |= {"--demo", "--self-test", "--version"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text(lang, key))) <= options
     for kind, code in FENCE.findall(text(lang, key)):
         for line in code.splitlines() if kind == "text" else ():
@@ -226,7 +226,7 @@ def test_keys_of_a_pack_are_all_told() -> None:
         assert set(table) == set(keys)
         for part, cell in table.items():
             assert {name for name in re.findall(r"`([^`]+)`", cell) if NAME.fullmatch(name)} == keys[part], part
-        for bound in (formula.MAX_LENGTH, formula.MAX_DEPTH):
+        for bound in (parsing.MAX_LENGTH, parsing.MAX_DEPTH):
             assert str(bound) in text(lang, "packs")
 
 

@@ -42,6 +42,13 @@ def entry(manual: Manual) -> str:
     return manual.contents.currentItem().text(0)
 
 
+def test_what_is_to_be_typed_names_the_command_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.settings.PROGRAM", "dianzhi")
+    told = {(lang, key): chapter(lang, key) for lang in LANGUAGES for key in CHAPTERS}
+    assert [place for place, text in told.items() if "python main.py" in text] == []
+    assert all("\ndianzhi clear " in told[lang, "packs"] and "`dianzhi --demo`" in told[lang, "first"] for lang in LANGUAGES)
+
+
 def test_f1_opens_at_every_page_and_tab(window, manual, desk, made, idle) -> None:
     desk.open(made)
     idle()
