@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from core.catalogue.contest import SURGERY, View
 from core.catalogue.rule_rows import Class, Reading, fits, other_parts, spelled
 from core.catalogue.stays import UNKNOWN, Stays, spread
+from core.rules import evaluation
 from core.rules import formula as language
 from core.rules.cases import Index, Ints, Small
-from core.rules.formula import Env, Expr, RuleFault, Value
+from core.rules.evaluation import Env
+from core.rules.formula import Expr, RuleFault, Value
 from core.rules.grouping import ATTRIBUTES
 
 # Why a case is where it is (`Grouping.reason`), said as `grouping.step.ungrouped.CODE`.
@@ -246,6 +248,6 @@ def _truth(expr: Expr, env: Env) -> bool | None:
             if any(name not in env.values for name in language.names(expr)):
                 return None
             try:
-                return bool(language.evaluate(expr, env))
+                return bool(evaluation.evaluate(expr, env))
             except RuleFault:
                 return None

@@ -14,7 +14,7 @@ from functools import cache
 from core.catalogue.entries import CONDITION_NAMES, Band, Entries, Entry
 from core.faults import Usage
 from core.findings import Finding, Severity
-from core.rules import formula
+from core.rules import formula, parsing
 from core.rules.group_codes import (
     ALL,
     ANY,
@@ -210,7 +210,7 @@ class _Lint:
         if not entry.condition:
             return
         try:
-            used = formula.names(formula.parse(entry.condition))
+            used = formula.names(parsing.parse(entry.condition))
             unknown = [name for name in used if name not in CONDITION_NAMES]
             if unknown:
                 yield self._say(

@@ -19,7 +19,7 @@ from core.export.tables import marks
 from core.faults import Usage
 from core.findings import ALOUD
 from core.progress import SILENT, Progress, step
-from core.rules import formula as language
+from core.rules import spelling
 from core.rules.circular import Pack, Step
 from core.rules.sheet import Clearing, FundSheet, Institution, Scope
 from core.texts import Texts
@@ -224,7 +224,7 @@ def basis(pack: Pack, one: Step, scope: Scope, texts: Texts) -> str:
     """How a step is computed, in the field's words, and what it rests on."""
     said = ""
     if one.expr is not None:
-        said = language.words(
+        said = spelling.words(
             one.expr, lambda name: pack.title_of(scope, name).get(texts.lang, name), pack.phrases[texts.lang], texts.lang,
             column=lambda name: pack.title_of("institution", name).get(texts.lang, name), tables=pack.tables,
         )

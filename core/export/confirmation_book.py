@@ -30,6 +30,7 @@ from core.faults import Usage
 from core.money import total
 from core.progress import SILENT, Progress, step
 from core.rules import formula as language
+from core.rules import spelling
 from core.rules.circular import Step
 from core.rules.formula import Expr, Share, Sum, Table
 from core.rules.sheet import Clearing, Scope
@@ -89,7 +90,7 @@ class _Looks:
 
 @dataclass
 class _Refs:
-    """`core.rules.formula.Refs` of one fund's column."""
+    """`core.rules.spelling.Refs` of one fund's column."""
 
     sheet: _Sheet
     scope: Scope
@@ -226,7 +227,7 @@ class _Sheet:
                     page.write_string(row, FIRST + at, texts("confirm.none"), self.words)
                 elif living and one.expr is not None:
                     refs = _Refs(self, scope, xl_col_to_name(FIRST + at))
-                    formula = language.excel(one.expr, refs, written_places(one, [value]), self.pack.symbols)
+                    formula = spelling.excel(one.expr, refs, written_places(one, [value]), self.pack.symbols)
                     put_formula(page, row, FIRST + at, formula, look, value)
                 else:
                     _put_number(page, row, FIRST + at, value, look)

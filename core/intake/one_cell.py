@@ -13,7 +13,7 @@ from core.intake import damage, one_code
 from core.intake.kinds import Field, folded, word
 from core.intake.one_moment import moment, period, since
 from core.intake.tidy import EMPTY, SPACES, Read, tidy, unwrapped
-from core.rules import formula
+from core.rules import formula, parsing
 
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 _STEP = re.compile(r"[a-z][a-z0-9_]*")
@@ -148,7 +148,7 @@ def _step(text: str, words: Mapping[str, str | int]) -> Read:
 def _condition(text: str) -> Read:
     plain = text.replace("≤", "<=").replace("≥", ">=").replace("≠", "!=")
     try:
-        formula.parse(plain)
+        parsing.parse(plain)
     except formula.FormulaError:
         return Read(None, "condition_unreadable")
     return Read(plain)

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any, cast
 
 from core.findings import Finding
-from core.rules import deriving, grouping, scoring
+from core.rules import deriving, grouping, parsing, scoring
 from core.rules import formula as language
 from core.rules.circular import (
     CASE_NAMES,
@@ -219,7 +219,7 @@ class Builder:
             inner = Item(item.source, (*item.path, "options"), cast("dict[str, Any]", raw))
             options = {option: inner.title(option, required=True) for option in inner.data}
         for option in options:
-            if not ID.fullmatch(option) or option in language.RESERVED:
+            if not ID.fullmatch(option) or option in parsing.RESERVED:
                 item.wrong("options", "pack_id", value=option)
         default = item.data.get("default")
         text = "" if default is None else plainly(default)
@@ -329,7 +329,7 @@ class Builder:
         item.only(BRANCH_KEYS)
         cite, evidence = self._sourced(item)
         review = item.data.get("review")
-        always = language.parse("1 == 1")
+        always = parsing.parse("1 == 1")
         return Branch(
             item.id, item.title("title") or dict.fromkeys(LANGUAGES, item.id), item.formula("when"),
             item.formula("score", required=True) or _ZERO,

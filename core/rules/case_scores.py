@@ -19,11 +19,14 @@ from core.faults import Refused
 from core.findings import Finding
 from core.money import round_ratios
 from core.progress import SILENT, Progress, step
+from core.rules import evaluation, spelling
 from core.rules import formula as language
 from core.rules.cases import SPECIAL_ADJUSTED, CaseScores, CaseTable, Ints, Scaled
 from core.rules.circular import CaseRule, needs_reference
-from core.rules.formula import Env, Expr, Phrases, Value
+from core.rules.evaluation import Env
+from core.rules.formula import Expr, Value
 from core.rules.sheet import Title
+from core.rules.spelling import Phrases
 from core.rules.steps import shown
 
 ADJUSTED, UNGROUPED = -1, -2
@@ -550,8 +553,8 @@ def explain_case(rule: CaseRule, cases: CaseTable, i: int, scores: CaseScores) -
         )
     branch = rule.branches[number]
     env = Env({**rule.values, **values})
-    counted = language.reduce(branch.score, env)
-    exact = language.number(counted, env)
+    counted = evaluation.reduce(branch.score, env)
+    exact = evaluation.number(counted, env)
     sentence: dict[str, str] = {}
     said: dict[str, str] = {}
     for lang, phrases in rule.phrases.items():
@@ -565,8 +568,8 @@ def explain_case(rule: CaseRule, cases: CaseTable, i: int, scores: CaseScores) -
             return shown(own, None, unit) if isinstance(own, Fraction) else title_of(str(own), phrases)
 
         head = phrases["case.score"]
-        sentence[lang] = f"{head} = {language.words(branch.score, title_of, phrases, lang)}"
-        text = language.filled(counted, value_of, value_of, phrases, lang, column=title_of)
+        sentence[lang] = f"{head} = {spelling.words(branch.score, title_of, phrases, lang)}"
+        text = spelling.filled(counted, value_of, value_of, phrases, lang, column=title_of)
         sign = "=" if exact == value else "≈"
         said[lang] = f"{head} = {text} {sign} {shown(value, rule.places)}"
     return CaseExplanation(

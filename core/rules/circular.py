@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 from core.money import plain
 from core.rules import formula as language
-from core.rules.formula import Expr, Phrases, Table, Value
+from core.rules.formula import Expr, Table, Value
 from core.rules.sheet import Scope, Title
+from core.rules.spelling import Phrases
 from core.texts import LANGUAGES
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from core.rules import evaluation
 from core.rules import formula as language
 from core.rules.formula import Expr, RuleFault, Share, Table, Value
 
@@ -190,7 +191,7 @@ class Rows:
 def _measured(column: Column, at: int) -> Column:
     """RuleFault for numbers beyond `formula.MAX_BITS`."""
     for some in (column.nums, column.dens or (column.den,)):
-        if max(map(int.bit_length, some), default=0) > language.MAX_BITS:
+        if max(map(int.bit_length, some), default=0) > evaluation.MAX_BITS:
             raise RuleFault("too_large", at)
     return column
 

@@ -44,6 +44,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from core.faults import Refused
 from core.rules import formula as language
+from core.rules import parsing
 from core.rules.formula import Expr, FormulaError, Sort
 from core.rules.sheet import Title
 from core.rules.source import Item, Source, items_of, plainly
@@ -191,7 +192,7 @@ def diagnosis_tokens(expression: str) -> tuple[tuple[str, str], ...]:
 
 def condition_of(text: str) -> Expr:
     """A catalogue row's condition; FormulaError for one that is none or speaks of something else."""
-    expr = language.parse(text)
+    expr = parsing.parse(text)
     for node in language.walk(expr):
         if isinstance(node, language.Sum | language.Tiers | language.Share):
             raise FormulaError("scope", node.at, name="sum tiers share", scope="case")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from core.faults import Usage
 from core.money import plain
 from core.rules import formula as language
+from core.rules import parsing
 from core.rules.circular import CHOICES, SCOPES, SETTINGS, Parameter
 from core.rules.source import header_of, immoderate, places_of
 from core.texts import LANGUAGES, Texts
@@ -102,7 +103,7 @@ def _left_to(pack: Pack, step: Step) -> bool:
     if step.expr is None:
         return False
     chosen = {id for id, one in pack.parameters.items() if one.options and one.open}
-    named = set(language.names(language.parse(step.formula)))
+    named = set(language.names(parsing.parse(step.formula)))
     open = {id for id, one in pack.tables.items() if one.open}
     return bool(open & set(language.uses(step.expr).tables) or chosen & named)
 

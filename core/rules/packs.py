@@ -16,15 +16,17 @@ from typing import Any, cast
 
 from core.faults import Refused, Usage, WorldFault
 from core.findings import Finding
+from core.rules import evaluation, parsing
 from core.rules import formula as language
 from core.rules.builder import PACK_ID, Builder
 from core.rules.circular import SETTINGS, Pack, Step
-from core.rules.formula import Expr, Phrases
+from core.rules.formula import Expr
 from core.rules.grouping import settled
 from core.rules.order import needs, ordered
 from core.rules.parameters import applied
 from core.rules.sheet import Title
 from core.rules.source import Source, items_of, plainly
+from core.rules.spelling import Phrases
 from core.settings import RESOURCES
 from core.texts import LANGUAGES, catalogue
 
@@ -400,10 +402,10 @@ def _settled(pack: Pack) -> Pack:
     symbols = pack.symbols
 
     def holds(when: str) -> bool:
-        return not when or language.truth_of(language.parse(when), symbols)
+        return not when or evaluation.truth_of(parsing.parse(when), symbols)
 
     def settle(expr: Expr) -> Expr:
-        return language.settle(expr, symbols, pack.tables)
+        return evaluation.settle(expr, symbols, pack.tables)
 
     def left(chapter: str, steps: Sequence[Step]) -> tuple[Step, ...]:
         """A chain's steps that are not switched off. _Absent where one of them asks for one that is."""

@@ -19,6 +19,7 @@ from fractions import Fraction
 from core.faults import Usage
 from core.money import decimal, plain
 from core.rules import formula as language
+from core.rules import parsing
 from core.rules.circular import (
     CASE_NAMES,
     MAX_PLACES,
@@ -139,7 +140,7 @@ def _case_formula(pack: Pack, name: str, text: str, sort: Sort) -> Expr:
     sorts.update({option: "symbol" for one in formal.values() for option in one.options})
     allowed = [*CASE_NAMES, *formal, *sorts]
     try:
-        expr = language.parse(text)
+        expr = parsing.parse(text)
         for node in language.walk(expr):
             if isinstance(node, language.Sum | language.Tiers | language.Share):
                 raise FormulaError("scope", node.at, name="sum tiers share", scope="case")

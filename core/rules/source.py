@@ -16,6 +16,7 @@ from typing import Any, Literal, cast
 from core.findings import Finding
 from core.money import decimal
 from core.rules import formula as language
+from core.rules import parsing
 from core.rules.circular import EVIDENCE, MAX_PLACES
 from core.rules.formula import Expr, FormulaError
 from core.rules.sheet import Title
@@ -311,7 +312,7 @@ class Item:
             return None
         if isinstance(value, str) and not isinstance(value, _NotDecimal):
             try:
-                return language.parse(value)
+                return parsing.parse(value)
             except FormulaError as error:
                 self.unfit(key, error)
                 return None
@@ -338,7 +339,7 @@ class Item:
 
     def name(self) -> str:
         id = self.text("id", required=True)
-        if id and (not ID.fullmatch(id) or id in language.RESERVED):
+        if id and (not ID.fullmatch(id) or id in parsing.RESERVED):
             self.wrong("id", "pack_id", value=id)
         return id
 

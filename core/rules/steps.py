@@ -9,10 +9,12 @@ from fractions import Fraction
 from core.faults import Refused
 from core.findings import Finding
 from core.money import allocate, is_terminating, plain, rounded
+from core.rules import evaluation, spelling
 from core.rules import formula as language
 from core.rules.circular import OF_YEAR, Pack, Step
 from core.rules.columns import Column, Rows, column_of
-from core.rules.formula import Env, Expr, RuleFault, Share, Value
+from core.rules.evaluation import Env
+from core.rules.formula import Expr, RuleFault, Share, Value
 from core.rules.sheet import Explanation, FundSheet, Part, Scope, Title
 
 # Places of an endless value in a sentence; the exact value stands in the sheet.
@@ -60,7 +62,7 @@ def run(
                 continue
             env = Env({**pack.values, **in_region}, in_institutions, pack.tables)
             try:
-                in_region[step.id] = _rounded(step, language.number(step.expr, env))
+                in_region[step.id] = _rounded(step, evaluation.number(step.expr, env))
             except RuleFault as fault:
                 raise _failed([_finding(step, fault, "", fund)]) from fault
             continue
@@ -100,7 +102,7 @@ def _faults(
     for i, code in enumerate(codes):
         env = Env(_own(pack, region, institutions, i), {}, pack.tables, shares, i)
         try:
-            language.number(step.expr, env) if step.expr is not None else None
+            evaluation.number(step.expr, env) if step.expr is not None else None
         except RuleFault as fault:
             findings.append(_finding(step, fault, code, fund))
     return findings
@@ -134,7 +136,7 @@ def _shares(
         assert step.places is not None  # the checker of packs asks for it
         unit = Fraction(10) ** step.places
         try:
-            total = rounded(language.number(node.total, Env({**pack.values, **region})), step.places)
+            total = rounded(evaluation.number(node.total, Env({**pack.values, **region})), step.places)
             weights = institutions[node.column]
             if not total:
                 split[node] = [Fraction(0)] * len(weights)
@@ -197,7 +199,7 @@ def explain_step(pack: Pack, sheet: FundSheet, scope: Scope, code: str, step_id:
         sentence = {
             lang: f"{step.title[lang]} = {in_words(pack, step, step.expr, lang)}" for lang in step.title
         }
-        counted = language.reduce(step.expr, env)
+        counted = evaluation.reduce(step.expr, env)
         filled = {lang: _filled(pack, step, counted, env, value, lang) for lang in step.title}
         parts = _parts(pack, step, env)
     return Explanation(
@@ -223,7 +225,7 @@ def explain_step(pack: Pack, sheet: FundSheet, scope: Scope, code: str, step_id:
 
 def in_words(pack: Pack, step: Step, expr: Expr, lang: str) -> str:
     """A formula of the step's scope in the field's words, without the step's own title."""
-    return language.words(
+    return spelling.words(
         expr,
         lambda name: pack.title_of(step.scope, name)[lang],
         pack.phrases[lang],
@@ -250,10 +252,10 @@ def _filled(pack: Pack, step: Step, counted: Expr, env: Env, value: Fraction, la
     def column(id: str) -> str:
         return pack.title_of("institution", id)[lang]
 
-    text = language.filled(
+    text = spelling.filled(
         counted, show, show_sum, pack.phrases[lang], lang, column=column, tables=pack.tables
     )
-    exact = language.number(counted, env)
+    exact = evaluation.number(counted, env)
     sign = "=" if exact == value else "≈"
     return f"{step.title[lang]} = {text} {sign} {shown(value, step.places, step.unit)}"
 
@@ -290,14 +292,14 @@ def _parts(pack: Pack, step: Step, env: Env) -> tuple[Part, ...]:
                 )
             case language.If(then, condition, other):
                 visit(condition)
-                visit(then if language.evaluate(condition, env) else other)
+                visit(then if evaluation.evaluate(condition, env) else other)
             case language.Tiers(argument, table) if pack.tables[table].rows:
-                x = language.number(argument, env)
+                x = evaluation.number(argument, env)
                 visit(argument)
                 parts.setdefault((table, False), Part(table, pack.tables[table].title, x, "", None, None))
                 visit(pack.tables[table].pick(x))
             case language.Tiers():
-                visit(language.reduce(expr, env))
+                visit(evaluation.reduce(expr, env))
             case _:
                 for child in language.children(expr):
                     visit(child)

@@ -15,7 +15,7 @@ from core.faults import Refused
 from core.findings import Finding
 from core.money import plain
 from core.progress import SILENT, Progress
-from core.rules import formula
+from core.rules import formula, parsing
 from core.settlement import annual, chain
 from core.settlement.assessment_sheets import made, money, named
 from core.texts import Texts
@@ -102,7 +102,7 @@ def ways(pack: Pack) -> tuple[Way, ...]:
     for step in pack.scope("institution"):
         if not step.formula:
             continue
-        used = formula.uses(formula.parse(step.formula))  # as written: of an empty table only `otherwise` is left in `expr`
+        used = formula.uses(parsing.parse(step.formula))  # as written: of an empty table only `otherwise` is left in `expr`
         if chain.SCORE in used.names:
             table = next((name for name in used.tables if name in pack.tables), "")
             found.append(Way(step, table, bool(table) and bool(pack.tables[table].rows) and _heard(pack, step.id)))

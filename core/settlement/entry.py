@@ -17,7 +17,7 @@ from fractions import Fraction
 
 from core.faults import Refused
 from core.money import decimal, plain
-from core.rules import formula
+from core.rules import evaluation, formula, parsing
 from core.rules.formula import FormulaError, RuleFault
 from core.settlement.coefficients import MOST, MOST_PLACES
 
@@ -71,9 +71,9 @@ def _changed(typed: str, current: Fraction | None) -> Fraction:
 
 def _sum(typed: str) -> Fraction:
     try:
-        expr = formula.parse(typed[1:].strip())
+        expr = parsing.parse(typed[1:].strip())
         if not all(isinstance(node, formula.Num | formula.Neg | formula.Arith) for node in formula.walk(expr)):
             raise Refused("entry_unreadable", text=typed)
-        return formula.number(expr, formula.Env({}))
+        return evaluation.number(expr, evaluation.Env({}))
     except (FormulaError, RuleFault):
         raise Refused("entry_unreadable", text=typed) from None

@@ -12,11 +12,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from core.rules import case_scores
+from core.rules import case_scores, evaluation
 from core.rules import formula as language
 from core.rules.cases import CaseTable, Ints
 from core.rules.circular import Branch, CaseRule
-from core.rules.formula import Env, RuleFault
+from core.rules.evaluation import Env
+from core.rules.formula import RuleFault
 
 MOST = 20_000  # more cases than that do not differ for their means
 LEAST = 2  # cases of different fees that must agree on a mean
@@ -84,7 +85,7 @@ def _line(rule: CaseRule, branch: Branch, values: dict[str, Fraction]) -> tuple[
         return None
     try:
         at = [
-            language.number(branch.score, Env({**rule.values, **values, "x": Fraction(x)})) for x in (1, 2, 3)
+            evaluation.number(branch.score, Env({**rule.values, **values, "x": Fraction(x)})) for x in (1, 2, 3)
         ]
     except RuleFault:
         return None
@@ -97,4 +98,4 @@ def _holds(rule: CaseRule, branch: Branch, values: dict[str, Fraction], x: Fract
         return True
     reference = values["fee"] / x if x else Fraction(0)
     env = Env({**rule.values, **values, "x": x, "reference": reference})
-    return bool(language.evaluate(branch.when, env))
+    return bool(evaluation.evaluate(branch.when, env))

@@ -25,7 +25,7 @@ from core.catalogue.stays import UNKNOWN, Stay
 from core.findings import Finding, Severity
 from core.money import rounded
 from core.progress import SILENT, Progress
-from core.rules import case_scores, steps
+from core.rules import case_scores, evaluation, steps
 from core.rules import formula as language
 from core.rules.bands import ages, dates
 from core.rules.case_scores import CaseExplanation
@@ -588,7 +588,7 @@ class _Question:
                 )
             return None
         try:
-            exact = language.number(step.expr, language.Env(values, {}, self.pack.tables))
+            exact = evaluation.number(step.expr, evaluation.Env(values, {}, self.pack.tables))
         except language.RuleFault as fault:
             if aloud:
                 told = {"step": step.id, "formula": step.formula, "place": str(fault.at + 1), "fund": self.fund}

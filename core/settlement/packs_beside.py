@@ -18,6 +18,7 @@ from core.faults import Refused, Usage
 from core.money import total
 from core.progress import SILENT, Progress, step
 from core.rules import formula as language
+from core.rules import parsing
 from core.rules.cases import FUNDS, CaseScores, Ints
 from core.rules.sheet import Clearing, FundSheet, Scope
 from core.settlement import annual, own_packs
@@ -220,7 +221,7 @@ def _rule(pack: Pack, own: Step) -> tuple[object, ...]:
     """All that the step itself says: two steps with the same rule make the same of the same."""
     if own.expr is None:
         return (own.input,)
-    named = language.names(language.parse(own.formula))
+    named = language.names(parsing.parse(own.formula))
     chosen = tuple(sorted((name, str(pack.values[name])) for name in named if name in pack.values))
     tables = tuple(
         (id, str(_table(pack, id))) for id in sorted(language.uses(own.expr).tables) if id in pack.tables

@@ -18,7 +18,7 @@ from core.faults import Fault, Refused, Usage
 from core.findings import Finding
 from core.money import plain, total
 from core.progress import SILENT, Progress, step
-from core.rules import case_scores, scoring
+from core.rules import case_scores, parsing, scoring
 from core.rules import formula as language
 from core.rules.cases import FUNDS, CaseScores, CaseTable
 from core.rules.circular import MAX_PLACES, SETTINGS, Branch, Pack, Parameter
@@ -355,7 +355,7 @@ def boundaries_of(pack: Pack) -> list[Boundary]:
 
 
 def _in(branch: Branch, key: str, text: str) -> Iterator[Boundary]:
-    for node in language.walk(language.parse(text)):
+    for node in language.walk(parsing.parse(text)):
         if not isinstance(node, language.Compare) or node.op not in TURNED:
             continue
         left, right = node.left, node.right

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.faults import Refused
-from core.rules import formula, pack_text, packs
+from core.rules import formula, pack_text, packs, spelling
 from core.rules.cases import FUNDS
 from core.rules.pack_text import Fill
 from core.settlement import own_packs
@@ -70,7 +70,7 @@ def tiers(pack: Pack, table: str = TABLE, lang: str = "") -> Worksheet:
     found = pack.tables[table]
 
     def words(expr: formula.Expr) -> str:
-        return formula.words(
+        return spelling.words(
             expr, lambda name: pack.title_of("institution", name)[texts.lang], pack.phrases[texts.lang], texts.lang,
             tables=pack.tables,
         )  # fmt: skip

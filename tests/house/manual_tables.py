@@ -23,7 +23,9 @@ from core.money import plain  # noqa: E402
 from core.rules import pack_text, packs, scoring  # noqa: E402
 from core.rules.circular import CASE_NAMES, INPUTS, MEASURE_NAMES, Branch, Measure, Step  # noqa: E402
 from core.rules.deriving import CHOICES  # noqa: E402
-from core.rules.formula import RESERVED, names, words  # noqa: E402
+from core.rules.formula import names  # noqa: E402
+from core.rules.parsing import RESERVED  # noqa: E402
+from core.rules.spelling import words  # noqa: E402
 from core.settings import RESOURCES  # noqa: E402
 from core.texts import LANGUAGES, Texts  # noqa: E402
 from ui.manual import CHAPTERS  # noqa: E402

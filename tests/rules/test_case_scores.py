@@ -17,7 +17,8 @@ from core.money import rounded
 from core.rules import case_scores, packs
 from core.rules.cases import SPECIAL_ADJUSTED, CaseScores, CaseTable, Scaled
 from core.rules.circular import Branch, CaseRule, Measure, needs_reference
-from core.rules.formula import Env, evaluate, number, parse
+from core.rules.evaluation import Env, evaluate, number
+from core.rules.parsing import parse
 
 
 def table(rows: Sequence[Mapping[str, int]], *, rw: int = 4, k: int = 4, u: int = 4, special: int = 2) -> CaseTable:

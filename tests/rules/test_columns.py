@@ -9,20 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.money import rounded, total
-from core.rules import formula as language
+from core.rules import evaluation, parsing
 from core.rules.columns import Column, Rows, column_of
-from core.rules.formula import Env, Row, RuleFault, Table
+from core.rules.evaluation import Env
+from core.rules.formula import Row, RuleFault, Table
 
 NUMBERS = st.fractions(-50, 50, max_denominator=40)
 COLUMNS = ("a", "b", "c")
 TABLES = {
     "full": Table(
         "full", {},
-        (Row(None, Fraction(0), False, language.parse("a + 1")), Row(Fraction(0), Fraction(9), True, language.parse("b / c")),
-         Row(Fraction(9), None, False, language.parse("2"))), None,
+        (Row(None, Fraction(0), False, parsing.parse("a + 1")), Row(Fraction(0), Fraction(9), True, parsing.parse("b / c")),
+         Row(Fraction(9), None, False, parsing.parse("2"))), None,
     ),
-    "gap": Table("gap", {}, (Row(Fraction(0), Fraction(5), False, language.parse("1")),), None),
-    "empty": Table("empty", {}, (), language.parse("c * 2")),
+    "gap": Table("gap", {}, (Row(Fraction(0), Fraction(5), False, parsing.parse("1")),), None),
+    "empty": Table("empty", {}, (), parsing.parse("c * 2")),
     "waiting": Table("waiting", {}, (), None),
 }  # fmt: skip
 ATOMS = st.sampled_from(["a", "b", "c", "r", "0", "1.5", "7", "100"])
@@ -58,14 +59,14 @@ ANY = given(formulas(), st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), min_size=
 def test_equal_to_each_institution_alone(
     text: str, rows: list[tuple[Fraction, Fraction, Fraction]], region: Fraction
 ) -> None:
-    expr = language.parse(text)
+    expr = parsing.parse(text)
     values = {"r": region, "mode": "here", "here": "here", "there": "there"}
     columns = {name: column_of([row[i] for row in rows]) for i, name in enumerate(COLUMNS)}
     alone: list[Fraction] | None = []
     for row in rows:
         try:
             env = Env({**values, **dict(zip(COLUMNS, row, strict=True))}, {}, TABLES)
-            alone.append(language.number(expr, env))
+            alone.append(evaluation.number(expr, env))
         except RuleFault:
             alone = None
             break

@@ -13,6 +13,7 @@ import xlsxwriter
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from core.rules import evaluation, parsing, spelling
 from core.rules import formula as f
 from core.rules.packs import phrases_of
 
@@ -21,7 +22,7 @@ ZH, EN = phrases_of("zh"), phrases_of("en")
 
 def value(text: str, **names: object) -> f.Value:
     given = {name: Fraction(str(one)) for name, one in names.items()}
-    return f.evaluate(f.parse(text), f.Env(given))
+    return evaluation.evaluate(parsing.parse(text), evaluation.Env(given))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_division_by_zero_is_a_fault_with_its_place() -> None:
 )
 def test_what_does_not_parse(text: str, code: str, at: int) -> None:
     with pytest.raises(f.FormulaError) as error:
-        f.parse(text)
+        parsing.parse(text)
     assert (error.value.code, error.value.at) == (code, at)
 
 
@@ -131,7 +132,7 @@ def test_what_does_not_parse(text: str, code: str, at: int) -> None:
 )
 def test_a_hostile_formula_is_refused_at_once(text: str) -> None:
     with pytest.raises(f.FormulaError) as error:
-        f.parse(text)
+        parsing.parse(text)
     assert error.value.code in ("too_deep", "too_long", "number_long", "arguments")
 
 
@@ -140,25 +141,25 @@ def test_a_hostile_formula_is_refused_at_once(text: str) -> None:
 @example("(" * 60)
 def test_any_text_parses_or_says_where_not(text: str) -> None:
     try:
-        tree = f.parse(text)
+        tree = parsing.parse(text)
     except f.FormulaError as error:
         assert 0 <= error.at <= len(text)
         return
-    assert f.parse(text) == tree
+    assert parsing.parse(text) == tree
 
 
 def test_kinds_must_fit() -> None:
     sorts: Mapping[str, f.Sort] = {"mode": "symbol", "pooled": "symbol"}
-    assert f.sort_of(f.parse("1 if mode == pooled else 2"), sorts) == "number"
+    assert f.sort_of(parsing.parse("1 if mode == pooled else 2"), sorts) == "number"
     for text in ("1 + (2 < 3)", "1 if 2 else 3", "not 1", "mode + 1", "mode < pooled", "mode == 1", "1 and 2",
                  "(1 < 2) if 1 < 2 else 3", "min(1 < 2, 1)", "(1 < 2) == (2 < 3)"):  # fmt: skip
         with pytest.raises(f.FormulaError) as error:
-            f.sort_of(f.parse(text), sorts)
+            f.sort_of(parsing.parse(text), sorts)
         assert error.value.code == "sort"
 
 
 def test_what_a_formula_uses() -> None:
-    used = f.uses(f.parse("a + sum(b) * tiers(c, T) - share(d, e) + a"))
+    used = f.uses(parsing.parse("a + sum(b) * tiers(c, T) - share(d, e) + a"))
     assert used == f.Uses(("a", "c", "d"), ("b", "e"), ("T",))
 
 
@@ -169,7 +170,7 @@ def row(start: str, end: str, closed: bool, text: str) -> f.Row:
     def edge(one: str) -> Fraction | None:
         return Fraction(one) if one else None
 
-    return f.Row(edge(start), edge(end), closed, f.parse(text), text)
+    return f.Row(edge(start), edge(end), closed, parsing.parse(text), text)
 
 
 TITLE = {"zh": "分担表", "en": "sharing"}
@@ -184,35 +185,35 @@ SHARING = f.Table("sharing", TITLE, (
     [("79.99", "79.99"), ("80", "100"), ("100", "100"), ("100.01", "100.006"), ("200", "160"), ("-5", "-5")],
 )
 def test_edges_of_tiers(booked: str, expected: str) -> None:
-    env = f.Env({"booked": Fraction(booked), "due": Fraction(100)}, {}, {"sharing": SHARING})
-    assert f.evaluate(f.parse("tiers(booked / due, sharing)"), env) == Fraction(expected)
+    env = evaluation.Env({"booked": Fraction(booked), "due": Fraction(100)}, {}, {"sharing": SHARING})
+    assert evaluation.evaluate(parsing.parse("tiers(booked / due, sharing)"), env) == Fraction(expected)
 
 
 def test_outside_a_table_is_a_fault() -> None:
     table = f.Table("t", TITLE, (row("0", "60", False, "0"), row("60", "100", True, "1")), None)
-    tree = f.parse("tiers(x, t)")
+    tree = parsing.parse("tiers(x, t)")
     for x, inside in (("-0.01", False), ("0", True), ("100", True), ("100.01", False)):
-        env = f.Env({"x": Fraction(x)}, {}, {"t": table})
+        env = evaluation.Env({"x": Fraction(x)}, {}, {"t": table})
         if inside:
-            f.evaluate(tree, env)
+            evaluation.evaluate(tree, env)
         else:
             with pytest.raises(f.RuleFault) as fault:
-                f.evaluate(tree, env)
+                evaluation.evaluate(tree, env)
             assert (fault.value.code, fault.value.values) == ("no_tier", {"table": "t", "value": x})
 
 
 def test_an_empty_table_gives_what_it_says_otherwise() -> None:
-    empty = f.Table("t", TITLE, (), f.parse("due"))
-    env = f.Env({"due": Fraction(7)}, {}, {"t": empty})
-    assert f.evaluate(f.parse("tiers(1 / 0, t)"), env) == 7  # the argument is not looked at
+    empty = f.Table("t", TITLE, (), parsing.parse("due"))
+    env = evaluation.Env({"due": Fraction(7)}, {}, {"t": empty})
+    assert evaluation.evaluate(parsing.parse("tiers(1 / 0, t)"), env) == 7  # the argument is not looked at
 
 
 def test_settling_leaves_only_what_was_chosen() -> None:
-    empty = {"t": f.Table("t", TITLE, (), f.parse("due"))}
+    empty = {"t": f.Table("t", TITLE, (), parsing.parse("due"))}
     symbols = {"mode": "own", "own": "own", "pooled": "pooled"}
-    tree = f.parse("a if mode == pooled else b if mode != own or mode == pooled else tiers(x, t) if due > 0 else due")
-    assert f.settle(tree, symbols, empty) == f.parse("due")
-    assert f.settle(f.parse("a if not mode == pooled and c > 1 else b"), symbols) == f.parse(
+    tree = parsing.parse("a if mode == pooled else b if mode != own or mode == pooled else tiers(x, t) if due > 0 else due")
+    assert evaluation.settle(tree, symbols, empty) == parsing.parse("due")
+    assert evaluation.settle(parsing.parse("a if not mode == pooled and c > 1 else b"), symbols) == parsing.parse(
         "a if not mode == pooled and c > 1 else b"
     )
 
@@ -223,11 +224,11 @@ WORDS = {"fund_available": "可分配基金", "own_pay": "个人支付", "other_
 
 
 def zh(text: str) -> str:
-    return f.words(f.parse(text), lambda name: WORDS.get(name, name), ZH)
+    return spelling.words(parsing.parse(text), lambda name: WORDS.get(name, name), ZH)
 
 
 def en(text: str) -> str:
-    return f.words(f.parse(text), lambda name: name, EN, "en")
+    return spelling.words(parsing.parse(text), lambda name: name, EN, "en")
 
 
 def test_words() -> None:
@@ -262,11 +263,11 @@ def test_no_more_brackets_than_needed(text: str, plainly: str) -> None:
 
 
 def test_filled_shows_what_counted() -> None:
-    env = f.Env({"booked": Fraction(150), "due": Fraction(100)}, {}, {"sharing": SHARING})
-    tree = f.reduce(f.parse("tiers(booked / due, sharing) if due > 0 else due"), env)
-    said = f.filled(tree, lambda name: str(env.values[name]), str, ZH, column=str)
+    env = evaluation.Env({"booked": Fraction(150), "due": Fraction(100)}, {}, {"sharing": SHARING})
+    tree = evaluation.reduce(parsing.parse("tiers(booked / due, sharing) if due > 0 else due"), env)
+    said = spelling.filled(tree, lambda name: str(env.values[name]), str, ZH, column=str)
     assert said == "100 + 0.6 × (150 − 100)"
-    negative = f.filled(f.parse("a - b * c"), lambda name: "−5", str, ZH, column=str)
+    negative = spelling.filled(parsing.parse("a - b * c"), lambda name: "−5", str, ZH, column=str)
     assert negative == "−5 − −5 × (−5)"
 
 
@@ -295,7 +296,7 @@ def test_spreadsheet_formulas() -> None:
     refs = Cells(dict.fromkeys("abc", 0))
 
     def excel(text: str, places: int | None = None) -> str:
-        return f.excel(f.parse(text), refs, places, {"mode": "own", "own": "own"})
+        return spelling.excel(parsing.parse(text), refs, places, {"mode": "own", "own": "own"})
 
     assert excel("a - (b - c)") == "A1-(B1-C1)"
     assert excel("a * (b + c)", 2) == "ROUND(A1*(B1+C1),2)"
@@ -327,20 +328,20 @@ def test_libreoffice_agrees_with_the_exact_values(tmp_path: Path) -> None:
         for i, text in enumerate((a, b, c)):
             sheet.write_number(0, i, float(text))
             sheet.write_number(1, i, i + 1)
-        env = f.Env({"a": Fraction(a), "b": Fraction(b), "c": Fraction(c)}, {"col": [Fraction(i) for i in (1, 2, 3)]})
+        env = evaluation.Env({"a": Fraction(a), "b": Fraction(b), "c": Fraction(c)}, {"col": [Fraction(i) for i in (1, 2, 3)]})
         results: list[Fraction] = []
         for i, text in enumerate(CASES):
-            tree = f.parse(text)
-            sheet.write_formula(5 + i, 0, "=" + f.excel(tree, Cells(env.values)), None, -987654321)
-            results.append(f.number(tree, env))
+            tree = parsing.parse(text)
+            sheet.write_formula(5 + i, 0, "=" + spelling.excel(tree, Cells(env.values)), None, -987654321)
+            results.append(evaluation.number(tree, env))
         wanted.append(results)
     for booked, due in TIERS:
         sheet = book.add_worksheet()
-        env = f.Env({"booked": Fraction(booked), "due": Fraction(due)}, {}, {"sharing": SHARING})
-        tree = f.parse("tiers(booked / due, sharing)")
+        env = evaluation.Env({"booked": Fraction(booked), "due": Fraction(due)}, {}, {"sharing": SHARING})
+        tree = parsing.parse("tiers(booked / due, sharing)")
         sheet.write_row(0, 0, [float(booked), float(due)])
-        sheet.write_formula(5, 0, "=" + f.excel(tree, Cells(env.values)), None, -987654321)
-        wanted.append([f.number(tree, env)])
+        sheet.write_formula(5, 0, "=" + spelling.excel(tree, Cells(env.values)), None, -987654321)
+        wanted.append([evaluation.number(tree, env)])
     book.close()
     profile = f"-env:UserInstallation=file://{tmp_path}/profile"
     command = ["soffice", profile, "--headless", "--convert-to", "ods", "--outdir", str(tmp_path), str(path)]

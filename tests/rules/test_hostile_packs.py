@@ -10,8 +10,8 @@ from test_packs import HEAD, POINT_VALUE, blocked, table, written
 from test_steps import facts, region
 
 from core.faults import Refused
+from core.rules import evaluation, packs, parsing, steps
 from core.rules import formula as language
-from core.rules import packs, steps
 from core.rules.source import immoderate, places_of
 from core.texts import Texts
 
@@ -113,6 +113,6 @@ def test_figures_that_square_themselves_step_by_step_are_stopped(tmp_path: Path,
 
 
 def test_a_formula_that_is_one_long_product_is_stopped() -> None:
-    long = language.parse(" * ".join(["x"] * 50))
+    long = parsing.parse(" * ".join(["x"] * 50))
     with pytest.raises(language.RuleFault, match="too_large"):
-        language.number(long, language.Env({"x": Fraction(10) ** 300}))
+        evaluation.number(long, evaluation.Env({"x": Fraction(10) ** 300}))

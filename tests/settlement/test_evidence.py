@@ -477,6 +477,7 @@ def test_the_language_of_rules_is_read_alike() -> None:
     """The checker's own evaluator beside the product's, on formulas that try each corner."""
     from fractions import Fraction
 
+    from core.rules import evaluation, parsing
     from core.rules import formula as language
 
     rule = CHECKER["Rule"]({}, {})
@@ -488,8 +489,8 @@ def test_the_language_of_rules_is_read_alike() -> None:
         "(a if c else b) if 1 > 2 else (a + 1) * (b - 1)", "1 if not a < b and b <= -2.5 else 0", "1 - 2 - 3 * 4 / 6",
     ):  # fmt: skip
         with contextlib.suppress(language.FormulaError):
-            tree = language.parse(text)
-            wanted = language.evaluate(tree, language.Env(values))
+            tree = parsing.parse(text)
+            wanted = evaluation.evaluate(tree, evaluation.Env(values))
             assert rule.compute(CHECKER["formula"](text), values.__getitem__, None, None, 0) == wanted, text
     from core.money import allocate
 

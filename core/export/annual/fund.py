@@ -44,6 +44,7 @@ from core.export.annual.plan import (
 )
 from core.export.tables import is_summed, number_format
 from core.money import rounded
+from core.rules import evaluation, spelling
 from core.rules import formula as language
 from core.rules.circular import Step
 from core.rules.formula import Share
@@ -103,7 +104,7 @@ def write_fund(pen: Pen, fund: FundPlan) -> None:
                 put_input(page, FIRST + i, col, value, look)
             else:
                 refs = Refs(plan, fund, FIRST + i, one.places or 0)
-                said = language.excel(one.expr, refs, places, symbols)
+                said = spelling.excel(one.expr, refs, places, symbols)
                 put_formula(page, FIRST + i, col, said, look, value)
     _totals(pen, page, fund)
     for (node, places), first in fund.shares.items():
@@ -142,7 +143,7 @@ def _share_columns(pen: Pen, page: Page, fund: FundPlan, node: Share, places: in
     page.set_column(first, first + 3, 15)
     refs = Refs(plan, fund, None)
     total = _total_of_share(plan, fund, node, places)
-    cell = f"ROUND({language.excel(node.total, refs, None, plan.pack.symbols)},{places})"
+    cell = f"ROUND({spelling.excel(node.total, refs, None, plan.pack.symbols)},{places})"
     weighed, sum_of_weights = refs.column(node.column), sum(weights, Fraction(0))
     shared = total != 0 and sum_of_weights != 0
     exact = [abs(total) * unit * one / sum_of_weights if shared else Fraction(0) for one in weights]
@@ -176,8 +177,8 @@ def _share_columns(pen: Pen, page: Page, fund: FundPlan, node: Share, places: in
 def _total_of_share(plan: Plan, fund: FundPlan, node: Share, places: int) -> Fraction:
     """What is being shared: a formula over the region's figures."""
     values: dict[str, language.Value] = dict(plan.pack.values) | dict(fund.sheet.region)
-    env = language.Env(values, fund.sheet.values, plan.pack.tables)
-    return rounded(language.number(node.total, env), places)
+    env = evaluation.Env(values, fund.sheet.values, plan.pack.tables)
+    return rounded(evaluation.number(node.total, env), places)
 
 
 def _region(pen: Pen, page: Page, fund: FundPlan) -> None:
@@ -195,7 +196,7 @@ def _region(pen: Pen, page: Page, fund: FundPlan) -> None:
         page.write_string(row, UNIT, texts(f"unit.{one.unit}"), pen.text)
         look = pen.figure(one, [value])
         if one.expr is not None:
-            said = language.excel(one.expr, refs, written_places(one, [value]), plan.pack.symbols)
+            said = spelling.excel(one.expr, refs, written_places(one, [value]), plan.pack.symbols)
             put_formula(page, row, VALUE, said, look, value)
             put_wide(page, row, SAID, OPEN - 1, in_words(pen, one.expr, "region"), pen.text)
         else:

@@ -14,7 +14,7 @@ from xlsxwriter.worksheet import Worksheet as Page
 from core.export.annual.plan import Plan
 from core.export.tables import marks, number_format
 from core.money import is_terminating
-from core.rules import formula as language
+from core.rules import spelling
 from core.rules.circular import Step
 from core.rules.formula import Expr
 from core.rules.sheet import Title
@@ -161,7 +161,7 @@ def is_open(said: Title) -> bool:
 def in_words(pen: Pen, expr: Expr, scope: str) -> str:
     pack, lang = pen.plan.pack, pen.texts.lang
     at = "region" if scope == "region" else "institution"
-    return language.words(
+    return spelling.words(
         expr,
         lambda name: pack.title_of(at, name).get(lang, name),
         pack.phrases[lang],

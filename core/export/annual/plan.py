@@ -87,7 +87,7 @@ class Plan:
 
 @dataclass
 class Refs:
-    """`core.rules.formula.Refs` of one row of a fund's sheet; row None: of its region block."""
+    """`core.rules.spelling.Refs` of one row of a fund's sheet; row None: of its region block."""
 
     plan: Plan
     fund: FundPlan

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from xlsxwriter.worksheet import Worksheet as Page
 
 from core.export.annual.pen import Pen, in_words, is_open, put_heads, put_row, with_unit
-from core.rules import formula as language
+from core.rules import spelling
 from core.rules.formula import Expr, Share, Table
 from core.rules.sheet import Title
 from core.texts import Texts
@@ -65,7 +65,7 @@ def _open_cell(pen: Pen, page: Page, row: int, said: Title) -> None:
 
 def _source(expr: Expr) -> str:
     """A case formula as a text of names: it has no cells to refer to."""
-    return language.excel(expr, _Names())
+    return spelling.excel(expr, _Names())
 
 
 class _Names:
@@ -90,4 +90,4 @@ def _in_case_words(pen: Pen, expr: Expr) -> str:
         key = f"workbook.case.{name}"
         return texts(key) if texts.has(key) else pack.title_of("institution", name).get(texts.lang, name)
 
-    return language.words(expr, title, pack.phrases[texts.lang], texts.lang, tables=pack.tables)
+    return spelling.words(expr, title, pack.phrases[texts.lang], texts.lang, tables=pack.tables)

@@ -546,8 +546,10 @@ def _period(names: Sequence[str]) -> str:
 
 def _condition(text: str, texts: Texts) -> str:
     """A group's condition in the field's words; one that cannot be read stays as it was printed."""
-    from core.rules.formula import FormulaError, parse, words
+    from core.rules.formula import FormulaError
     from core.rules.packs import phrases_of
+    from core.rules.parsing import parse
+    from core.rules.spelling import words
 
     if not text.strip(" ."):
         return ""
