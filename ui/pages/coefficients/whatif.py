@@ -160,8 +160,10 @@ class WhatIf(QWidget):
 
     def _arrange(self) -> None:
         """Where the four figures of a fund do not stand beside each other whole, the funds do: no digit is ever cut off."""
-        columns = (max(one.minimumSizeHint().width() for (_, at), one in self._told.items() if at == column) for column in range(5))
-        upright = self.contentsRect().width() < sum(columns) + 5 * GAP
+        widths: dict[int, int] = {}
+        for (_, column), one in self._told.items():
+            widths[column] = max(widths.get(column, 0), one.minimumSizeHint().width())
+        upright = self.contentsRect().width() < sum(widths.values()) + len(widths) * GAP
         if self._upright != upright:
             self._upright = upright
             for (row, column), widget in self._told.items():
