@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QComboBox
 
 from ui.dialogs import ReasonDialog
 from ui.pages.data import DataPage
@@ -53,6 +53,11 @@ def test_a_file_is_shown_first_tried_then_imported(page, desk, idle, qtbot, rows
     ]  # fmt: skip
     assert "备注" in panel.facts.text()
     assert rows("institution") == 0
+    reached, at = [], panel.columns.nextInFocusChain()  # by Tab: the meaning of each column, then the buttons
+    while at is not panel.remove:
+        reached += [at.accessibleName()] if isinstance(at, QComboBox) else []
+        at = at.nextInFocusChain()
+    assert reached == [panel.columns.item(row, 0).text() for row in range(4)]
 
     qtbot.mouseClick(panel.try_it, Qt.MouseButton.LeftButton)
     idle()

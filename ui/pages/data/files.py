@@ -143,6 +143,7 @@ class FilesPanel(QWidget):
         self.middle = QStackedWidget()
         self.columns = QTableWidget(0, 2 + SAMPLES)
         self.columns.setTabKeyNavigation(False)
+        self.columns.setAccessibleName(texts("data.form.heading"))
         self.columns.setHorizontalHeaderLabels(
             [
                 texts("data.form.heading"),
@@ -351,7 +352,8 @@ class FilesPanel(QWidget):
 
         def done(receipt: Receipt) -> None:
             offer.receipt, offer.trouble = receipt, ""
-            offer.state = "tried" if dry_run else "refused" if receipt.refused else "done"
+            nothing = not receipt.accepted and not dry_run
+            offer.state = "nothing" if nothing else "tried" if dry_run else "refused" if receipt.refused else "done"
             self._name(offer)
             self._show()
 
@@ -449,7 +451,7 @@ class FilesPanel(QWidget):
                 )
             )
         if proposal.wan:
-            facts.append(texts("data.fact.wan", columns=self._listed(sorted(proposal.wan))))
+            facts.append(texts("data.fact.wan", columns=self._listed([sheets.column_title(column, texts) for column in sorted(proposal.wan)])))
         if proposal.unclaimed:
             facts.append(texts("data.fact.unclaimed", headings=self._listed(proposal.unclaimed)))
         workspace = self.desk.workspace
@@ -482,6 +484,7 @@ class FilesPanel(QWidget):
             box.activated.connect(lambda _, heading=heading, box=box: self._map(heading, box.currentData()))
             box.setEnabled(offer.state not in ("done", "refused"))
             self.columns.setCellWidget(row, 1, box)
+            QWidget.setTabOrder(self.columns.cellWidget(row - 1, 1) if row else self.columns, box)  # and then the buttons
             for k in range(SAMPLES):
                 cells = proposal.sample[k] if k < len(proposal.sample) else ()
                 self.columns.setItem(row, 2 + k, QTableWidgetItem(cells[row] if row < len(cells) else ""))
@@ -503,5 +506,9 @@ class FilesPanel(QWidget):
             said = texts("data.tried")
         else:
             said = texts("data.some_refused" if receipt.refused else "data.all_in")
+        if not receipt.accepted:
+            said = texts("data.nothing_in")
+        if receipt.found > len(receipt.findings):
+            said += texts("data.first_found", shown=count(len(receipt.findings)), all=count(receipt.found))
         self.receipt_note.setText(said)
         self.found.set_worksheet(sheets.findings(receipt.findings, texts, "findings_of_file"), frozen=1)
