@@ -210,7 +210,8 @@ def _columns(
     columns["consumable_fee"] = fee * (material + dice.below(9, number)) // 100
     columns["therapy_fee"] = fee * dice.between(4, 15, number) // 100
     tcm = (groups.kind[group] == "tcm") | (np.array(institutions.profile, dtype=object)[cases.institution] == "tcm")
-    columns["tcm_fee"] = fee * np.where(tcm, 8 + dice.below(12, number), dice.below(4, number)) // 100
+    left = fee - sum(columns[name] for name in ("drug_fee", "consumable_fee", "therapy_fee"))  # for beds, examinations and the like
+    columns["tcm_fee"] = np.minimum(left, fee * np.where(tcm, 8 + dice.below(12, number), dice.below(4, number)) // 100)
     pregnant = groups.patients[group] == "p"
     columns["insutype"] = np.where(fund == 1, 390, np.where(pregnant & dice.chance(7_000, number), 510, 310))
     hurt = np.isin(np.array([code[0] for code in groups.codes], dtype=object)[group], ("S", "T"))
