@@ -612,7 +612,7 @@ class Check:
     def keys(self, name, told, wanted):
         """What a part of the bundle says beside what it is to say could be anything."""
         if set(told) != set(wanted):
-            self.differs("keys", name, " ".join(sorted(set(told) ^ set(wanted))))
+            self.differs("keys", name, " ".join(sorted(map(str, set(told) ^ set(wanted)))))
 
     def run(self):
         self.seal()
@@ -777,6 +777,8 @@ class Run:
         self.stamps()
         self.rule_text()
         shown = [fund for fund, rows in record["funds"].items() if isinstance(rows, list)]
+        self.of.keys(self.folder + "/inputs.json", self.inputs, ["funds"])
+        self.of.keys(self.folder + "/run.json", self.under, shown)
         complete = bool(shown) if self.code else len(shown) == len(record["funds"]) > 0
         if not complete or record["year"] != self.of.year or not set(self.inputs["funds"]) == set(self.sheet["funds"]) == set(shown):
             self.differs("shape", self.name, "funds")
@@ -884,9 +886,17 @@ class Run:
         if set(told["region"]) != wanted["region"] or any(set(row) != wanted["institution"] for row in rows):
             self.differs("shape", place, "steps")
             raise Told
-        self.of.keys(place, facts, FUND)
+        inputs = {(scope, id) for scope, id, tree, _ in self.rule.steps if tree is None} | {("institution", "coefficient")}
+        own = {**facts["facts"], **facts["scores"]}
+        for told_of, keys in (
+            (facts, FUND), (told, ("region", "institutions")), (self.under[fund], codes),
+            ([("region", id) for id in facts["region"]] + [("institution", id) for id in own], inputs),
+        ):  # fmt: skip
+            self.of.keys(place, told_of, keys)
         for one in facts["institutions"]:
             self.of.keys(place, one, ("code", "name", "level"))
+        if any(len(column) != len(codes) for column in own.values()):
+            self.differs("shape", place, "institutions")
         self.coefficients(place, fund, facts)
         if not self.code:
             self.budget(place, facts)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -499,3 +499,136 @@ def test_the_language_of_rules_is_read_alike() -> None:
         weights = [Fraction(rng.randrange(0, 50), rng.randrange(1, 9)) for _ in range(6)] + [Fraction(1)]
         total = rng.randrange(-1000, 1000)
         assert CHECKER["shared"](Fraction(total, 100), weights, 2) == [Fraction(p, 100) for p in allocate(total, weights)]
+
+
+def edits(told: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """Each leaf changed, each member taken away, and to each object and list something added."""
+    yield path, "add" if isinstance(told, (dict, list)) else "change"
+    if path:
+        yield path, "remove"
+    for key, one in told.items() if isinstance(told, dict) else enumerate(told) if isinstance(told, list) else ():
+        yield from edits(one, (*path, key))
+
+
+def edited(told: Any, path: tuple[Any, ...], how: str) -> None:
+    parent = told
+    for key in path[:-1]:
+        parent = parent[key]
+    one = parent[path[-1]] if path else told
+    if how == "remove":
+        del parent[path[-1]]
+    elif isinstance(one, dict):
+        one["extra"] = "1"
+    elif isinstance(one, list):
+        one.append(one[-1] if one else "1")
+    else:
+        parent[path[-1]] = not one if isinstance(one, bool) else one + 1 if isinstance(one, int) else str(one or "") + "1"
+
+
+# Of the manifest the list of files follows from the files; README and the checker inside are to be read and used (ASIDE).
+MADE_ANEW = {"manifest.json": "files"}
+
+
+def every_edit(region: Region, tmp_path: Path, code: str, share: Callable[[int], int]) -> int:
+    """Edits of the JSON files of a confirmed year's bundle, one at a time, everything sealed anew; what is on paper is given."""
+    run = clear(region.workspace, 2024, packs.load("ningde-2024")).stamps.run_hash
+    line = confirmed.confirm(region.workspace, 2024, "核对无误").hash
+    evidence.bundle(region.workspace, 2024, tmp_path / "b.zip", institution=code)
+    data = (tmp_path / "b.zip").read_bytes()
+    rng, tried = random.Random(11), 0
+    for name, content in unpacked(data).items():
+        if not name.endswith(".json"):
+            continue
+        every = [one for one in edits(json.loads(content)) if one[0][:1] != (MADE_ANEW.get(name),)]
+        for path, how in rng.sample(every, min(len(every), share(len(every)))):
+            def change(told: Any, path: tuple[Any, ...] = path, how: str = how) -> None:
+                edited(told, path, how)
+
+            check = CHECKER["Check"](forged(data, {name: change}), (run, line))
+            check.run()
+            assert check.wrong, (name, path, how)
+            tried += 1
+    return tried
+
+
+@pytest.mark.parametrize("code", ["", "H36010001"])
+def test_an_edit_anywhere_in_a_bundle_is_found(year: Region, tmp_path: Path, code: str) -> None:
+    assert every_edit(year, tmp_path, code, lambda count: 5) >= 35
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("code", ["", "H36010001"])
+def test_every_edit_anywhere_in_a_bundle_is_found(year: Region, tmp_path: Path, code: str) -> None:
+    assert every_edit(year, tmp_path, code, lambda count: count) > 1000
+
+
+def test_what_one_institution_gets_cannot_be_moved_between_its_cases(year: Region, tmp_path: Path) -> None:
+    """Sums stay, the coefficient stays: what is moved meets the row's hash."""
+    data = made(year, tmp_path, code="H36010001")
+
+    def moved(cases: dict[str, Any]) -> None:
+        one, other = cases["funds"]["employee"]
+        one[0], other[0] = other[0], one[0]
+
+    def regrouped(cases: dict[str, Any]) -> None:
+        cases["funds"]["employee"][0][1] = "Z99.9:x"
+
+    def split(parts: list[list[Any]]) -> None:
+        parts[0][4] = "0.9"
+        parts.append([parts[0][0], parts[0][1], "bonus:x", parts[0][3], "0.1"])
+
+    for changes in ({"run1/cases.json": moved}, {"run1/cases.json": regrouped}, {"run1/set.json": split}):
+        assert set(found(forged(data, changes))) == {"row"}
+
+
+def test_a_reopening_neither_hides_nor_names_anybody(year: Region, tmp_path: Path) -> None:
+    """Reopened, the clearing goes out as a draft; in the whole bundle no line hides; in a hospital's it is the last that counts."""
+    clear(year.workspace, 2024, packs.load("ningde-2024"))
+    confirming = confirmed.confirm(year.workspace, 2024, "乙医院无异议")
+    own = made(year, tmp_path, code="H36010001")
+    confirmed.reopen(year.workspace, 2024, "乙医院 H36010002 申诉")
+    for code in ("", "H36010001"):
+        evidence.bundle(year.workspace, 2024, tmp_path / "r.zip", institution=code)
+        data = (tmp_path / "r.zip").read_bytes()
+        check = CHECKER["Check"](data)
+        check.run()
+        assert check.wrong == [] and "state_draft" in [key for key, _ in check.right]
+        words = unpacked(own)["ledger.json"] + (unpacked(data)["ledger.json"] if code else b"")
+        assert "乙医院".encode() not in words and b"H36010002" not in words
+
+    def hidden(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{name: one[name] for name in ("id", "previous", "hash")} if one["action"] == "reopen" else one for one in lines]
+
+    evidence.bundle(year.workspace, 2024, tmp_path / "r.zip")
+    whole = (tmp_path / "r.zip").read_bytes()
+    assert "part" in found(forged(whole, {"ledger.json": hidden, "manifest.json": lambda m: {**m, "confirmed": confirming.hash}}))
+
+    # Behind the confirming line nothing may stand in a hospital's ledger, shown or by its hash alone.
+    later = {"id": confirming.id + 1, "previous": confirming.hash, "hash": "0" * 64}
+    longer = {"ledger.json": lambda lines: [*lines, later], "manifest.json": lambda m: {**m, "ledger_head": "0" * 64}}
+    assert found(forged(own, longer)) == ["line_end"]
+
+
+def test_ok_is_only_said_of_what_holds(year: Region, tmp_path: Path) -> None:
+    data = made(year, tmp_path)
+    check = CHECKER["Check"](forged(data, {"ledger.json": lambda lines: lines[:2] + lines[3:]}))
+    check.run()
+    assert {"ok_ledger", "ok_data", "state_draft"}.isdisjoint(key for key, _ in check.right)
+
+
+def test_nested_beyond_measure_is_said_to_be_unreadable(year: Region, tmp_path: Path) -> None:
+    data = made(year, tmp_path)
+
+    def deep(files: dict[str, bytes]) -> None:
+        files["run1/set.json"] = b"[" * 100_000
+
+    assert "part" in found(forged(data, {}, deep))
+
+
+def test_where_two_share_a_fund_it_is_said(year: Region, tmp_path: Path) -> None:
+    """The region's figures without the institution's own are the other's: of the residents' fund there are two."""
+    clear(year.workspace, 2024, packs.load("ningde-2024"))
+    made_of = {code: evidence.bundle(year.workspace, 2024, tmp_path / "b.zip", institution=code) for code in ("H36010002", "")}
+    sharing = json.loads(unpacked((tmp_path / "b.zip").read_bytes())["run1/run.json"])["funds"]
+    assert {fund for fund, rows in sharing.items() if len(rows) == 2} == {"employee", "resident"} & set(made_of["H36010002"].betrayed)
+    assert made_of["H36010002"].betrayed and made_of[""].betrayed == ()
