@@ -1,6 +1,6 @@
 """A formula over all institutions at once: whole numbers over denominators, exact, and quick enough for every keystroke.
 
-It computes what `formula.evaluate` does of each institution alone. Where any of them does not fit the formula it gives up
+It computes what `evaluation.evaluate` does of each institution alone. Where any of them does not fit the formula it gives up
 (`RuleFault`), and whoever asked goes through them one by one to say which.
 """
 

@@ -1,4 +1,4 @@
-"""A formula over all institutions at once against `formula.evaluate` of each alone: the same values, the same refusals."""
+"""A formula over all institutions at once against `evaluation.evaluate` of each alone: the same values, the same refusals."""
 
 from __future__ import annotations
 
