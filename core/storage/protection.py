@@ -144,7 +144,9 @@ def _convert(path: Path, old: Key | None, new: Key | None, action: str, progress
             except OSError as error:
                 reason = error.strerror or str(error)
                 raise world_fault(error, made) or WorldFault("cannot_open", path=made, reason=reason) from error
-            return _replace(path, made)
+            replaced = _replace(path, made)
+            recognised.forget()
+            return replaced
         except BaseException:
             for one in leftovers.conversion(path):
                 with suppress(OSError):

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import struct
+from _thread import allocate_lock  # no thread is started here
 from pathlib import Path
 
 from core.faults import WorldFault
@@ -16,8 +17,9 @@ _SQLITE = b"SQLite format 3\0"
 _OTHERS = (b"PK", b"\xd0\xcf\x11\xe0", b"\x1f\x8b", b"%PDF", b"7z\xbc\xaf", b"Rar!", b"\xfd7zXZ", b"BZh", b"\x89PNG")
 
 
-# Descriptors by device and file number, see `head`.
-_HELD: dict[tuple[int, int], int] = {}
+# Descriptors by device and file number, see `head`; which no thread may take from another's hands.
+_HELD: dict[tuple[int, int], tuple[int, Path]] = {}
+_HANDS = allocate_lock()
 
 
 def head(path: Path, count: int) -> tuple[bytes, int]:
@@ -25,22 +27,47 @@ def head(path: Path, count: int) -> tuple[bytes, int]:
 
     Locks of POSIX belong to the process: closing any descriptor of a file drops those that SQLite holds on it, and the
     next program that closes the workspace takes itself for the last one and removes the log under our hands. So a
-    descriptor that was opened here stays open, one for each file.
+    descriptor that was opened here stays open, one for each file, until the file has no name any more: whoever still has
+    such a one open shares it with nobody who comes, and its room on the disk is wanted.
     """
     if os.name == "nt":  # locks belong to the handle there, and an open one would keep the file from being replaced
         if path.is_dir():  # opening one is a lack of permission there
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         with path.open("rb") as file:
             return file.read(count), os.fstat(file.fileno()).st_size
-    told = path.stat()
-    held = _HELD.get((told.st_dev, told.st_ino))
-    if held is None:
-        if stat.S_ISDIR(told.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        held = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        told = os.fstat(held)
-        _HELD[told.st_dev, told.st_ino] = held  # a second one of another thread stays open too
-    return os.pread(held, count, 0), os.fstat(held).st_size
+    with _HANDS:
+        _let_go()
+        told = path.stat()
+        held, _ = _HELD.get((told.st_dev, told.st_ino), (-1, path))
+        if held < 0:
+            if stat.S_ISDIR(told.st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+            held = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            told = os.fstat(held)
+            _HELD[told.st_dev, told.st_ino] = held, path
+        return os.pread(held, count, 0), os.fstat(held).st_size
+
+
+def _let_go() -> None:
+    """Of files that were replaced or removed. Some network disks count no names, so the one that we know is asked too."""
+    for file, (held, path) in list(_HELD.items()):
+        if os.fstat(held).st_nlink:
+            continue
+        try:
+            now = path.stat()
+        except FileNotFoundError:
+            now = None
+        except OSError:
+            continue
+        if now is None or (now.st_dev, now.st_ino) != file:
+            del _HELD[file]
+            os.close(held)
+
+
+def forget() -> None:
+    """As `head` does at its next call: after a file was replaced that nobody in this process has open."""
+    with _HANDS:
+        _let_go()
 
 
 def in_use(path: Path) -> bool:

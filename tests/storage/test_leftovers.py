@@ -114,6 +114,14 @@ def test_a_disk_without_second_names(path: Path, monkeypatch: pytest.MonkeyPatch
     Workspace.open(path, passphrase=SAID).close()
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="nowhere to look")
+def test_the_room_of_what_was_replaced_is_free_again(path: Path) -> None:
+    """Heads are read by descriptors that stay open: not of files that have no name any more."""
+    protection.unprotect(path, protection.protect(path, SAID))
+    held = [os.readlink(one.path) for one in os.scandir("/proc/self/fd") if os.path.islink(one.path)]
+    assert not [one for one in held if one.startswith(str(path.parent)) and "(deleted)" in one]
+
+
 def test_a_second_name_is_left_alone_and_told(path: Path) -> None:
     second = path.with_name("mine")
     os.link(path, second)
