@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
+from secrets import token_hex
 from shutil import rmtree
 
 from xlsxwriter import Workbook
@@ -25,7 +26,7 @@ def whole_file(path: Path | str) -> Generator[Path]:
     program), `export_failed`. Whatever happens, an older file stays as it was until the new one is whole.
     """
     target = Path(path)
-    beside = target.with_name(f".{target.name[:100]}.{os.getpid()}.tmp")
+    beside = target.with_name(f".{target.name[:100]}.{token_hex(4)}.tmp")
     try:
         try:
             yield beside
@@ -49,9 +50,9 @@ def whole_files(folder: Path | str) -> Generator[Path]:
     target = Path(folder)
     if not target.is_dir():
         raise WorldFault("export_no_folder", path=str(target), folder=str(target))
-    beside = target / f".{os.getpid()}.tmp"
+    beside = target / f".{token_hex(4)}.tmp"  # another export into this folder has its own
     try:
-        beside.mkdir(exist_ok=True)
+        beside.mkdir()
         try:
             yield beside
             for made in sorted(beside.iterdir()):
