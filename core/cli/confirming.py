@@ -49,6 +49,9 @@ def bundle(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgre
         progress.done()
     print(texts("cli.bundle_written", path=out, count=made.files))
     print(texts("cli.bundle_seal", seal=made.seal))
+    print(texts("cli.bundle_head", head=made.head))
     for digest in made.runs:
         print(texts("cli.run_hash", hash=digest))
+    if made.betrayed:
+        print(texts("cli.bundle_betrays", funds=texts.listed(texts(f"fund.{one}") for one in made.betrayed)))
     return 0

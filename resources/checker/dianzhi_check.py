@@ -3,19 +3,21 @@
 
     python3 dianzhi_check.py BUNDLE.zip [NUMBER ...] [--lang zh|en]        Python 3.8 or newer, nothing else
 
-NUMBER: as printed on paper, the run's hash, that of the ledger's confirming line or the seal, 16 of its digits or more.
+NUMBER: as printed on paper, the run's hash, that of the ledger's confirming or last line or the seal, 16 of its digits or more.
 
 What is checked, in this order: the seal over every byte; that the archive holds what its manifest lists, to the hash; the
-chain of the ledger and that the run stands in it; the hashes that the run names (rule, coefficient set, inputs, result, and
+chain of the ledger, that the run stands in it and that the imported files are those of its lines; the hashes that the run names (rule, coefficient set, inputs, result, and
 the run's own over every exact figure); the arithmetic: every cell of the sheet computed again from its inputs by the
-rule's own formulas, in exact fractions; and the workbook, whose cells must show what was computed. Where the scores of single
-cases are included they are added up again. Differences come first, each with its place (职工医保!K17 is a workbook's cell).
+rule's own formulas, in exact fractions; and the workbook, whose cells must show what was computed. An institution's single
+cases are held by the run's hash and added up again. Differences come first, each with its place (职工医保!K17 is a workbook's cell).
 Exit status: 0 nothing differs, 1 something does, 2 this is no bundle.
 
 A second implementation on purpose: it shares no line with the product, so an error in one of them shows as a difference.
 
 To be read in this order: `Check` (seal, files, ledger) and `Run` (hashes, a fund's cells) at the end say what is done; `formula`,
-`Rule` and `Sheet` compute; `pages_of` and `Workbook` read sheet.xlsx. Of the workbook the seal alone holds: formats, texts beside
+`Rule` and `Sheet` compute; `pages_of` and `Workbook` read sheet.xlsx. In the JSON files nothing is free: what no hash on paper
+holds hangs on another that one does, or on the ledger's last line and the seal (what came after the confirming line; a draft's
+ledger and data.json). By the seal alone are held the READMEs, this file's copy in the bundle, and of the workbook the seal alone holds: formats, texts beside
 codes, names, headings and capitals, formulas (their stored values are compared, and that institutions have the same ones), and on
 an institution's own sheet the sums over all below the signatures.
 """

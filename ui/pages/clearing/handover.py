@@ -207,7 +207,9 @@ class Handover:
             made = evidence.bundle(
                 workspace, clearing.year, path, institution=code, run=clearing.stamps.run_hash, lang=texts.lang, progress=job
             )
-            return texts("confirmed.bundled", path=str(path), seal=made.seal)
+            said = f"{texts('confirmed.bundled', path=str(path), seal=made.seal)}, {texts('cli.bundle_head', head=made.head)}"
+            funds = texts.listed(texts(f"fund.{one}") for one in made.betrayed)
+            return f"{said} {texts('cli.bundle_betrays', funds=funds)}" if funds else said
 
         self._ask(work, path.name)
 
