@@ -246,13 +246,12 @@ def paragraph(text: str) -> QLabel:
 
 
 class DoOrCancel(QDialogButtonBox):
-    """The end of a dialog: the button that does what it is for, which Enter presses, and the way out."""
+    """The end of a dialog: the button that does what it is for, and the way out. Qt lets Enter press the first when it shows."""
 
     def __init__(self, dialog: QDialog, texts: Texts, words: str) -> None:
         super().__init__()
         self.do = self.addButton(words, QDialogButtonBox.ButtonRole.AcceptRole)
         self.do.setProperty("primary", True)
-        self.do.setDefault(True)
         self.addButton(texts("ui.cancel"), QDialogButtonBox.ButtonRole.RejectRole)
         self.accepted.connect(dialog.accept)
         self.rejected.connect(dialog.reject)
