@@ -1,4 +1,7 @@
-"""The region's clearing table for print: A3 landscape, a part for each fund, its steps on top and every institution beneath."""
+"""The region's clearing table for print, landscape: a part for each fund, its steps on top and every institution beneath.
+
+On A4 where few institutions leave room for all of a fund's on its first page, else on A3.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from core.export.annual.pen import shown_places
-from core.export.document import GREY, Align, Document, Field, grouped, stamped
+from core.export.document import GREY, Align, Document, Field, Paper, grouped, stamped
 from core.export.tables import is_summed, marks
 from core.findings import ALOUD
 from core.money import plain
@@ -18,31 +21,39 @@ from core.rules.sheet import Clearing, FundSheet
 from core.texts import Texts
 
 REGION_COLUMNS = 4  # of the region's steps, each a title and a value
+NARROW = 80.0  # mm of a step of the region, with its value, that is set in smaller letters
 SIGNED = 13.0  # mm for the line of signatures
+FEW = 12  # institutions, up to which A4 is tried
 
 
 def write(clearing: Clearing, path: Path | str, lang: str = "", progress: Progress = SILENT) -> None:
     """WorldFault as `core.export.document.Document` and `core.export.target.whole_file` say."""
     texts = Texts(lang)
-    document = Document(
-        texts, paper="A3", landscape=True, mark=marks(clearing.stamps, texts), foot=stamped(clearing.stamps, texts)
-    )
-    for number, sheet in enumerate(clearing.funds):
-        step(progress, "print", number, len(clearing.funds))
-        put(document, clearing, sheet)
-    document.save(path)
+    papers: list[Paper] = ["A4", "A3"] if all(len(sheet.institutions) <= FEW for sheet in clearing.funds) else ["A3"]
+    for paper in papers:
+        document = Document(
+            texts, paper=paper, landscape=True, mark=marks(clearing.stamps, texts), foot=stamped(clearing.stamps, texts)
+        )
+        fits = True
+        for number, sheet in enumerate(clearing.funds):
+            step(progress, "print", number, len(clearing.funds))
+            fits &= put(document, clearing, sheet)
+        if fits or paper == papers[-1]:
+            document.save(path)
+            return
 
 
-def put(document: Document, clearing: Clearing, sheet: FundSheet) -> None:
-    """One fund as a part of a document."""
+def put(document: Document, clearing: Clearing, sheet: FundSheet) -> bool:
+    """One fund as a part of a document; whether its institutions stand on the first page."""
     texts, pack = document.texts, clearing.pack
     title = texts("print.clearing_title", year=clearing.year, fund=texts(f"fund.{sheet.fund}"))
     named = pack.title.get(texts.lang, pack.id)
     document.begin(title, texts("print.clearing_under", region=clearing.stamps.region, pack=named, count=len(sheet.institutions)))
     _region(document, clearing, sheet)
     document.y += 2.5
-    listed = list(range(len(sheet.institutions)))
+    first, listed = document.pages, list(range(len(sheet.institutions)))
     _institutions(document, clearing, sheet, [one for one in pack.scope("institution") if one.part in ("", "closing")], listed)
+    fits = document.pages == first
     beside = [one for one in pack.scope("institution") if one.part == "outside"]
     paid = [i for i in listed if any(sheet.values[one.id][i] for one in beside if one.id in sheet.values)]
     if paid:
@@ -57,6 +68,7 @@ def put(document: Document, clearing: Clearing, sheet: FundSheet) -> None:
     for finding in clearing.findings:
         if finding.severity == "warning" and finding.code.startswith(ALOUD) and finding.subject in ("", sheet.fund):
             document.paragraph(texts.finding(finding), 7)
+    return fits
 
 
 def _institutions(
@@ -139,4 +151,4 @@ def _region(document: Document, clearing: Clearing, sheet: FundSheet) -> None:
         cells += [""] * (-len(cells) % across)
         rows = [cells[i : i + across] for i in range(0, len(cells), across)]
         fields = [Field("", each * 0.58), Field("", each * 0.42, "R")] * REGION_COLUMNS
-        document.table(fields, rows, size=8.5, shaded=range(0, across, 2))
+        document.table(fields, rows, size=8.5 if each > NARROW else 7, shaded=range(0, across, 2))

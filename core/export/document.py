@@ -295,13 +295,20 @@ class Document:
             widths = self._wide(fields, shown, size_now)
         for number, band in enumerate(self._bands(widths, frozen)):
             if number:
-                self.new_page()
+                self._next_band(len(shown), size_now)
             wide = [widths[i] for i in band]
             scale = self.width / sum(wide)
             if scale < 1 or any(not fields[i].width for i in band):
                 wide = [one * min(scale, 1.6) for one in wide]
             self._run(_Run(self, [fields[i] for i in band], wide, size_now, [band.index(i) for i in shaded if i in band]),
                       [[row[i] for i in band] for row in rows], [total[i] for i in band] if total else [], progress)
+
+    def _next_band(self, rows: int, size: float) -> None:
+        """Under the last one where all of its rows, and a heading of some lines, have room there; else on the next page."""
+        if self.y + (rows * 2 + 4) * _line(size) > self.bottom:
+            self.new_page()
+        else:
+            self.y += 2.5
 
     def _wide(self, fields: Sequence[Field], rows: Sequence[Sequence[str]], size: float) -> list[float]:
         """What each column needs: its widest figure; of words as much, up to a bound."""

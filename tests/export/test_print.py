@@ -82,6 +82,20 @@ def test_the_regions_table_has_everybody_and_repeats_its_headings(tmp_path: Path
             assert made.stamps.run_hash[:16] in page and made.stamps.data_hash[:16] in page and "ningde-2024" in page
 
 
+@needs_letters
+@pytest.mark.parametrize(("count", "wide"), [(3, 297), (60, 420)])
+def test_a_few_institutions_are_printed_on_a4(tmp_path: Path, count: int, wide: int) -> None:
+    """All of a fund's on its first page, bands of columns one under another; where they have no room the paper is A3."""
+    made = many(count=count)
+    clearing_table.write(made, tmp_path / "t.pdf", "zh")
+    boxes = re.findall(rb"/MediaBox \[0 0 ([0-9.]+) ([0-9.]+)\]", (tmp_path / "t.pdf").read_bytes())
+    assert {round(float(width) / document.MM) for width, _ in boxes} == {wide}
+    if READER is not None and count == 3:
+        first = bare(pages(tmp_path / "t.pdf")[0])
+        assert all(first.count(one.code) == 2 for one in made.funds[0].institutions)
+        assert all(grouped(plain(value, 2)) in first for value in made.funds[0].values["final"])
+
+
 @needs_reader
 def test_a_confirmation_says_the_result_in_figures_and_capitals(tmp_path: Path) -> None:
     made = vector_d()
