@@ -48,12 +48,15 @@ def take(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress
             mapping=mapping, dry_run=arguments.dry_run, progress=progress,
         )
     progress.done()
-    key = "cli.would_import" if arguments.dry_run else "cli.imported"
+    key = "cli.nothing_imported" if not receipt.accepted else "cli.would_import" if arguments.dry_run else "cli.imported"
     print(texts(key, file=arguments.file.name, kind=texts(f"kinds.{receipt.kind}")))
     print(texts("cli.rows", read=receipt.rows_read, accepted=receipt.accepted, refused=receipt.refused))
     if receipt.warnings:
         print(texts("cli.warnings", count=receipt.warnings))
-    print_findings(receipt.findings, texts)
+    print_findings(receipt.findings, texts, receipt.found)
+    if not receipt.accepted:
+        print(texts("cli.nothing_in"), file=sys.stderr)
+        return 1
     if receipt.refused:
         said = texts("cli.some_refused", refused=receipt.refused, workspace=pasted(arguments.workspace))
         print(said, file=sys.stderr)

@@ -77,16 +77,18 @@ def sentence(finding: Finding, texts: Texts) -> str:
     return f"{place}: {said}" if place else said
 
 
-def listed(findings: Sequence[Finding], texts: Texts, more: str = "cli.more_findings") -> list[str]:
-    """A line each of the first, and how many more there are."""
+def listed(
+    findings: Sequence[Finding], texts: Texts, more: str = "cli.more_findings", found: int = 0
+) -> list[str]:
+    """A line each of the first, and how many more there are. found: of how many these are the first."""
     lines = [sentence(finding, texts) for finding in findings[:SHOWN_FINDINGS]]
-    if len(findings) > SHOWN_FINDINGS:
-        lines.append(texts(more, count=len(findings) - SHOWN_FINDINGS))
+    if (left := max(found, len(findings)) - len(lines)) > 0:
+        lines.append(texts(more, count=left))
     return lines
 
 
-def print_findings(findings: Sequence[Finding], texts: Texts) -> None:
-    for line in listed(findings, texts):
+def print_findings(findings: Sequence[Finding], texts: Texts, found: int = 0) -> None:
+    for line in listed(findings, texts, found=found):
         print("  " + line)
 
 

@@ -62,7 +62,9 @@ class Proposal:
 
 @dataclass(slots=True)
 class Receipt:
-    """What became of a file: rows_read = accepted + refused. findings: a sample, refused rows first."""
+    """What became of a file: rows_read = accepted + refused. findings: a sample, refused rows first; found: how many there
+    are. Where nothing was accepted nothing is in the workspace either: no batch, whatever `dry_run` was.
+    """
 
     batch_id: int | None
     kind: str
@@ -71,6 +73,7 @@ class Receipt:
     refused: int = 0
     warnings: int = 0
     findings: list[Finding] = field(default_factory=list[Finding])
+    found: int = 0
     mapping: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
     unclaimed: tuple[str, ...] = ()
 
@@ -302,13 +305,14 @@ def import_file(
             if kind == "cases":
                 step(progress, "import_netting", 0, None)
                 batches.net_refunds(connection)
+                _tell_lone(receipt, batches.lone_reversals(connection, batch))
             if mapping is not None:
                 batches.remember_mapping(connection, kind, source.headings, source.mapping)
             workspace.ledger.record(connection, "import", path.name, (arrival(batch),))
             receipt.batch_id = batch
-            if dry_run:
-                raise _DryRun
-    except _DryRun:
+            if dry_run or not receipt.accepted:
+                raise _TakenBack
+    except _TakenBack:
         receipt.batch_id = None
     except OSError as fault:
         raise WorldFault("file_unreadable", file=str(path), reason=fault.strerror or str(fault)) from fault
@@ -317,8 +321,17 @@ def import_file(
     return receipt
 
 
-class _DryRun(Exception):
-    """Takes everything back."""
+class _TakenBack(Exception):
+    """Of a trial, and of a file of which nothing was taken."""
+
+
+def _tell_lone(receipt: Receipt, lone: list[Finding]) -> None:
+    """Reversals without original stand after the refused rows. Kept they are not: `standing_findings` finds what stands."""
+    receipt.warnings += len(lone)
+    receipt.found += len(lone)
+    refused = sum(finding.severity == "refused" for finding in receipt.findings)
+    receipt.findings[refused:refused] = lone
+    del receipt.findings[SAMPLE:]
 
 
 def _person_key(workspace: Workspace) -> bytes:
@@ -447,6 +460,7 @@ def _fill(
     say(more)
     receipt.refused = receipt.rows_read - receipt.accepted
     receipt.warnings = sum(count for (severity, _, _), count in counts.items() if severity == "warning")
+    receipt.found = sum(counts.values())
     receipt.findings = [*samples[0], *samples[1]][:SAMPLE]
 
 

@@ -41,7 +41,7 @@ class Verdicts:
 
     def refuse(self, where: Mask, code: str, column: str) -> None:
         for i in np.flatnonzero(where).tolist():
-            self.reasons.append((i, code, column, "", {}))
+            self.reasons.append((i, code, column, self.text(i, column) if column in self._places else "", {}))
         self.refused[where] = True
 
     def refuse_cell(self, i: int, code: str, column: str) -> None:

@@ -249,23 +249,33 @@ def findings(
     return [Finding(*row[:8], values=json.loads(row[8])) for row in rows]
 
 
+def lone_reversals(connection: sqlite3.Connection, batch_id: int) -> list[Finding]:
+    """One for every reversal of the batch that has no original by now, as `standing_findings` says it."""
+    return [finding for finding, batch in _left_out(connection, "netting = 3") if batch == batch_id]
+
+
+def _left_out(connection: sqlite3.Connection, which: str) -> list[tuple[Finding, int]]:
+    rows = connection.execute(
+        "SELECT netting, batch.file, batch.sheet, cases.row, setl_id, fee, cases.year, fixmedins_code, batch.id"
+        " FROM cases INDEXED BY cases_odd JOIN batch ON batch.id = batch_id"
+        f" WHERE (sign < 0 OR refd_setl_flag = 1 OR vali_flag = 0 OR netting <> 0) AND {which}"
+        " ORDER BY netting, setl_id, sign DESC"
+    )
+    found: list[tuple[Finding, int]] = []
+    for netting, file, sheet, row, setl_id, fee, year, institution, batch in rows:
+        code, severity = LEFT_OUT[netting]
+        values = {"fee": yuan(fee), "year": str(year), "institution": cast(str, institution)}
+        found.append((Finding(code, severity, file, sheet, row, subject=setl_id, values=values), batch))
+    return found
+
+
 def standing_findings(connection: sqlite3.Connection) -> list[Finding]:
     """What stands now: findings of the batches in force; one for every case that its refund state leaves out
     (subject its setl_id, `values` its fee in yuan); one for every pair whose amounts differ.
 
     A pair that matches needs no word.
     """
-    found = findings(connection)
-    left_out = connection.execute(
-        "SELECT netting, batch.file, batch.sheet, cases.row, setl_id, fee, cases.year, fixmedins_code"
-        " FROM cases INDEXED BY cases_odd JOIN batch ON batch.id = batch_id"
-        " WHERE (sign < 0 OR refd_setl_flag = 1 OR vali_flag = 0 OR netting <> 0) AND netting > 1"
-        " ORDER BY netting, setl_id, sign DESC"
-    )
-    for netting, file, sheet, row, setl_id, fee, year, institution in left_out:
-        code, severity = LEFT_OUT[netting]
-        values = {"fee": yuan(fee), "year": str(year), "institution": cast(str, institution)}
-        found.append(Finding(code, severity, file, sheet, row, subject=setl_id, values=values))
+    found = findings(connection) + [finding for finding, _ in _left_out(connection, "netting > 1")]
     unequal = connection.execute(
         "SELECT r.setl_id, batch.file, batch.sheet, r.row, r.medfee_sumamt, o.setl_id, o.medfee_sumamt"
         " FROM cases AS r INDEXED BY cases_odd JOIN batch ON batch.id = r.batch_id"

@@ -266,3 +266,15 @@ def test_an_installed_copy_says_its_own_name(tmp_path: Path) -> None:
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     ran = subprocess.run([sys.executable, "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
     assert "下一步：dianzhi clear x" in ran.stdout and "用法：dianzhi" in ran.stdout and "main.py" not in ran.stdout, ran
+
+
+@pytest.mark.parametrize("rows", ["", "2024,employee,outside_card,-5\n"])
+def test_nothing_imported_is_no_success(rows: str, run: Run, tmp_path: Path) -> None:
+    file, home = tmp_path / "b.csv", tmp_path / "w.dianzhi"
+    file.write_text("year,fund,item,amount\n" + rows, "utf-8")
+    assert run("new", home)[0] == 0
+    for words in ((), ("--dry-run",)):
+        status, out, err = run("import", home, "budget", file, *words, "--lang", "en")
+        assert status == 1 and out.startswith("Nothing imported: b.csv") and "no batch is left" in err
+    status, out, _ = run("findings", home, "--lang", "en")
+    assert status == 0 and out.startswith("Findings: 0")

@@ -478,10 +478,11 @@ def test_money_identities_warn_on_the_row(workspace: Workspace, tmp_path: Path) 
         write_csv(tmp_path / "a.csv", table(rows, [*HEADINGS, "hosp_part_amt", "init_setl_id"])),
     )
     assert [(f.code, f.row, f.subject) for f in receipt.findings if f.severity == "warning"] == [
+        ("reversal_without_original", 6, "S5"),
         ("fee_identity", 3, "S2"),
         ("fund_identity", 4, "S3"),
     ]
-    assert receipt.findings[0].values["difference"] == "0.01"
+    assert receipt.findings[1].values["difference"] == "0.01"
 
 
 def test_the_reading_of_a_case(workspace: Workspace, tmp_path: Path) -> None:

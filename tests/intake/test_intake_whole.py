@@ -25,6 +25,7 @@ from core.intake.kinds import KINDS, claim
 from core.intake.load import import_file, read_mapping
 from core.intake.one_cell import read_cell
 from core.money import fen
+from core.storage import batches
 from core.storage.workspace import Workspace
 from core.texts import Texts
 
@@ -489,6 +490,8 @@ def test_damaged_cells_never_lose_a_row(empty, damages: list[tuple[int, int, str
         stored = workspace.reader().execute("SELECT count(*) FROM cases").fetchone()[0]
         assert receipt.rows_read + aside == 12
         assert receipt.rows_read == receipt.accepted + receipt.refused
+        if not receipt.accepted:  # nothing is left of such a file; the receipt tells of every row
+            told = len({finding.row for finding in receipt.findings if finding.severity == "refused"})
         assert (stored, told) == (receipt.accepted, receipt.refused)
 
 
@@ -518,6 +521,8 @@ def test_damaged_bytes_never_crash(empty, damages: list[tuple[int, bytes]], chun
             .fetchone()[0]
         )
         assert receipt.rows_read == receipt.accepted + receipt.refused
+        if not receipt.accepted:  # nothing is left of such a file; the receipt tells of every row
+            told = len({finding.row for finding in receipt.findings if finding.severity == "refused"})
         assert (stored, told) == (receipt.accepted, receipt.refused)
 
 
@@ -908,3 +913,28 @@ def test_without_the_funds_sum_its_parts_have_to_close(workspace: Workspace, tmp
     receipt = import_file(workspace, "cases", file)
     assert receipt.accepted == 1
     assert [one.code for one in receipt.findings] == (["fee_identity"] if warned else [])
+
+
+def test_a_file_of_which_nothing_is_taken_leaves_no_batch(workspace: Workspace, tmp_path: Path) -> None:
+    """Heading alone, or every row refused: all is as it was, and the file may come again."""
+    bad = [["year", "fund", "item", "amount"], *[["2024", "职工", "outside_card", "-5"]] * 301]
+    before = workspace.generation()
+    for grid, refused in ((bad[:1], 0), (bad, 301)):
+        for dry_run in (True, False):
+            receipt = import_file(workspace, "budget", write_csv(tmp_path / "b.csv", grid), dry_run=dry_run)
+            assert (receipt.batch_id, receipt.accepted, receipt.refused) == (None, 0, refused)
+            assert workspace.generation() == before and rows_of(workspace, "batch", "id") == []
+    assert receipt.found >= 301 > len(receipt.findings) == 200
+    assert receipt.findings[0].value == "-5"  # as it stands in the file
+
+
+def test_a_reversal_without_original_is_said_as_it_comes_in(workspace: Workspace, tmp_path: Path) -> None:
+    money = {"medfee_sumamt": "-1000.00", "fund_pay_sumamt": "-700.50", "hifp_pay": "-600.00", "psn_part_amt": "-299.50"}
+    path = write_csv(tmp_path / "r.csv", table([case("S1"), case("S1", **money), case("S9", **money)]))
+    for dry_run in (True, False):
+        receipt = import_file(workspace, "cases", path, dry_run=dry_run)
+        lone = [one for one in receipt.findings if one.code == "reversal_without_original"]
+        assert [(one.subject, one.row, one.severity) for one in lone] == [("S9", 4, "warning")]
+        assert receipt.warnings >= 1 and receipt.found >= len(receipt.findings)
+    kept = [one.code for one in batches.standing_findings(workspace.reader())]
+    assert kept.count("reversal_without_original") == 1  # said again, not kept twice
