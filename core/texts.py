@@ -11,6 +11,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cache
 from typing import cast
 
@@ -23,6 +24,13 @@ LANGUAGES = ("zh", "en")
 COUNTED = re.compile(r"\{(\w+)\}(?= ?(?:元|例|行|个|家|yuan|cases?\b|rows?\b|institutions?\b))")
 # What an OSError says of itself, its name of a file aside.
 SYSTEM = re.compile(r"\[Errno \d+\] ([^:]+)")
+# One of what is counted: English has another word for it, and for what it does.
+ONE = re.compile(
+    r"(?<![\w.,+\-])1 ((?:[a-z]+ )?)(line|row|case|institution|file|cell|group|change|finding|problem|year|note)(?:s\b|\(s\))"
+    r"(?: (are|have|were|differ)\b)?"
+)
+DOES = {"are": " is", "have": " has", "were": " was", "differ": " differs"}
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?\+00:00")
 NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
@@ -53,6 +61,10 @@ def catalogue(lang: str) -> Mapping[str, str]:
     return into
 
 
+def _single(found: re.Match[str]) -> str:
+    return f"1 {found[1]}{found[2]}{DOES.get(found[3], '')}"
+
+
 class Texts:
     """Call it with a key and values: `texts("fault.locked", path=...)`. An unknown key shows itself."""
 
@@ -67,7 +79,8 @@ class Texts:
         if not values:
             return text
         try:
-            return text.format_map(values)
+            said = text.format_map(values)
+            return ONE.sub(_single, said) if self.lang == "en" else said
         except (KeyError, IndexError, ValueError):
             return f"{text} {values}"
 
@@ -85,8 +98,20 @@ class Texts:
             values["table"] = self._word("fact", str(values["table"]))
         if "reason" in values:
             values["reason"] = self._reason(str(values["reason"]))
+        for name, area in (("kind", "kinds"), ("found", "found")):
+            if isinstance(said := values.get(name), str):
+                values[name] = self._word(area, said)
+        if isinstance(at := values.get("at"), str) and MOMENT.fullmatch(at):  # UTC, as the time on the wall
+            values["at"] = datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        if isinstance(columns := fault.values.get("columns"), list | tuple):
+            values["columns"] = self.listed(self.field(str(column)) for column in cast(Iterable[object], columns))
         self._known(values)
         return self._counted(f"fault.{fault.code}", values)
+
+    def field(self, name: str) -> str:
+        """A column of a file by its heading, with the name that programs know it by."""
+        key = f"fields.{name}"
+        return self("list.named", word=self(key), name=name) if self.has(key) and self(key) != name else name
 
     def _reason(self, said: str) -> str:
         """What the system or the database said, in English, where it is known; without the name of a file beside."""

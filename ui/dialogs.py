@@ -66,8 +66,8 @@ def detail(texts: Texts, error: Exception) -> str:
             finding.file,
             finding.sheet,
             texts("ui.row", row=finding.row) if finding.row else "",
-            texts.column(finding.column),
-            finding.subject,
+            texts.field(finding.column) if texts.has(f"fields.{finding.column}") else texts.column(finding.column),
+            "" if finding.subject in texts.finding(finding) else finding.subject,  # not said twice
         ]
         where = " ".join(part for part in place if part)
         lines.append(f"{where}: {texts.finding(finding)}" if where else texts.finding(finding))

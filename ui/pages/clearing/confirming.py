@@ -52,7 +52,7 @@ class Confirming:
             return ""
         runs = " ".join(f"#{digest[:16]}" for digest in held.runs)
         said = self._texts("confirmed.by", year=held.year, who=held.who, at=local_time(held.at), runs=runs)
-        return f"{said} {held.why}".strip()
+        return self._texts("confirmed.because", said=said, why=held.why) if held.why else said
 
     def ask(self) -> None:
         """Confirm what is on screen, or reopen the year."""
