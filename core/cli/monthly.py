@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from core.storage.ledger import LedgerLine
     from core.storage.workspace import Workspace
 
-ENDINGS = (".xlsx", ".csv", ".json")
+ENDINGS = (".xlsx", ".csv", ".json", ".pdf")
 
 
 def month(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgress) -> int:
@@ -65,7 +65,21 @@ def month(arguments: argparse.Namespace, texts: Texts, progress: TerminalProgres
         if arguments.book:
             lines = [line for one in found if (line := _booked(workspace, one, arguments, texts)) is not None]
         for out in outs:
-            if whole and not arguments.advance:
+            if out.suffix.lower() == ".pdf":
+                from core.export.document import worksheets_pdf
+
+                # A year's months stand on runs of their own; of one the sheet says which.
+                alone = found[0] if len(found) == 1 else None
+                each = (
+                    [month_sheets.institutions(workspace.reader(), alone, one, texts.lang) for one in alone.funds]
+                    if alone is not None
+                    else [sheet]
+                )
+                stamps = alone.clearing.stamps if alone is not None else None
+                worksheets_pdf(each, out, texts.lang, progress, workspace.synthetic, stamps=stamps)
+                if whole and not arguments.advance:
+                    print(texts("cli.wrote", path=out))
+            elif whole and not arguments.advance:
                 write_worksheets([sheet], out, texts, progress, synthetic=workspace.synthetic)
             else:
                 write_clearing(found[0].clearing, out, texts, progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,14 @@ def institutions(connection: sqlite3.Connection, month: Month, sheet: FundSheet,
             else "run" if basis == month.clearing.stamps.run_hash else "differs" if less else "earlier"
         )  # fmt: skip
         values["origin"].append(texts(f"months.origin.{origin}"))
-    return _sheet(f"month_{month.period}_{sheet.fund}", columns, values, [one.code for one in listed])
+    made = _sheet(f"month_{month.period}_{sheet.fund}", columns, values, [one.code for one in listed])
+    period = f"{month.period[:4]}-{month.period[4:]}"
+    kind = "of_advance" if len(month.period) == 4 else "of_month"
+    title = {
+        lang: Texts(lang)(f"months.sheet.{kind}", period=period.rstrip("-"), fund=Texts(lang)(f"fund.{sheet.fund}"))
+        for lang in LANGUAGES
+    }
+    return replace(made, title=title)
 
 
 def by_month(found: Sequence[Month], fund: str, step: str, lang: str = "") -> Worksheet:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from core import cli
+from core.export import lettering
+from core.faults import WorldFault
 from core.storage.engine import library as sqlite3
+
+READER = shutil.which("pdftotext")
+try:
+    lettering.faces()
+    LETTERS = True
+except WorldFault:  # no Chinese font on this computer
+    LETTERS = False
 
 FILES = {
     "institutions": "fixmedins_code,fixmedins_name,hosp_lv\nH1,甲医院,2\n",
@@ -56,6 +67,15 @@ def test_a_month_without_any_budget(workspace: Path, tmp_path: Path, capsys: pyt
     assert (one["month_due"], one["month_retention"], one["month_paid"]) == ("4500.00", "225.00", "4262.66")
     assert told["stamps"]["period"] == "202403" and told["stamps"]["parameters"] == {"month_rate_employee": "60"}
     assert (tmp_path / "m.xlsx").stat().st_size > 3000
+    if LETTERS:
+        for asked, alone in (("2024-03", True), ("2024", False)):
+            path = tmp_path / f"{asked}.pdf"
+            assert run("month", workspace, "--month", asked, *PACK, *RATE, "--out", path) == 0
+            assert path.read_bytes().startswith(b"%PDF")
+            if READER is not None:
+                read = subprocess.run([READER, "-layout", str(path), "-"], capture_output=True, check=True).stdout.decode()
+                assert "4,262.66" in read and ("Settlement of 2024-03, Employee fund" in read) == alone
+                assert (told["stamps"]["run_hash"][:16] in read) == alone
     assert "2024-03" in capsys.readouterr().out
 
 

@@ -12,11 +12,19 @@ import openpyxl
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QMenu, QPushButton
 
+from core.export import lettering
+from core.faults import WorldFault
 from core.worksheet import Column, Worksheet, column_of
 from ui.desk import Desk
-from ui.table import Filter, Table
+from ui.table import Filter, Table, exporting
+
+try:
+    lettering.faces()
+    LETTERS = True
+except WorldFault:  # no Chinese font on this computer
+    LETTERS = False
 
 COLUMNS = (
     Column("code", {"zh": "机构编码", "en": "Code"}, "code"),
@@ -289,7 +297,7 @@ def test_copy_in_wan_is_exact(table: Table, desk: Desk, qtbot) -> None:
 def test_export_gives_all_that_is_filtered_with_totals(table: Table, qtbot, tmp_path: Path) -> None:
     table.set_filter("level", Filter(op=">=", first="2"))
     table.sort("fee", True)
-    for name in ("out.csv", "out.xlsx"):
+    for name in ("out.csv", "out.xlsx", *(["out.pdf"] if LETTERS else [])):
         with qtbot.waitSignal(table.desk.said):
             table.export_to(tmp_path / name)
     with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
@@ -297,6 +305,10 @@ def test_export_gives_all_that_is_filtered_with_totals(table: Table, qtbot, tmp_
     assert [line[0] for line in lines[1:4]] == ["0012", "0014", "0013"]
     assert "3" in lines[4][0]
     assert "1234619.89" in lines[4]
+    assert not LETTERS or (tmp_path / "out.pdf").read_bytes().startswith(b"%PDF")
+    menu = QMenu()
+    exporting.fill_menu(menu, table)
+    assert [(".pdf" in one.text(), one.isEnabled()) for one in menu.actions()] == [(False, True), (False, True), (True, True)]
     rows = list(openpyxl.load_workbook(tmp_path / "out.xlsx").active.iter_rows(values_only=True))
     found = [row for row in rows if row[0] == "0012"]
     assert found

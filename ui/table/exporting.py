@@ -14,16 +14,18 @@ from ui.table.rows import picked
 if TYPE_CHECKING:
     from ui.table.widget import Table
 
-FORMS = ("xlsx", "csv")
+FORMS = ("xlsx", "csv", "pdf")
+PRINTED = 5_000  # rows, beyond which nobody prints a table
 FORBIDDEN = '\\/:*?"<>|'  # in names of files
 
 
 def fill_menu(menu: QMenu, table: Table) -> None:
     for form in FORMS:
-        menu.addAction(
+        entry = menu.addAction(
             table.texts(f"table.export_{form}", rows=f"{table.model.rowCount():,}"),
             lambda form=form: _ask_path(table, form),
         )
+        entry.setEnabled(form != "pdf" or table.model.rowCount() <= PRINTED)
 
 
 def _ask_path(table: Table, form: str) -> None:
@@ -41,7 +43,7 @@ def _ask_path(table: Table, form: str) -> None:
 
 
 def export_rows(table: Table, path: Path, place: str, done: Callable[[Path], None] | None) -> None:
-    """.xlsx or .csv by the name's ending, in a job. place: of the job."""
+    """.xlsx, .pdf or .csv by the name's ending, in a job. place: of the job."""
     desk, texts, language = table.desk, table.texts, table.model.language
     sheet, columns, order = table.model.sheet, table.visible_columns(), table.model.order
     synthetic = bool(getattr(desk.workspace, "synthetic", False))
@@ -52,6 +54,10 @@ def export_rows(table: Table, path: Path, place: str, done: Callable[[Path], Non
         chosen = picked(sheet, columns, order)
         if path.suffix.lower() == ".xlsx":
             tables.worksheet_xlsx(chosen, path, language, progress, synthetic)
+        elif path.suffix.lower() == ".pdf":
+            from core.export.document import worksheets_pdf
+
+            worksheets_pdf([chosen], path, language, progress, synthetic)
         else:
             tables.worksheet_csv(chosen, path, language, progress, synthetic)
         return path
