@@ -176,7 +176,7 @@ def copied(writer: sqlite3.Connection, path: Path, reason: str, progress: Progre
             copy(path, part, progress)
             made = named(part, folder, number, at, reason, mark, path.suffix, progress)
             # One that is opened to be looked at stays what it was; who may not read the workspace reads none.
-            part.chmod(path.stat().st_mode & 0o444)
+            leftovers.allow(part, path.stat().st_mode & 0o444)
             os.replace(part, made.path)
             break
         except OSError as error:

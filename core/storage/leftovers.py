@@ -72,6 +72,12 @@ def of(path: Path) -> list[Path]:
     return conversion(path) + copies(path)
 
 
+def allow(path: Path, mode: int) -> None:
+    """Who may read and write it; a stick (FAT) knows nobody, and is none the worse for it."""
+    with suppress(OSError):
+        path.chmod(mode & 0o777)
+
+
 def take_place(made: Path, path: Path) -> None:
     """`made` becomes `path`, on the disk when this returns: before anything of what was there is overwritten. OSError."""
     os.replace(made, path)
@@ -98,8 +104,7 @@ def wipe(path: Path) -> bool:
     """
     alone = path.stat().st_nlink == 1
     if alone:
-        with suppress(OSError):
-            path.chmod(0o600)  # a backup may not be written
+        allow(path, 0o600)  # a backup may not be written
         descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
         try:
             overwrite(descriptor)
@@ -112,8 +117,7 @@ def wipe(path: Path) -> bool:
 def remove(path: Path) -> None:
     """Just that. OSError."""
     if os.name == "nt":  # which deletes no file that may not be written
-        with suppress(OSError):
-            path.chmod(0o600)
+        allow(path, 0o600)
     path.unlink()
 
 

@@ -246,7 +246,7 @@ def _replace(path: Path, made: Path) -> bool:
                 old = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         try:
-            shutil.copymode(path, made)
+            leftovers.allow(made, path.stat().st_mode)
             leftovers.take_place(made, path)
         except OSError as error:
             raise WorldFault("conversion_in_use", path=path, reason=error.strerror or str(error)) from None

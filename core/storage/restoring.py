@@ -186,11 +186,10 @@ def restore(
             with_line(beside, said, key, why.strip())
             kept = _put_by(path, now.key, progress)
             if path.exists():
-                shutil.copymode(path, beside)
+                leftovers.allow(beside, path.stat().st_mode)
             leftovers.take_place(beside, path)
             if kept is not None:
-                with suppress(OSError):
-                    kept.path.chmod(path.stat().st_mode & 0o444)
+                leftovers.allow(kept.path, path.stat().st_mode & 0o444)
             return kept
     except OSError as error:
         raise WorldFault("cannot_open", path=path, reason=error.strerror or str(error)) from error

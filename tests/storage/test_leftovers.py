@@ -98,10 +98,11 @@ def test_what_cannot_be_cleared_away_is_told_but_not_a_backup_under_way(path: Pa
 def test_a_disk_without_second_names(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stick (exFAT) knows no hard links: what was plain is overwritten all the same, and told where it cannot be."""
 
-    def none(*_: object) -> None:
+    def none(*_: object, **__: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", none)
+    monkeypatch.setattr(os, "chmod", none)
     told: list[Fault] = []
     with path.open("rb") as before:
         protection.protect(path, SAID, tell=told.append)
@@ -111,7 +112,10 @@ def test_a_disk_without_second_names(path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(leftovers, "overwrite", none)
     protection.protect(path, SAID, tell=told.append)
     assert [fault.code for fault in told] == ["not_overwritten"]
-    Workspace.open(path, passphrase=SAID).close()
+    with Workspace.open(path, passphrase=SAID) as workspace:
+        made = backups.take(workspace)
+        assert made.path.parent == leftovers.folders(path)[0]
+    assert restoring.restore(path, made.path, SAID) is not None
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="nowhere to look")
@@ -155,29 +159,29 @@ def test_what_a_restoring_kept_is_not_overwritten(path: Path) -> None:
 
 def test_a_confirmation_behind_another_passphrase_is_not_lost_without_a_word(path: Path) -> None:
     """Restoring a backup of before `protect --change`: its passphrase says nothing of the file that is there."""
-    protection.protect(path, SAID)
-    with Workspace.open(path, passphrase=SAID) as workspace:
+    first = protection.protect(path, SAID)
+    with Workspace.open(path, passphrase=first) as workspace:
         early = backups.take(workspace)
         after = {"runs": "[]", "at": "2026-01-01T00:00:00+00:00", "who": "x", "why": ""}
         workspace.ledger.commit(Edit("confirm", "2024", (Change("confirmed_year", {"year": 2024}, None, after),)))
         head = workspace.generation()
-    protection.change(path, SAID, OTHER)
-    unread = restoring.lost(path, early.path, SAID)
+    second = protection.change(path, first, OTHER)
+    unread = restoring.lost(path, early.path, SAID)  # as it is typed: its key is another
     assert unread.locked and unread.unread == "wrong_passphrase" and unread.years == ()
-    known = restoring.lost(path, early.path, SAID, OTHER)
+    known = restoring.lost(path, early.path, first, second)
     assert (known.years, known.unread) == ((2024,), "") and known.head != head  # the change is a line too
-    for present, code in ((None, "restore_reason_unread"), (SAID, "restore_reason_unread"), (OTHER, "restore_reason")):
+    for present, code in ((None, "restore_reason_unread"), (first, "restore_reason_unread"), (second, "restore_reason")):
         with pytest.raises(Refused) as refused:
-            restoring.restore(path, early.path, SAID, why=" ", present=present)
+            restoring.restore(path, early.path, first, why=" ", present=present)
         assert refused.value.code == code
-    with Workspace.open(path, passphrase=OTHER) as workspace:
+    with Workspace.open(path, passphrase=second) as workspace:
         assert workspace.generation() == known.head
-    kept = restoring.restore(path, early.path, SAID, why="口令没有人知道")
+    kept = restoring.restore(path, early.path, first, why="口令没有人知道")
     assert kept is not None
-    with Workspace.open(path, passphrase=SAID) as workspace:
+    with Workspace.open(path, passphrase=first) as workspace:
         assert (workspace.ledger.lines()[0].subject, workspace.ledger.lines()[0].why) == (early.name, "口令没有人知道")
-    restoring.restore(path, kept.path, OTHER, present=SAID)
-    with Workspace.open(path, passphrase=OTHER) as workspace:
+    restoring.restore(path, kept.path, second, present=first)
+    with Workspace.open(path, passphrase=second) as workspace:
         assert workspace.ledger.lines()[0].subject.startswith(f"{kept.name} #")
 
 
