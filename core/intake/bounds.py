@@ -24,7 +24,6 @@ from core.faults import Refused
 from core.intake import memory, old_workbook
 
 WHOLE = 4 << 30  # bytes of all parts; a workbook of 200 MB has some 1.5 GB, a full sheet of 64 columns 4 GB
-STRINGS_PART = "sharedStrings.xml"
 STRINGS = 1 << 30  # of the texts that are held in memory all at once
 BOMB = (256 << 20, 200)  # beyond so many bytes a part inflated more than so many times is no sheet of a hospital's
 PARTS = 5000
@@ -112,11 +111,13 @@ def _named_bytes(path: Path, sheet: str) -> int:
     """Bytes of all shared texts that the sheet's cells name: where a few long ones are named a million times."""
     named, rest = 0, b""
     with zipfile.ZipFile(path) as archive, path.open("rb") as file:
-        strings = _Strings(keep=True)
+        strings = _Strings()
         for part in archive.infolist():
-            if part.filename.endswith(STRINGS_PART):
-                for piece in _inflated(file, part, path.name):
-                    strings.see(piece)
+            table = _Strings(keep=True)
+            for piece in _inflated(file, part, path.name):
+                if not table.see(piece):
+                    break
+            strings = max(strings, table, key=lambda one: one.count)
         lengths = np.concatenate([*strings.lengths, np.zeros(1, dtype=np.int64)])
         for piece in _inflated(file, archive.getinfo(sheet), path.name):
             data = rest + piece
@@ -140,8 +141,7 @@ def _measured(path: Path, size: int, changed: int) -> _Inside:
             for part in parts:
                 if part.flag_bits & 1:
                     continue  # of a locked book the reader tells
-                # Whatever a part is called, the book may say that it is a sheet.
-                most = STRINGS if part.filename.endswith(STRINGS_PART) else WHOLE
+                # Whatever a part is called, the book may say that it is a sheet, or holds its texts.
                 reach = _Reach(part.filename, path.name)
                 shared = _Strings()
                 inside = 0
@@ -149,15 +149,14 @@ def _measured(path: Path, size: int, changed: int) -> _Inside:
                     inside += len(piece)
                     whole += len(piece)
                     bomb = inside > BOMB[0] and inside > BOMB[1] * max(part.compress_size, 1)
+                    most = STRINGS if shared.see(piece) else WHOLE
                     if inside > most or whole > WHOLE or bomb:
                         raise Refused("file_bomb", file=path.name, part=part.filename, size=inside)
                     if inside == len(piece):
                         _refuse_entities(piece, path.name)
                     reach.see(piece)
-                    if most == STRINGS:
-                        shared.see(piece)
                 if shared.count:
-                    strings = (shared.count, inside, shared.longest)
+                    strings = max(strings, (shared.count, inside, shared.longest))
                 if reach.is_sheet:
                     sheets.append(reach.sheet(inside))
     except (zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, OSError) as error:
@@ -211,11 +210,14 @@ class _Strings:
         self._last = 0  # where the newest began, from here
         self._begun = False
 
-    def see(self, piece: bytes) -> None:
+    def see(self, piece: bytes) -> bool:
+        """Whether this is a piece of such a table."""
         if not self._begun:
             self._begun = True
-            found = _STRINGS.search(piece)
-            self._mark = b"<" + (found[1] if found else b"") + b"si"
+            found = _STRINGS.search(piece) if b"sst" in piece else None
+            self._mark = b"<" + found[1] + b"si" if found else b""
+        if not self._mark:
+            return False
         data = self._rest + piece
         kept = len(self._mark) - 1
         signs = np.frombuffer(data, dtype=np.uint8)
@@ -234,6 +236,7 @@ class _Strings:
         self.longest = max(self.longest, size - self._last if self.count else 0)
         self._rest = data[size:]
         self._last -= size
+        return True
 
 
 class _Reach:
