@@ -181,8 +181,34 @@ def clearing(window: Any, shoot: Shoot) -> None:
     window.desk.choose(year=YEAR - 1, set_name="imported")  # the year of which an official sheet has come
     page.show_target(("tab", "official"))
     shoot("official")
-    window.desk.choose(year=YEAR, set_name="2024")
+    window.desk.choose(year=YEAR, set_name="")
     page.show_target(("tab", "worksheet"))
+    shoot("", None)
+    published(window)
+    shoot("", None)
+
+
+def published(window: Any) -> None:
+    """From here on there is a published set, cleared by, and a draft with two edits; a reader who goes through the first
+    chapters has neither.
+    """
+    from core.rules import packs as rules
+    from core.settlement import coefficients as sets
+    from core.settlement.clearing import clear
+    from core.settlement.coefficients import Cell
+
+    lang = window.desk.texts.lang
+    said = {"zh": ("年初发布", "年中调整", "评审"), "en": ("first of the year", "mid-year", "review")}[lang]
+
+    def work(workspace: Any, _: Any) -> None:
+        sets.publish(workspace, "imported", "2024", said[0])
+        sets.draft(workspace, draft_of(lang), "2024", said[1])
+        clear(workspace, YEAR, rules.load(PACK), set_name="2024")
+        rows = workspace.reader().execute("SELECT fixmedins_code FROM institution ORDER BY 1 LIMIT 2").fetchall()
+        cells = [Cell(code, "all", "base", "1.1", "2024-01-01") for (code,) in rows]
+        sets.edit(workspace, draft_of(lang), cells, said[2])
+
+    window.desk.change(work, lambda _: window.desk.choose(set_name="2024"))
 
 
 def packs(window: Any, shoot: Shoot) -> None:
@@ -268,25 +294,17 @@ def draft_of(lang: str) -> str:
     return {"zh": "2024 年草稿", "en": "2024 draft"}[lang]
 
 
-def prepare(path: Path, locked_path: Path, lang: str) -> None:
-    """The demonstration cleared, with a published set, a draft with two edits, and a backup; an empty locked workspace."""
+def prepare(path: Path, locked_path: Path) -> None:
+    """The demonstration as a reader has it, cleared, with a backup; an empty locked workspace."""
     from core import demo
     from core.rules import packs as rules
-    from core.settlement import coefficients as sets
     from core.settlement.clearing import clear
-    from core.settlement.coefficients import Cell
     from core.storage import backups
     from core.storage.workspace import Workspace
 
-    said = {"zh": ("年初发布", "年中调整", "评审"), "en": ("first of the year", "mid-year", "review")}[lang]
     with demo.build(path, scale=SCALE) as workspace:
-        sets.publish(workspace, "imported", "2024", said[0])
-        sets.draft(workspace, draft_of(lang), "2024", said[1])
         backups.take(workspace)
-        clear(workspace, YEAR, rules.load(PACK), set_name="2024")
-        rows = workspace.reader().execute("SELECT fixmedins_code FROM institution ORDER BY 1 LIMIT 2").fetchall()
-        cells = [Cell(code, "all", "base", "1.1", "2024-01-01") for (code,) in rows]
-        sets.edit(workspace, draft_of(lang), cells, said[2])
+        clear(workspace, YEAR, rules.load(PACK))
     Workspace.create(locked_path, region="350900", name="", passphrase="四个不相干的词 2024").close()
 
 
@@ -374,7 +392,7 @@ def opened(path: Path, locked_path: Path, lang: str) -> Iterator[Any]:
     desk.wear("light")
     desk.open(path)
     settle(desk)
-    desk.choose(year=YEAR, set_name="2024")
+    desk.choose(year=YEAR)
     settle(desk)
     yield window
     window.close()
@@ -392,7 +410,7 @@ def draw(lang: str, folder: Path, only: set[str]) -> dict[str, list[str]]:
     os.environ["DIANZHI_HOME"] = str(home)
     names = {"zh": ("演示.dianzhi", "外带.dianzhi"), "en": ("demonstration.dianzhi", "travelling.dianzhi")}[lang]
     path, locked_path = (home / name for name in names)
-    prepare(path, locked_path, lang)
+    prepare(path, locked_path)
     with opened(path, locked_path, lang) as window:
 
         def shoot(name: str, widget: Any = window) -> None:
