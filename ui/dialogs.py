@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import platform
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +42,6 @@ SUFFIX = ".dianzhi"
 REGION = re.compile(r"[0-9]{6}")
 SCALES = (100, 10, 1)
 SMALL = 460  # width of a dialog that asks one thing
-LOG_LIMIT = 1_000_000  # bytes; then the log begins anew and the old one is kept once
 
 
 # Words for what went wrong
@@ -72,26 +70,6 @@ def detail(texts: Texts, error: Exception) -> str:
         where = " ".join(part for part in place if part)
         lines.append(f"{where}: {texts.finding(finding)}" if where else texts.finding(finding))
     return "\n".join(lines)
-
-
-def log_file() -> Path:
-    return kept.home() / "dianzhi.log"
-
-
-def log(text: str) -> None:
-    """Into the log file; where even that cannot be written the window still says it."""
-    path = log_file()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and path.stat().st_size > LOG_LIMIT:
-            path.replace(path.with_suffix(".old.log"))
-        now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-        with path.open("a", encoding="utf-8") as out:
-            out.write(
-                f"{now} dianzhi {kept.VERSION} Python {platform.python_version()} {platform.platform()}\n{text}\n"
-            )
-    except OSError:
-        return
 
 
 class TextDialog(QDialog):
