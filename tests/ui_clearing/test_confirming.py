@@ -132,6 +132,11 @@ def test_what_a_confirmed_year_holds_is_refused_before_anything_is_asked(cleared
     assert "已确认" in pages[1].stamp.text() and not editor._writable()  # type: ignore[attr-defined]
     editor._locked()
     assert "重新开启" in editor.trouble.said.text()
+    cleared.show_target(("tab", "special"))
+    idle(qtbot, desk)
+    special = cleared.tabs.tab("special")
+    special.table.select(str(special.found.sheet.keys[0]))
+    assert special.keys() and not special.enter.isEnabled() and "已确认" in special.chosen.text()
     panel, said = shown(BatchesPanel(desk)), []
     assert "已确认" in panel.said.text()  # type: ignore[attr-defined]
     desk.troubled.connect(said.append)

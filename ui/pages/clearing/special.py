@@ -312,7 +312,15 @@ class SpecialTab(QWidget):
         self.chosen.setText(self.texts("special.page.chosen", count=count) if count else self.texts("special.page.choose"))
         workspace = self.desk.workspace
         self.attempt.setEnabled(bool(count) and not self.asking.busy)
-        self.enter.setEnabled(bool(count) and workspace is not None and not workspace.read_only and not self.asking.busy)
+        contents, year = self.desk.contents, self.desk.year
+        held = contents is not None and year in contents.held.years
+        writable = workspace is not None and not workspace.read_only and not held
+        self.enter.setEnabled(bool(count) and writable and not self.asking.busy)
+        tip = self.texts("special.page.decide_tip" if writable else "ui.not_writable")
+        if held:
+            tip = self.texts("confirmed.holds_year", year=year)
+            self.chosen.setText(tip)
+        self.enter.setToolTip(tip)
 
     # -- what is not saved -------------------------------------------------------------------------------------------
 

@@ -451,7 +451,7 @@ class FilesPanel(QWidget):
                 )
             )
         if proposal.wan:
-            facts.append(texts("data.fact.wan", columns=self._listed([sheets.column_title(column, texts) for column in sorted(proposal.wan)])))
+            facts.append(texts("data.fact.wan", columns=self._listed([texts.field(column) for column in sorted(proposal.wan)])))
         if proposal.unclaimed:
             facts.append(texts("data.fact.unclaimed", headings=self._listed(proposal.unclaimed)))
         workspace = self.desk.workspace
@@ -459,7 +459,7 @@ class FilesPanel(QWidget):
             facts.append(texts("ui.read_only_tip", why=texts(f"ui.read_only_why.{workspace.read_only_why}")))
         self.facts.setText("  ·  ".join(facts))
         if proposal.missing:
-            named = self._listed([sheets.column_title(column, texts) for column in proposal.missing])
+            named = self._listed([texts.field(column) for column in proposal.missing])
             self.trouble.setText(texts("data.missing", columns=named))
             self.trouble.setVisible(True)
 

@@ -101,7 +101,8 @@ class LeagueTab(QWidget):
             years = (ground.year - 1, ground.year)
             found = monthly(workspace, years, names, job, pack=ground.pack, set_name=set_name)
             sheet = league.sheet_of(found, ground.year, "", texts, job)
-            return ordered(sheet), texts("list.sentences").join(texts.finding(one) for one in league.why_empty(found, ground.year))
+            why = league.why_empty(found, ground.year)
+            return ordered(sheet), texts("list.sentences").join(texts.finding(one) for one in why)
 
         self.asking.ask(work, self._have, texts("institutions.league.reading"))
 
