@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QScrollArea,
+    QSizePolicy,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -151,6 +152,8 @@ class Answer(QWidget):
         low.addWidget(self.others_title)
         low.addWidget(self.table, 1)
         self.split = one_above_other(scroll, under, sizes=(190, 230), stretch=(1, 1))
+        self.split.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)  # takes what there is
+        self.split.setMinimumHeight(self.split.minimumSizeHint().height())
         page = QWidget()
         inner = QVBoxLayout(page)
         inner.setContentsMargins(0, 0, 0, 0)
@@ -172,8 +175,14 @@ class Answer(QWidget):
         middle.addStretch(3)
         self.stack = QStackedWidget()
         self.stack.addWidget(waiting)
-        self.stack.addWidget(page)
-        self.page = page
+        whole = QScrollArea()  # on a low screen the figures stay whole, and what is beneath is scrolled to
+        whole.setWidget(page)
+        whole.setWidgetResizable(True)
+        whole.setFrameShape(QFrame.Shape.NoFrame)
+        whole.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        whole.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.stack.addWidget(whole)
+        self.page = whole
         outer = QVBoxLayout(self)
         outer.setContentsMargins(EDGE, 0, 0, 0)
         outer.addWidget(self.stack)
