@@ -60,7 +60,7 @@ class Controls(QWidget):
             set_role(caption, "muted")
             self._captions.append(caption)
             line.addWidget(caption)
-            line.addWidget(widget)
+            line.addWidget(widget, 300 if widget is self.pack else 100)  # before the empty room gets any
         line.addWidget(self.clear)
         line.addStretch(1)
         for button in (self.moved, *beside, self.history, confirming, self.export):
