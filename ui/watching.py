@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.faults import Fault
-
 if TYPE_CHECKING:
     from ui.desk import Changes, Desk
 
@@ -47,14 +45,8 @@ class Watch(QObject):
             self._say(False)
 
     def _generation(self) -> str:
-        """Of the file now; what cannot be read now is looked at the next time."""
-        from core.storage.engine import Error
-
         workspace = self._desk.workspace
-        try:
-            return workspace.generation() if workspace is not None else self._seen
-        except (Error, Fault):
-            return self._seen
+        return workspace.generation_after(self._seen) if workspace is not None else self._seen
 
     def _say(self, outdated: bool) -> None:
         if outdated != self.outdated:

@@ -297,6 +297,13 @@ class Workspace:
         row = self.reader().execute("SELECT hash FROM ledger ORDER BY id DESC LIMIT 1").fetchone()
         return str(row[0]) if row else ""
 
+    def generation_after(self, known: str) -> str:
+        """The generation of the file now, or the one that is `known` where it cannot be read at the moment."""
+        try:
+            return self.generation()
+        except (engine.Error, Fault):
+            return known
+
     @contextmanager
     def transaction(
         self, what: str, subject: str, progress: Progress = SILENT
