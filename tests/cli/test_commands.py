@@ -177,7 +177,9 @@ def test_verify_finds_a_changed_figure(workspace: Path, run: Run) -> None:
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize(("lang", "shown"), [("zh", "fixmedins_name、hosp_lv"), ("en", "fixmedins_name, hosp_lv")])
+@pytest.mark.parametrize(("lang", "shown"), [
+    ("zh", "定点医药机构名称（fixmedins_name）、医院等级（hosp_lv）"), ("en", "Institution name (fixmedins_name), Hospital grade (hosp_lv)"),
+])
 def test_names_in_a_row_stand_as_the_language_has_them(workspace, tmp_path, run, lang: str, shown: str) -> None:
     file = tmp_path / "x.csv"
     file.write_text("fixmedins_code,a,b\nH5,1,2\n", "utf-8")

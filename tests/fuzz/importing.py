@@ -116,6 +116,9 @@ class Imports:
             assert len(workspace.ledger.lines()) == lines, "a refusal left a line"
             return "refused"
         assert receipt.rows_read == receipt.accepted + receipt.refused, receipt
+        if receipt.batch_id is None:
+            assert receipt.accepted == 0 and receipt.findings and len(workspace.ledger.lines()) == lines, receipt
+            return "refused"
         reader = workspace.reader()
         batch = reader.execute(
             "SELECT rows_read, accepted, refused FROM batch WHERE id = ?", (receipt.batch_id,)

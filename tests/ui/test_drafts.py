@@ -29,7 +29,7 @@ def test_papers_of_a_special_case_are_marked_and_not_left_unasked(opened, desk, 
     idle()
     tab = opened.page().tabs.tab("special")
     assert marked(opened) == [] and not tab.unsaved()
-    QTest.keyClicks(tab.document, "No. 9")
+    QTest.keyClicks(tab.form.document, "No. 9")
     opened.show_page("ledger")
     assert marked(opened) == ["clearing"]
     opened.do("rail.toggle")
@@ -39,16 +39,16 @@ def test_papers_of_a_special_case_are_marked_and_not_left_unasked(opened, desk, 
     opened.do("theme.light")
     desk.choose(fund="resident")
     idle()
-    assert question() is None and tab.document.text() == "No. 9", "papers are of no fund"
+    assert question() is None and tab.form.document.text() == "No. 9", "papers are of no fund"
     opened.do("workspace.close")
     assert "特例" in tab.unsaved()
     QTest.mouseClick(question().stay, Qt.MouseButton.LeftButton)
-    assert desk.workspace is not None and tab.document.text() == "No. 9"
+    assert desk.workspace is not None and tab.form.document.text() == "No. 9"
     assert not tab.can_save(), "no case is chosen"
     opened.do("workspace.close")
     QTest.mouseClick(question().throw, Qt.MouseButton.LeftButton)
     idle()
-    assert desk.workspace is None and tab.document.text() == "" and marked(opened) == []
+    assert desk.workspace is None and tab.form.document.text() == "" and marked(opened) == []
 
 
 def test_the_window_has_the_products_own_sign(window) -> None:
