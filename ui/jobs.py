@@ -32,6 +32,9 @@ Work = Callable[["Job"], Any]
 Answer = Callable[[Any], None]
 Failed = Callable[[Exception], None]
 
+# "... (Chart) already deleted": how Qt for Python says it.
+GONE = "libshiboken: Internal C++ object"
+
 
 class Interruptible(Protocol):
     """A database connection whose running query can be stopped from another thread."""
@@ -276,7 +279,9 @@ class Jobs(QObject):
             return
         try:
             callback(value)
-        except Exception:
+        except Exception as error:
+            if isinstance(error, RuntimeError) and str(error).startswith(GONE):
+                return  # its page stands, what the page would have shown it in does not
             sys.excepthook(*sys.exc_info())
 
     def _release(self) -> None:

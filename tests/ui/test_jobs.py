@@ -164,6 +164,20 @@ def test_a_callbacks_bug_does_not_swallow_the_answers_behind_it(jobs, qtbot, mon
     assert [type(error) for error in told] == [KeyError]
 
 
+def test_a_part_of_a_page_that_is_gone_is_no_bug(jobs, qtbot, monkeypatch) -> None:
+    """The page stands still while what it draws in is already taken down; any other mistake is told."""
+    from shiboken6 import delete
+
+    told: list[str] = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: told.append(str(error)))
+    parts = [QObject()]
+    delete(parts[0])
+    jobs.hand(lambda _: parts[0].setObjectName("drawing"), None)
+    assert told == []
+    jobs.hand(lambda _: [][0], None)
+    assert told == ["list index out of range"]
+
+
 def test_a_receiver_that_is_gone_gets_nothing(jobs, qtbot) -> None:
     class Page(QObject):
         def have(self, value: object) -> None:
