@@ -114,7 +114,7 @@ def measured(groups: int) -> None:
     window.show_page("catalogue")
     settle(desk)
     opened = time.perf_counter() - began
-    tab = window.page()._made["browse"]
+    tab = window.page().tabs.tab("browse")
     assert len(tab.shelf().rows) == groups and tab._index is not None
     watch = Painted()
     tab.table.grid.viewport().installEventFilter(watch)
