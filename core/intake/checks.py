@@ -90,7 +90,8 @@ class Checks:
                 after = "" if contract.type == "person" else str(read.value)
                 verdicts.remark(i, read.repaired, name, verdicts.text(i, name), after=after)
         missing = column.empty & ~unread
-        if not contract.required or not bool(missing.any()):
+        needed = contract.required or name == "ord"  # a case's lines are numbered all of them or, without the column, by us
+        if not needed or not bool(missing.any()):
             return
         year = self.plan.year
         if name in ("year", "period") and year is not None:  # the year that the whole file is of

@@ -117,7 +117,8 @@ class Imports:
             return "refused"
         assert receipt.rows_read == receipt.accepted + receipt.refused, receipt
         if receipt.batch_id is None:
-            assert receipt.accepted == 0 and receipt.findings and len(workspace.ledger.lines()) == lines, receipt
+            assert receipt.accepted == 0 and (receipt.findings or receipt.rows_read == 0), receipt
+            assert len(workspace.ledger.lines()) == lines, "nothing was taken and a line is there"
             return "refused"
         reader = workspace.reader()
         batch = reader.execute(

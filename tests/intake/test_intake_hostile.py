@@ -422,3 +422,12 @@ def test_a_workspace_that_is_open_here_is_no_source(tmp_path: Path) -> None:
             assert refused(path, workspace) == "file_workspace"
         subprocess.run([sys.executable, "-c", look, mine], check=True, timeout=60)
         assert mine.with_name("mine.dianzhi-wal").exists()
+
+
+def test_a_line_of_a_case_without_its_number_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    """Where the column is there, a number of our own could be another line's; without the column lines are counted."""
+    path = tmp_path / "d.csv"
+    path.write_text("setl_id,ord,diag_code\nS1,1,K35.300\nS1,,K35.301\n", "utf-8")
+    receipt = import_file(workspace, "diagnoses", path)
+    assert (receipt.accepted, receipt.refused) == (1, 1)
+    assert [(one.code, one.row, one.column) for one in receipt.findings if one.severity == "refused"] == [("value_missing", 3, "ord")]
