@@ -16,7 +16,7 @@ from opening import Workspaces
 from packing import Packs
 
 
-@pytest.mark.parametrize(("target", "count"), [(Imports, 60), (Packs, 12), (Workspaces, 25)])
+@pytest.mark.parametrize(("target", "count"), [(Imports, 1500), (Packs, 120), (Workspaces, 150)])
 def test_shaken_input_is_taken_refused_or_named(tmp_path: Path, target: type, count: int) -> None:
     tally = fuzzing.here(target(tmp_path), "ci", tmp_path, count=count)
     assert tally.crashes == []
