@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -129,23 +130,7 @@ def read(path: Path, head: bytes, kind: Kind | None, given: Mapping[str, str | N
         if number > found.last:
             break
         skip = record.end
-    return Source(
-        path,
-        "text",
-        encoding,
-        separator,
-        "",
-        (),
-        found.headings,
-        found.last,
-        found.titles,
-        found.claims.mapping,
-        found.claims.twice,
-        found.sample,
-        found.matched,
-        skip,
-        line_end,
-    )
+    return replace(source, skip=skip)
 
 
 def _first_rows(data: bytes, separator: int) -> list[list[str]]:
